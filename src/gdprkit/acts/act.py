@@ -1,0 +1,54 @@
+"""An act: what somebody wants recorded, as a value.
+
+An act holds the fact it would record and the personal values to be sealed with it. It decides
+nothing; ``acts.prepare`` holds it against the standing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, final
+from uuid import UUID
+
+import attrs
+
+from gdprkit.facts.entry import Fact
+from gdprkit.words.identifiers import CaseId, FieldId, slug
+from gdprkit.words.moments import utc_moment
+from gdprkit.words.personal import Personal
+from gdprkit.words.vocabulary import FilingSystem
+
+__all__ = ["NEW_CASE", "Act"]
+
+#: Stands for the id the keeper draws for a new request.
+NEW_CASE: Final = CaseId(UUID(int=0))
+
+
+def _wrap(values: Mapping[str, object]) -> Mapping[FieldId, Personal[object]]:
+    return {
+        FieldId(slug(field, "fields")): value if isinstance(value, Personal) else Personal(value)
+        for field, value in values.items()
+    }
+
+
+def _moment_or_none(value: datetime | None) -> datetime | None:
+    return None if value is None else utc_moment(value, "at")
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Act:
+    """Something to record about a person.
+
+    Args:
+        fact: The fact; values to be sealed are attached by the keeper.
+        at: When it happened; None means now.
+        personal: Field -> value, sealed before anything is stored.
+        filing: The filing system the values go to.
+    """
+
+    fact: Fact
+    at: datetime | None = attrs.field(default=None, converter=_moment_or_none)
+    personal: Mapping[FieldId, Personal[object]] = attrs.field(factory=dict, converter=_wrap)
+    filing: FilingSystem = FilingSystem.CUSTOMER

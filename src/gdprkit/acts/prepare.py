@@ -1,0 +1,229 @@
+"""From an act and the standing to the facts to record.
+
+Three things happen here and nothing else: names are held against the register, steps against the
+life cycles and the erasure, and a few facts bring others with them at once (a stop ends an entry in
+the marketing register the same day, a request that is a stop records the stop). Always true: a stop
+is never refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from gdprkit.acts.act import Act
+from gdprkit.errors import NotAllowed, NotPossibleNow, UnknownName
+from gdprkit.facts.connection import ConnectionEnded, ConnectionStarted
+from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
+from gdprkit.facts.data import (
+    CircumstanceNoted,
+    DataCollected,
+    DataErased,
+)
+from gdprkit.facts.entry import Entry, Fact
+from gdprkit.facts.notice import NoticeGiven
+from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
+from gdprkit.facts.request import (
+    HandlingBegun,
+    RequestFulfilled,
+    RequestPartlyRefused,
+    RequestReceived,
+)
+from gdprkit.facts.retention import MarketingEntryEnded
+from gdprkit.policy.case import Case
+from gdprkit.policy.connection import CONTACT_POINTS
+from gdprkit.policy.decisions import Decision, forbid
+from gdprkit.policy.marketing import usable_channels
+from gdprkit.register.register import Register
+from gdprkit.state import connection, request
+from gdprkit.state.connection import ConnectionStatus
+from gdprkit.state.request import RequestStatus
+from gdprkit.state.standing import AFTER_ERASURE, Standing, step
+from gdprkit.words.citations import gdpr
+from gdprkit.words.vocabulary import (
+    Circumstance,
+    ErasureReason,
+    FilingSystem,
+    Right,
+)
+
+__all__ = ["STOPS", "prepare"]
+
+#: Facts that close marketing; recorded always, also after an erasure.
+STOPS: Final = frozenset(
+    {MarketingObjection, MarketingProhibition, ConsentWithdrawn, ConsentRefused}
+)
+
+_Look = Callable[[Register, Any], object]
+
+#: attribute of a fact -> how its name is looked up; an unknown name raises with did-you-mean.
+_NAMES: Final[Mapping[str, _Look]] = {
+    "purpose": Register.purpose,
+    "notice": Register.notice,
+    "source": Register.source,
+    "recipient": Register.recipient,
+    "transfer": Register.transfer,
+}
+
+
+def _check_names(register: Register, fact: Fact) -> None:
+    for attribute, look in _NAMES.items():
+        name = getattr(fact, attribute, None)
+        if name is not None:
+            look(register, name)
+    if isinstance(fact, ConsentGiven):
+        register.notice(fact.evidence.notice)
+    for field in getattr(fact, "fields", ()):
+        register.field(field)
+
+
+def _check_alive(case: Case, fact: Fact) -> None:
+    """Refuse whatever is no stop, request or telling once the person was erased (R-316.1)."""
+    data = case.standing.data
+    if data.erased_at is None or type(fact) in AFTER_ERASURE:
+        return
+    reason = forbid("person-erased", "R-503", gdpr("17(1)"), evidence=(data.erased_position,))
+    raise NotAllowed(
+        Decision(
+            question=f"record {type(fact).__name__}",
+            about=case.about,
+            at=case.at,
+            law=case.law.id,
+            reasons=(reason,),
+        )
+    )
+
+
+def _check_step(standing: Standing, fact: Fact) -> None:
+    """Hold the fact against the life cycle it belongs to."""
+    name = type(fact).__name__
+    if isinstance(fact, (ConnectionStarted, ConnectionEnded)):
+        row = connection.TRANSITIONS[standing.connection.status]
+        if type(fact) not in row:
+            possible = tuple(sorted(kind.__name__ for kind in row))
+            raise NotPossibleNow(standing.connection.status, name, possible)
+    elif type(fact) in request.STEP_FACTS:
+        found = standing.request.case(fact.case)  # type: ignore[union-attr]
+        if found is None:
+            raise UnknownName("request of this person")
+        steps = request.TRANSITIONS[found.status]
+        if type(fact) not in steps and not _begins_first(found.status, fact):
+            possible = tuple(sorted(kind.__name__ for kind in steps))
+            raise NotPossibleNow(found.status, name, possible)
+
+
+def _begins_first(status: RequestStatus, fact: Fact) -> bool:
+    answers = isinstance(fact, (RequestFulfilled, RequestPartlyRefused))
+    return status is RequestStatus.RECEIVED and answers
+
+
+def _widen(register: Register, fact: Fact) -> Fact:
+    """Name the channels a consent word is about, as the register declares them for the purpose."""
+    words = (ConsentGiven, ConsentRefused, ConsentWithdrawn)
+    if not isinstance(fact, words) or fact.channels or fact.purpose is None:
+        return fact
+    return attrs.evolve(fact, channels=register.purpose(fact.purpose).channels)
+
+
+def _after_stop(case: Case, fact: Fact) -> Iterator[Fact]:
+    """End, or narrow, the entry in the marketing register the same day (R-412, R-413)."""
+    standing = case.standing
+    if standing.connection.status is not ConnectionStatus.MARKETING:
+        return
+    entry = Entry(position=standing.position + 1, at=case.at, recorded_at=case.at, fact=fact)
+    after = attrs.evolve(case, standing=step(standing, entry))
+    held = standing.data.held(FilingSystem.MARKETING)
+    usable = frozenset(
+        channel
+        for value in held
+        if value.purpose is not None
+        for channel in usable_channels(after, after.purpose(value.purpose))
+    )
+    by_channel = {
+        value.slot: CONTACT_POINTS.get(case.register.fields[value.field].kind)
+        for value in held
+        if value.field in case.register.fields
+    }
+    reachable = any(channel in usable for channel in by_channel.values() if channel is not None)
+    gone = tuple(
+        slot
+        for slot, channel in by_channel.items()
+        if not reachable or (channel is not None and channel not in usable)
+    )
+    if gone:
+        yield DataErased(slots=gone, reason=ErasureReason.OBJECTED, rule="R-412")
+    if not reachable:
+        yield MarketingEntryEnded(reason=ErasureReason.OBJECTED)
+
+
+def _after_circumstance(case: Case, fact: CircumstanceNoted) -> Iterator[Fact]:
+    """Erase the marketing entry when the person is gone from it (R-415, R-417)."""
+    leaves = fact.circumstance in (
+        Circumstance.DECEASED,
+        Circumstance.LEFT_ROLE,
+        Circumstance.ADDRESS_DEAD,
+        Circumstance.MINOR,
+        Circumstance.SAFETY_BAN,
+    )
+    if not (fact.holds and leaves):
+        return
+    if case.standing.connection.status is ConnectionStatus.MARKETING:
+        slots = tuple(v.slot for v in case.standing.data.held(FilingSystem.MARKETING))
+        reason = ErasureReason.NO_LONGER_NECESSARY
+        if slots:
+            yield DataErased(slots=slots, reason=reason, rule="R-415")
+        yield MarketingEntryEnded(reason=reason)
+
+
+def _after_restart(case: Case) -> Iterator[Fact]:
+    """Erase the copies of the marketing register: the relation is live again (R-411)."""
+    slots = tuple(v.slot for v in case.standing.data.held(FilingSystem.MARKETING))
+    if slots:
+        yield DataErased(slots=slots, reason=ErasureReason.NO_LONGER_NECESSARY, rule="R-411")
+
+
+def _stop_in_request(fact: RequestReceived) -> Fact | None:
+    via = fact.channel
+    match fact.right:
+        case Right.OBJECTION_TO_MARKETING:
+            return MarketingObjection(via=via, by=fact.requester)
+        case Right.WITHDRAW_CONSENT:
+            return ConsentWithdrawn(via=via, by=fact.requester)
+        case _:
+            return None
+
+
+def prepare(case: Case, act: Act) -> tuple[Fact, ...]:
+    """Return the facts to record for *act*, the named one first among its kind.
+
+    Raises:
+        UnknownPurpose, UnknownNotice, UnknownName: the register does not declare a name.
+        NotAllowed: the person was erased and this is no stop.
+        NotPossibleNow: the life cycle has no place for the step.
+    """
+    fact = act.fact
+    _check_names(case.register, fact)
+    _check_alive(case, fact)
+    _check_step(case.standing, fact)
+    fact = _widen(case.register, fact)
+    match fact:
+        case RequestReceived():
+            stop = _stop_in_request(fact)
+            return (fact, stop, *_after_stop(case, stop)) if stop else (fact,)
+        case RequestFulfilled() | RequestPartlyRefused():
+            found = case.standing.request.case(fact.case)
+            if found is not None and _begins_first(found.status, fact):
+                return HandlingBegun(case=fact.case), fact
+            return (fact,)
+        case CircumstanceNoted():
+            return (fact, *_after_circumstance(case, fact))
+        case ConnectionStarted():
+            return (fact, *_after_restart(case))
+        case DataCollected(notice=notice) if notice is not None:
+            return NoticeGiven(notice=notice), fact
+        case MarketingObjection() | MarketingProhibition() | ConsentWithdrawn() | ConsentRefused():
+            return (fact, *_after_stop(case, fact))
+        case _:
+            return (fact,)

@@ -1,0 +1,75 @@
+"""Restriction, objection by situation, legal holds, and the plans of erasure (GDPR Art. 17-21)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from gdprkit.acts.act import Act
+from gdprkit.facts.objection import (
+    ObjectionDecided,
+    ObjectionRaised,
+    RestrictionImposed,
+    RestrictionLifted,
+)
+from gdprkit.facts.retention import HoldLifted, HoldPlaced
+from gdprkit.policy.retention import DueErasure, Erasure
+from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.vocabulary import ErasureReason, IntakeChannel, RestrictionGround
+
+__all__ = [
+    "DueErasure",
+    "Erasure",
+    "decide_objection",
+    "due",
+    "erasure",
+    "hold",
+    "lift_hold",
+    "lift_restriction",
+    "object_to_purpose",
+    "restrict",
+]
+
+
+def restrict(ground: str, *, at: datetime | None = None) -> Act:
+    """Restrict processing to storage (GDPR Art. 18(1))."""
+    return Act(fact=RestrictionImposed(ground=RestrictionGround(ground)), at=at)
+
+
+def lift_restriction(ground: str, *, informed: date, at: datetime | None = None) -> Act:
+    """Lift a restriction; the person was told on *informed*, before (GDPR Art. 18(3))."""
+    fact = RestrictionLifted(ground=RestrictionGround(ground), informed=informed)
+    return Act(fact=fact, at=at)
+
+
+def object_to_purpose(purpose: str, *, via: str, at: datetime | None = None) -> Act:
+    """Record an objection on grounds of the person's situation (GDPR Art. 21(1))."""
+    fact = ObjectionRaised(purpose=PurposeId(purpose), via=IntakeChannel(via))
+    return Act(fact=fact, at=at)
+
+
+def decide_objection(
+    purpose: str, *, upheld: bool, finding: str, at: datetime | None = None
+) -> Act:
+    """Record how a 21(1) objection was decided; *finding* points to the written finding."""
+    fact = ObjectionDecided(purpose=PurposeId(purpose), upheld=upheld, finding=finding)
+    return Act(fact=fact, at=at)
+
+
+def hold(reference: str, *, reason: str, at: datetime | None = None) -> Act:
+    """Place a legal hold: nothing of the person is erased until it is lifted."""
+    return Act(fact=HoldPlaced(reference=reference, reason=reason), at=at)
+
+
+def lift_hold(reference: str, *, at: datetime | None = None) -> Act:
+    """Lift a legal hold."""
+    return Act(fact=HoldLifted(reference=reference), at=at)
+
+
+def erasure(*, reason: str, reference: str) -> Erasure:
+    """Plan what a request for erasure erases and what stays, value by value (R-503)."""
+    return Erasure(reason=ErasureReason(reason), reference=reference)
+
+
+def due() -> DueErasure:
+    """Plan the erasure of everything whose period is over."""
+    return DueErasure()

@@ -1,0 +1,46 @@
+"""Shape helpers shared by the facts: the converters and checks that several need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import attrs
+
+from gdprkit.errors import InvalidValue
+from gdprkit.words.identifiers import slug
+
+
+def frozen(values: Iterable[Any]) -> frozenset[Any]:
+    """Return *values* as a frozenset; a bare string is refused, its letters are never meant."""
+    if isinstance(values, str):
+        raise InvalidValue("a set of words", "was given as one text", "pass a list or a set")
+    return frozenset(values)
+
+
+def ordered(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return *values* as a tuple."""
+    return tuple(values)
+
+
+def name(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check that *value* has the shape of a declared name."""
+    slug(value, attribute.name)
+
+
+def name_or_none(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check that *value* is absent or has the shape of a declared name."""
+    if value is not None:
+        slug(value, attribute.name)
+
+
+def at_most(length: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """Make a check for texts of the controller: not empty, not longer than *length* characters."""
+
+    def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, str) or not 0 < len(value) <= length or "\0" in value:
+            raise InvalidValue(
+                attribute.name, "is empty, too long or not text", f"pass 1 to {length} characters"
+            )
+
+    return check

@@ -1,0 +1,121 @@
+"""Consent given, refused and withdrawn, with the evidence that proves it (GDPR Art. 7(1)).
+
+A consent fact says what happened, valid or not: consent implied by use is recorded as history and
+never counts (R-203). Whether a consent is valid is the policy's question.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+import attrs
+
+from gdprkit.errors import EvidenceMissing
+from gdprkit.facts._shape import at_most, frozen, name, name_or_none, ordered
+from gdprkit.words.identifiers import NoticeId, PurposeId
+from gdprkit.words.vocabulary import Actor, Channel, ConsentMethod, IntakeChannel
+
+__all__ = ["ConsentEvidence", "ConsentGiven", "ConsentRefused", "ConsentWithdrawn"]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ConsentEvidence:
+    """What proves a consent: the minimum of R-205 that the entry itself does not hold.
+
+    Subject, moment, controller and purpose stand in the entry and the register.
+
+    Args:
+        notice: The notice version shown.
+        notice_sha256: Hash of the exact rendered text, hexadecimal.
+        language: Language of that text.
+        wording: The exact words of the choice.
+        method: How the person expressed it.
+        captured_by: Web form, page or staff id; never a name.
+        actor: Who acted.
+        default_off: The choice was off until the person made it.
+        separate: The choice stood apart from other declarations (Art. 7(2)).
+        withdrawal_told: The person was told how to withdraw, before consenting (Art. 7(3)).
+        conditional_on_service: A service was made to depend on it (Art. 7(4)).
+        necessary_for_service: The service does need the data.
+        explicit: Expressly stated, as Art. 9, 22 and 49 ask (R-217).
+        proof: Pointers to proof, for instance a mail or token id.
+        transfer_risks_told: Risks of a third-country transfer were told, where there are any.
+
+    Source: GDPR Art. 7(1), recital 42; R-205.
+    """
+
+    notice: NoticeId = attrs.field(validator=name)
+    notice_sha256: str
+    language: str
+    wording: str = attrs.field(validator=at_most(2000))
+    method: ConsentMethod
+    captured_by: str = attrs.field(validator=at_most(200))
+    actor: Actor = Actor.SUBJECT
+    default_off: bool
+    separate: bool
+    withdrawal_told: bool
+    conditional_on_service: bool
+    necessary_for_service: bool = False
+    explicit: bool = False
+    proof: tuple[str, ...] = attrs.field(default=(), converter=ordered)
+    transfer_risks_told: bool = False
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ConsentGiven:
+    """A person agreed to one purpose, on the named channels.
+
+    Args:
+        purpose: One purpose per fact: consent is specific.
+        channels: The channels agreed to; empty where the purpose uses none.
+        evidence: What proves it.
+
+    Raises:
+        EvidenceMissing: *evidence* is absent.
+
+    Source: GDPR Art. 4(11), 7(1); R-201, R-204.
+    """
+
+    purpose: PurposeId = attrs.field(validator=name)
+    channels: frozenset[Channel] = attrs.field(default=frozenset(), converter=frozen)
+    evidence: ConsentEvidence = attrs.field()
+
+    @evidence.validator
+    def _is_there(self, _: object, value: object) -> None:
+        if not isinstance(value, ConsentEvidence):
+            raise EvidenceMissing(
+                tuple(f.name for f in attrs.fields(ConsentEvidence) if f.default is attrs.NOTHING)
+            )
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ConsentRefused:
+    """A person expressly refused one purpose; no *channels* means every channel (R-211)."""
+
+    purpose: PurposeId = attrs.field(validator=name)
+    channels: frozenset[Channel] = attrs.field(default=frozenset(), converter=frozen)
+    via: IntakeChannel
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ConsentWithdrawn:
+    """Consent was withdrawn; it may be recorded with no consent before.
+
+    Args:
+        purpose: The purpose, or None where the words leave the scope open: then every marketing
+            consent is withdrawn (R-210).
+        channels: The channels; empty means every channel.
+        via: How the withdrawal reached the controller.
+        by: Who withdrew; a third person's word stops marketing all the same.
+
+    Source: GDPR Art. 7(3); R-210.
+    """
+
+    purpose: PurposeId | None = attrs.field(default=None, validator=name_or_none)
+    channels: frozenset[Channel] = attrs.field(default=frozenset(), converter=frozen)
+    via: IntakeChannel
+    by: Actor = Actor.SUBJECT

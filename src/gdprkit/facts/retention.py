@@ -1,0 +1,78 @@
+"""Moves, archiving and holds: what became of data when its first purpose ended.
+
+The *move* into the direct-marketing register is what the company's published policy calls a
+transfer; transfer is kept for third countries (GDPR Chapter V).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import final
+
+import attrs
+
+from gdprkit.facts._shape import at_most, name, ordered
+from gdprkit.facts.sealed import SealedValue
+from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.vocabulary import ErasureReason
+
+__all__ = ["Archived", "HoldLifted", "HoldPlaced", "MarketingEntryEnded", "MovedToMarketing"]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class MovedToMarketing:
+    """Whitelisted fields were copied into the direct-marketing register (R-403, R-409).
+
+    Args:
+        values: The copies, sealed for the marketing filing system.
+        purpose: The marketing purpose.
+        expires_on: The last day of the entry (R-406).
+        plan: SHA-256 of the approved plan, hexadecimal.
+    """
+
+    values: tuple[SealedValue, ...] = attrs.field(converter=ordered)
+    purpose: PurposeId = attrs.field(validator=name)
+    expires_on: date
+    plan: str
+
+
+@final
+@attrs.frozen(kw_only=True)
+class MarketingEntryEnded:
+    """The person's entry in the direct-marketing register ended (R-406, R-412 to R-415, R-417)."""
+
+    reason: ErasureReason
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Archived:
+    """Values went to the archive, for one duty or claim only (R-408).
+
+    Args:
+        values: The copies, sealed for the archive.
+        purpose: The declared duty or claim purpose.
+        until: The last day they are kept.
+    """
+
+    values: tuple[SealedValue, ...] = attrs.field(converter=ordered)
+    purpose: PurposeId = attrs.field(validator=name)
+    until: date
+
+
+@final
+@attrs.frozen(kw_only=True)
+class HoldPlaced:
+    """A legal hold: nothing of the person is erased until it is lifted (GDPR Art. 17(3)(e))."""
+
+    reference: str = attrs.field(validator=at_most(200))
+    reason: str = attrs.field(validator=at_most(500))
+
+
+@final
+@attrs.frozen(kw_only=True)
+class HoldLifted:
+    """A legal hold ended."""
+
+    reference: str = attrs.field(validator=at_most(200))

@@ -1,0 +1,199 @@
+"""Carrying a plan out: one commit, exactly what was approved.
+
+The plan is made again from the line as it stands now; if that gives another digest, something has
+changed and nothing is done. The whole of it is one batch, so a process that dies in the middle
+leaves the person as they were.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any, Final, final
+
+import attrs
+
+from gdprkit.errors import ApprovalMissing, InvalidValue, PlanStale
+from gdprkit.facts.data import DataErased, PersonErased
+from gdprkit.facts.objection import MarketingObjection
+from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarketing
+from gdprkit.keeper.contacts import suppressed
+from gdprkit.keeper.line import View
+from gdprkit.keeper.sealed import SealedBatch, open_values, seal_values
+from gdprkit.keeper.writing import (
+    Bench,
+    Composed,
+    Draft,
+    add,
+    contact_values,
+    finish,
+    remember_stop,
+)
+from gdprkit.policy.case import Suppressed
+from gdprkit.policy.plan import Plan, PlanAction, PlanItem
+from gdprkit.policy.retention import (
+    AfterEnd,
+    DueErasure,
+    Erasure,
+    plan_after_end,
+    plan_due,
+    plan_erasure,
+)
+from gdprkit.state.data import HeldValue
+from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.vocabulary import ErasureReason, FilingSystem, IntakeChannel
+
+__all__ = ["Applied", "compose_plan", "make_plan", "recheck"]
+
+_PLANNERS: Final[Mapping[type, Callable[[Any, Any], Plan]]] = {
+    AfterEnd: plan_after_end,
+    Erasure: plan_erasure,
+    DueErasure: plan_due,
+}
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Applied:
+    """What was done: counts by action, and whether the subject key was destroyed.
+
+    Args:
+        plan: Digest of the plan.
+        done: Action -> number of values.
+        person_erased: Nothing stays and the key is destroyed.
+        everywhere_at: From when no other process can open the person's values any more, UTC.
+    """
+
+    plan: str
+    done: Mapping[PlanAction, int]
+    person_erased: bool
+    everywhere_at: datetime | None = None
+
+
+def look_up(bench: Bench, view: View, at: datetime) -> Suppressed:
+    """Look the person's contact points up in the suppression list."""
+    return suppressed(bench.register, bench.keys, bench.store, contact_values(bench, view), at)
+
+
+def make_plan(bench: Bench, view: View, question: object, at: datetime) -> Plan:
+    """Return the plan that answers *question*.
+
+    Raises:
+        InvalidValue: *question* is no plan question.
+    """
+    planner = _PLANNERS.get(type(question))
+    if planner is None:
+        raise InvalidValue(
+            "question", "is no plan question", "pass connection.after_end(), retention.due() …"
+        )
+    looked = look_up(bench, view, at) if isinstance(question, AfterEnd) else None
+    return planner(bench.case(view, at, suppressed=looked), question)
+
+
+def recheck(bench: Bench, view: View, plan: Plan, approve: str, now: datetime) -> None:
+    """Hold a plan against its approval and against the facts of this moment.
+
+    Raises:
+        ApprovalMissing: *approve* is not the plan's digest.
+        PlanStale: planning again gives something else.
+    """
+    if not hmac.compare_digest(plan.digest, approve):
+        raise ApprovalMissing
+    if make_plan(bench, view, plan.question, now).digest != plan.digest:
+        raise PlanStale(plan.about)
+
+
+def _copies(draft: Draft, items: list[PlanItem], filing: FilingSystem) -> SealedBatch:
+    """Open the originals of *items* and seal them for another filing system."""
+    bench = draft.bench
+    held = {value.slot: value for value in draft.before.standing.data.values}
+    versions = bench.keys.of(draft.before.about)
+    originals: list[HeldValue] = [held[item.slot] for item in items]
+    opened = open_values(bench.store, versions, draft.before.about, originals)
+    sealed = seal_values(
+        {value.field: personal for value, personal in opened},
+        filing,
+        keys=bench.keys,
+        versions=versions,
+        register=bench.register,
+        at=draft.now,
+        random=bench.random,
+    )
+    draft.puts.extend(sealed.puts)
+    return sealed
+
+
+def _move(draft: Draft, plan: Plan) -> None:
+    items = list(plan.of(PlanAction.MOVE))
+    if not items or plan.expires_on is None or items[0].purpose is None:
+        return
+    sealed = _copies(draft, items, FilingSystem.MARKETING)
+    fact = MovedToMarketing(
+        values=sealed.values,
+        purpose=items[0].purpose,
+        expires_on=plan.expires_on,
+        plan=plan.digest,
+    )
+    add(draft, [fact], draft.now)
+
+
+def _archive(draft: Draft, plan: Plan) -> None:
+    # values of one field may have different ends (two invoices of two years): one fact for each
+    groups: dict[tuple[PurposeId, date, int], list[PlanItem]] = {}
+    for item in plan.of(PlanAction.ARCHIVE):
+        if item.purpose is None or item.until is None:
+            continue
+        number = sum(
+            1
+            for key, group in groups.items()
+            if key[:2] == (item.purpose, item.until) and item.field in {i.field for i in group}
+        )
+        groups.setdefault((item.purpose, item.until, number), []).append(item)
+    for (purpose, until, _), items in groups.items():
+        sealed = _copies(draft, items, FilingSystem.ARCHIVE)
+        add(draft, [Archived(values=sealed.values, purpose=purpose, until=until)], draft.now)
+
+
+def _erase(draft: Draft, plan: Plan) -> None:
+    by_reason: dict[tuple[ErasureReason, str], list[PlanItem]] = {}
+    for item in plan.of(PlanAction.ERASE):
+        reason = ErasureReason.MOVED if item.code == "moved" else plan.reason
+        by_reason.setdefault((reason, item.rule), []).append(item)
+    for (reason, rule), items in by_reason.items():
+        slots = tuple(item.slot for item in items)
+        add(draft, [DataErased(slots=slots, reason=reason, rule=rule)], draft.now)
+
+
+def compose_plan(bench: Bench, before: View, plan: Plan, now: datetime) -> Composed:
+    """Return the one batch that carries *plan* out.
+
+    A request for erasure counts as an objection to marketing (R-414): the contact points are
+    remembered as keyed hashes, so that no import brings the person back.
+
+    Raises:
+        ShredHeld: the key is on hold.
+        ChainBroken, FieldCryptoError: a value to be copied cannot be opened.
+    """
+    draft = Draft(bench=bench, before=before, now=now, view=before)
+    if isinstance(plan.question, Erasure):
+        stop = MarketingObjection(via=IntakeChannel.WEB_FORM)
+        remember_stop(draft, stop, now, {})
+        add(draft, [stop], now)
+    _move(draft, plan)
+    _archive(draft, plan)
+    _erase(draft, plan)
+    if plan.ends_marketing:
+        add(draft, [MarketingEntryEnded(reason=plan.reason)], now)
+    if not plan.erases_person:
+        return finish(draft)
+    tombstone = bench.keys.tombstone_for(
+        before.about, at=now, reason=plan.reason, reference=plan.reference
+    )
+    fact = PersonErased(
+        reason=plan.reason,
+        reference=plan.reference,
+        key_ids=tuple(key_id.hex() for key_id in tombstone.key_ids),
+    )
+    add(draft, [fact], now)
+    return finish(draft, shred=tombstone)

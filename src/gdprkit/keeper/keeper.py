@@ -1,0 +1,538 @@
+"""The keeper: read, fold, act, commit.
+
+Every write is the same loop: read the person's line, hold the act against the register and the
+life cycles, compose one batch, commit it; on ``PositionTaken`` read again and decide again. The
+keeper owns the clock and the randomness; everything below is passed the moment it is asked about.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar, final
+
+import attrs
+
+from gdprkit.acts import data as data_acts
+from gdprkit.acts.act import Act
+from gdprkit.acts.consent import HasConsent
+from gdprkit.errors import AlreadyKnown, PositionTaken, UnknownName
+from gdprkit.facts.data import SubjectAdded
+from gdprkit.facts.entry import Entry
+from gdprkit.keeper.answer import Bundle, make_bundle
+from gdprkit.keeper.applying import (
+    Applied,
+    compose_plan,
+    look_up,
+    make_plan,
+    recheck,
+)
+from gdprkit.keeper.clock import Clock, system_clock
+from gdprkit.keeper.contacts import lookup_terms
+from gdprkit.keeper.line import View, entries_of, key_hash, marks_of, new_view, view
+from gdprkit.keeper.sealed import check_envelopes, open_values
+from gdprkit.keeper.writing import Bench, Composed, compose
+from gdprkit.ledger.chain import verify_line
+from gdprkit.ledger.codec import encode_standing
+from gdprkit.policy.case import Case
+from gdprkit.policy.connection import MayMove, may_move
+from gdprkit.policy.consent import consent_in_force
+from gdprkit.policy.deadlines import Deadline
+from gdprkit.policy.decisions import Decision, Outcome
+from gdprkit.policy.law import FI_2026, LawProfile, with_settings
+from gdprkit.policy.marketing import MayContact, may_contact
+from gdprkit.policy.plan import Plan, PlanAction
+from gdprkit.policy.processing import MayProcess, may_process
+from gdprkit.policy.request import deadline_of
+from gdprkit.register.register import Register
+from gdprkit.sealing.keys import SubjectKeys
+from gdprkit.sealing.providers import KeyProvider
+from gdprkit.state.standing import FOLD_VERSION, Standing, fold
+from gdprkit.storage.protocol import ALL, Batch, Span, Store, StoredStanding
+from gdprkit.words.identifiers import CaseId, FieldId, SourceId, SubjectId, subject_id, uuid_from
+from gdprkit.words.moments import utc_moment
+from gdprkit.words.personal import Personal
+from gdprkit.words.vocabulary import FieldKind, FilingSystem, SubjectKind
+
+__all__ = ["NewPerson", "Receipt", "RecordKeeper"]
+
+T = TypeVar("T")
+
+#: How often a write is tried again when somebody else was first.
+_TRIES: Final = 8
+
+#: Seconds a process believes an opened key: after that an erasure holds everywhere.
+_KEY_TTL: Final = 300.0
+
+_QUESTIONS: Final[Mapping[type, Callable[[Case, Any], Decision]]] = {
+    MayContact: may_contact,
+    MayProcess: may_process,
+    MayMove: may_move,
+    HasConsent: lambda case, q: consent_in_force(case, q.purpose, q.channel),
+}
+
+
+@final
+@attrs.frozen(kw_only=True)
+class NewPerson:
+    """A person to add: kind, fields, where the data came from, and acts that come with it."""
+
+    kind: SubjectKind = attrs.field(converter=SubjectKind)
+    fields: Mapping[str, object] = attrs.field(repr=False)
+    source: str
+    notice: str | None = None
+    at: datetime | None = None
+    acts: tuple[Act, ...] = ()
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Receipt:
+    """What was recorded: the person, the positions of the entries, and a request's case.
+
+    ``repeated`` is true when the idempotency key was used before; then nothing new was stored.
+    """
+
+    about: SubjectId
+    positions: tuple[int, ...]
+    case: CaseId | None = None
+    repeated: bool = False
+
+
+@final
+class RecordKeeper:
+    """Keeps one controller's records. Safe to share among threads if its store is.
+
+    Args:
+        register: What the controller declares.
+        store: Where entries, values and keys lie.
+        keys: Where the root keys are.
+        clock: Returns now, aware.
+        random: Returns that many random bytes; a test may pass its own.
+        law: The numbers in force; by default Finland's with the register's own settings.
+
+    Raises:
+        UnknownName, InvalidValue: the register sets something that is no setting.
+    """
+
+    def __init__(
+        self,
+        register: Register,
+        *,
+        store: Store,
+        keys: KeyProvider,
+        clock: Clock = system_clock,
+        random: Callable[[int], bytes] = os.urandom,
+        law: LawProfile = FI_2026,
+    ) -> None:
+        settings = {name.replace("-", "_"): s.value for name, s in register.settings.items()}
+        self._clock = clock
+        self._bench = Bench(
+            register=register,
+            store=store,
+            keys=SubjectKeys(keys, store, tenant=store.tenant, random=random, ttl=_KEY_TTL),
+            law=with_settings(law, settings),
+            random=random,
+        )
+
+    @property
+    def register(self) -> Register:
+        """The declared register."""
+        return self._bench.register
+
+    def now(self) -> datetime:
+        """Return the keeper's now, UTC."""
+        return utc_moment(self._clock(), "clock")
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    def add_person(
+        self,
+        kind: str,
+        fields: Mapping[str, object],
+        *,
+        source: str,
+        notice: str | None = None,
+        at: datetime | None = None,
+        acts: Iterable[Act] = (),
+    ) -> SubjectId:
+        """Add a data subject with the data collected about them.
+
+        Stops that the suppression list holds for a contact point come with it (R-312).
+
+        Args:
+            kind: A word of ``SubjectKind``.
+            fields: Declared field -> value; sealed before anything is stored.
+            source: The declared source (R-314).
+            notice: The notice shown.
+            at: When; by default now.
+            acts: Acts to record with it, in order.
+
+        Returns:
+            The new subject id.
+
+        Raises:
+            AlreadyKnown: a contact point belongs to a person in the register.
+            UnknownName, UnknownNotice: the register does not declare a field, source or notice.
+        """
+        new = NewPerson(
+            kind=SubjectKind(kind),
+            fields=fields,
+            source=source,
+            notice=notice,
+            at=at,
+            acts=tuple(acts),
+        )
+        return self.add_people([new])[0]
+
+    def add_people(self, people: Sequence[NewPerson]) -> list[SubjectId]:
+        """Add several people in one commit: all or none.
+
+        Raises:
+            AlreadyKnown: a contact point belongs to a person in the register, or to two of these.
+        """
+        now = self.now()
+        ids: list[SubjectId] = []
+        batches: list[Batch] = []
+        taken: dict[bytes, SubjectId] = {}
+        for new in people:
+            about = SubjectId(uuid_from(self._bench.random(16)))
+            self._refuse_known(new, about, taken, now)
+            added = Act(fact=SubjectAdded(kind=new.kind, source=SourceId(new.source)), at=new.at)
+            collected = data_acts.collect(
+                new.fields, source=new.source, notice=new.notice, at=new.at
+            )
+            composed = compose(
+                self._bench,
+                new_view(self._bench.store.tenant, about),
+                [added, collected, *new.acts],
+                now=now,
+            )
+            ids.append(about)
+            batches.append(composed.batch)
+        self._bench.store.commit(*batches)
+        for about in ids:
+            self._bench.keys.forget(about)
+        return ids
+
+    def _refuse_known(
+        self, new: NewPerson, about: SubjectId, taken: dict[bytes, SubjectId], now: datetime
+    ) -> None:
+        terms = [
+            term
+            for field, value in new.fields.items()
+            for term in lookup_terms(self.register, self._bench.keys, FieldId(field), value, now)
+            if self._identifies(field)
+        ]
+        found = self._bench.store.find(terms) if terms else {}
+        for term in terms:
+            others = found.get(term) or ((taken[term],) if term in taken else ())
+            if others:
+                raise AlreadyKnown(others[0])
+            taken[term] = about
+
+    def _identifies(self, field: str) -> bool:
+        # a postal address or a switchboard number is shared by many; a mailbox and a customer
+        # number are not
+        kind = self.register.field(field).kind
+        return kind in (FieldKind.EMAIL, FieldKind.CUSTOMER_NUMBER)
+
+    def record(self, about: SubjectId, *acts: Act, key: str | None = None) -> Receipt:
+        """Record acts about a person, all in one commit.
+
+        Args:
+            about: The person.
+            acts: In order; each sees those before it.
+            key: Idempotency key: recorded twice, it answers with the first receipt.
+
+        Raises:
+            NotASubjectId: *about* is no subject id.
+            UnknownSubject: nothing is recorded about *about*.
+            UnknownPurpose, UnknownNotice, UnknownName: the register declares no such name.
+            NotAllowed, NotPossibleNow: the person was erased, or the life cycle has no such step.
+            PositionTaken: others kept writing to this line; nothing was stored.
+        """
+        about = subject_id(about)
+        hashed = key_hash(key) if key is not None else None
+
+        def attempt() -> Receipt:
+            if hashed is not None:
+                first = self._bench.store.receipt(about, hashed)
+                if first is not None:
+                    return Receipt(about=about, positions=(first,), repeated=True)
+            before = view(self._bench.store, about)
+            composed = compose(self._bench, before, acts, now=self.now(), key=hashed)
+            self._bench.store.commit(composed.batch)
+            return self._receipt(composed)
+
+        return self._again(attempt)
+
+    def record_many(self, work: Iterable[tuple[SubjectId, Sequence[Act]]]) -> list[Receipt]:
+        """Record acts about several people in one commit: all or none.
+
+        Raises:
+            PositionTaken: somebody wrote to one of the lines meanwhile; nothing was stored.
+        """
+        now = self.now()
+        composed = [
+            compose(self._bench, view(self._bench.store, subject_id(about)), acts, now=now)
+            for about, acts in work
+        ]
+        self._bench.store.commit(*(c.batch for c in composed))
+        return [self._receipt(c) for c in composed]
+
+    @staticmethod
+    def _receipt(composed: Composed) -> Receipt:
+        batch = composed.batch
+        return Receipt(
+            about=batch.about,
+            positions=tuple(entry.position for entry in batch.entries),
+            case=composed.case,
+        )
+
+    @staticmethod
+    def _again(attempt: Callable[[], T]) -> T:
+        for _ in range(_TRIES - 1):
+            try:
+                return attempt()
+            except PositionTaken:
+                continue
+        return attempt()
+
+    # --- asking ----------------------------------------------------------------------------------
+
+    def standing(
+        self, about: SubjectId, *, at: datetime | None = None, known_by: datetime | None = None
+    ) -> Standing:
+        """Return a person's standing.
+
+        Args:
+            about: The person.
+            at: As of this moment; by default now.
+            known_by: Only what had been written by this moment.
+
+        Raises:
+            NotASubjectId, UnknownSubject, NaiveMoment.
+        """
+        return self._view(subject_id(about), at, known_by).standing
+
+    def _view(self, about: SubjectId, at: datetime | None, known_by: datetime | None) -> View:
+        found = view(self._bench.store, about)
+        if at is None and known_by is None:
+            return found
+        standing = fold(entries_of(self._bench.store, about), until=at, known_by=known_by)
+        return attrs.evolve(found, standing=standing)
+
+    def ask(
+        self,
+        about: SubjectId,
+        question: object,
+        *,
+        at: datetime | None = None,
+        known_by: datetime | None = None,
+    ) -> Decision:
+        """Answer a *may* question with every reason.
+
+        Args:
+            about: The person.
+            question: A value such as ``marketing.may_contact(...)``.
+            at: As of this moment; by default now.
+            known_by: What was known by this moment.
+
+        Raises:
+            NotASubjectId, UnknownSubject, UnknownPurpose, NaiveMoment.
+            InvalidValue: *question* is none.
+        """
+        about = subject_id(about)
+        policy = _QUESTIONS.get(type(question))
+        if policy is None:
+            raise TypeError(
+                "not a question; pass marketing.may_contact(...), data.may_process(...)"
+            )
+        moment = self.now() if at is None else utc_moment(at, "at")
+        found = self._view(about, at, known_by)
+        if not isinstance(question, (MayContact, MayMove)):
+            return policy(self._bench.case(found, moment), question)
+        first = policy(self._bench.case(found, moment), question)
+        if isinstance(question, MayContact) and first.outcome is Outcome.FORBIDDEN:
+            return first  # no list can make it milder
+        current = view(self._bench.store, about) if found.standing.data.values else found
+        if current.standing.data.erased_at is not None:
+            return first
+        looked = look_up(self._bench, current, moment)
+        return policy(self._bench.case(found, moment, suppressed=looked), question)
+
+    def deadline(self, about: SubjectId, case: CaseId) -> Deadline:
+        """Return by when a request must be answered, and how that was counted.
+
+        Raises:
+            NotASubjectId, UnknownSubject; UnknownName for no such request of this person.
+        """
+        found = view(self._bench.store, subject_id(about))
+        request = found.standing.request.case(case)
+        if request is None:
+            raise UnknownName("request of this person")
+        return deadline_of(self._bench.case(found, self.now()), request)
+
+    def find(self, **fields: str | Personal[str]) -> tuple[SubjectId, ...]:
+        """Find people by a contact point, for instance ``find(email=...)``; all fields must match.
+
+        Raises:
+            UnknownName: the register declares no such field, or it is no look-up.
+        """
+        now = self.now()
+        results: list[frozenset[SubjectId]] = []
+        for name, value in fields.items():
+            declared = self.register.field(name.replace("_", "-"))
+            terms = lookup_terms(self.register, self._bench.keys, declared.id, value, now)
+            if not terms:
+                raise UnknownName("look-up field")
+            found = self._bench.store.find(terms)
+            results.append(frozenset(s for people in found.values() for s in people))
+        matching = frozenset.intersection(*results) if results else frozenset()
+        return tuple(sorted(matching))
+
+    def read(self, about: SubjectId, *fields: str) -> dict[FieldId, Personal[Any]]:
+        """Open values of the customer file and the marketing register, the newest of each field.
+
+        Args:
+            about: The person.
+            fields: Which fields; none means all.
+
+        Raises:
+            SubjectErased: the person's key was destroyed.
+            ChainBroken: a value is not the one its entry names.
+            UnknownName: the register declares no such field.
+        """
+        about = subject_id(about)
+        wanted = {self.register.field(f).id for f in fields}
+        found = view(self._bench.store, about)
+        held = [
+            v
+            for v in found.standing.data.values
+            if v.filing in (FilingSystem.CUSTOMER, FilingSystem.MARKETING)
+            and (not wanted or v.field in wanted)
+        ]
+        if not held and found.standing.data.erased_at is None:
+            return {}
+        versions = self._bench.keys.of(about)
+        return {
+            value.field: personal
+            for value, personal in open_values(self._bench.store, versions, about, held)
+        }
+
+    def line(self, about: SubjectId) -> tuple[Entry, ...]:
+        """Return a person's entries, oldest first."""
+        return entries_of(self._bench.store, subject_id(about))
+
+    # --- plans -----------------------------------------------------------------------------------
+
+    def plan(self, about: SubjectId, question: object) -> Plan:
+        """Plan what is to be done; nothing is changed.
+
+        Args:
+            about: The person.
+            question: ``connection.after_end()``, ``retention.erasure(...)`` or ``retention.due()``.
+
+        Raises:
+            NotASubjectId, UnknownSubject; InvalidValue where *question* plans nothing.
+        """
+        found = view(self._bench.store, subject_id(about))
+        return make_plan(self._bench, found, question, self.now())
+
+    def apply(self, plan: Plan, *, approve: str) -> Applied:
+        """Carry a plan out exactly, in one commit.
+
+        Args:
+            plan: The plan as shown.
+            approve: Its digest.
+
+        Raises:
+            ApprovalMissing: *approve* is not the digest.
+            PlanStale: the facts, the register or the moment give another plan by now.
+            PositionTaken: somebody wrote to the line in this very moment; nothing was done.
+        """
+        now = self.now()
+        before = view(self._bench.store, plan.about)
+        recheck(self._bench, before, plan, approve, now)
+        if not plan.has_work:
+            return Applied(plan=plan.digest, done={}, person_erased=False)
+        composed = compose_plan(self._bench, before, plan, now)
+        self._bench.store.commit(composed.batch)
+        self._bench.keys.forget(plan.about)
+        return Applied(
+            plan=plan.digest,
+            done={action: len(plan.of(action)) for action in PlanAction},
+            person_erased=plan.erases_person,
+            everywhere_at=now + timedelta(seconds=_KEY_TTL) if plan.erases_person else None,
+        )
+
+    # --- answers, sweeps, proof ------------------------------------------------------------------
+
+    def answer(self, about: SubjectId, case: CaseId) -> Bundle:
+        """Gather the answer to a request for access: the data and the facts of Art. 15 (R-501).
+
+        Raises:
+            NotASubjectId, UnknownSubject; UnknownName for no such request of this person.
+        """
+        found = view(self._bench.store, subject_id(about))
+        if found.standing.request.case(case) is None:
+            raise UnknownName("request of this person")
+        return make_bundle(self._bench, found, case, self.now())
+
+    def waking(
+        self, until: datetime | None = None, *, span: Span = ALL, limit: int = 1000
+    ) -> Iterator[SubjectId]:
+        """Give the people for whom time alone matters by *until*, earliest first."""
+        return self._bench.store.waking(until or self.now(), span=span, limit=limit)
+
+    def people(self, *, tag: str | None = None, span: Span = ALL) -> Iterator[SubjectId]:
+        """Give everybody, or those who carry a tag such as ``status:marketing``."""
+        if tag is None:
+            yield from self._bench.store.people(span=span)
+        else:
+            for stored in self._bench.store.tagged(tag, span=span):
+                yield stored.about
+
+    def verify(self, about: SubjectId) -> None:
+        """Check a person's line against its head, and the values against what entries name.
+
+        Raises:
+            ChainBroken: names the position and what is wrong.
+            UnreadableEntry: an entry verifies and still cannot be read.
+        """
+        about = subject_id(about)
+        store = self._bench.store
+        stored = store.standing(about)
+        head = new_view(store.tenant, about).head if stored is None else stored.head
+        verify_line(store.tenant, about, store.line(about), head)
+        standing = fold(entries_of(store, about))
+        check_envelopes(store, about, standing.data.values)
+
+    def reindex(self, about: SubjectId) -> None:
+        """Fold the line anew and store standing and marks again; both are never the truth."""
+        about = subject_id(about)
+
+        def attempt() -> None:
+            store = self._bench.store
+            found = view(store, about)
+            standing = fold(entries_of(store, about))
+            fresh = attrs.evolve(found, standing=standing)
+            store.commit(
+                Batch(
+                    about=about,
+                    expected=found.position,
+                    entries=(),
+                    standing=StoredStanding(
+                        about=about,
+                        position=found.position,
+                        head=found.head,
+                        fold=FOLD_VERSION,
+                        state=encode_standing(standing),
+                    ),
+                    marks=marks_of(self._bench.case(fresh, self.now())),
+                )
+            )
+
+        self._again(attempt)

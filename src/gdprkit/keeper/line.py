@@ -1,0 +1,146 @@
+"""Reading a person's line into a view, and composing the batch that extends it.
+
+The stored standing is believed when its fold version is ours and the new entries come after it;
+otherwise the line is folded anew. Everything here is about one person and commits nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import final
+
+import attrs
+
+from gdprkit.errors import UnknownSubject
+from gdprkit.facts.entry import Entry
+from gdprkit.ledger.chain import genesis, link
+from gdprkit.ledger.codec import (
+    decode_entry,
+    decode_standing,
+    encode_entry,
+    encode_standing,
+)
+from gdprkit.policy.case import Case
+from gdprkit.policy.marks import tags, wake_at
+from gdprkit.state.standing import EMPTY, FOLD_VERSION, Standing, extends, fold, step
+from gdprkit.storage.protocol import Marks, Store, StoredEntry, StoredStanding
+from gdprkit.words.identifiers import SubjectId
+
+__all__ = [
+    "Extension",
+    "View",
+    "advance",
+    "entries_of",
+    "extend",
+    "key_hash",
+    "marks_of",
+    "new_view",
+    "view",
+]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class View:
+    """A person's line as read: where it ends, and the standing folded from it."""
+
+    about: SubjectId
+    position: int
+    head: bytes
+    standing: Standing
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Extension:
+    """New entries in stored form, and the line after them."""
+
+    entries: tuple[StoredEntry, ...]
+    stored: StoredStanding
+    after: View
+
+
+def entries_of(store: Store, about: SubjectId) -> tuple[Entry, ...]:
+    """Return the whole line.
+
+    Raises:
+        UnreadableEntry: an entry cannot be read.
+    """
+    return tuple(decode_entry(e.body, e.position) for e in store.line(about))
+
+
+def new_view(tenant: str, about: SubjectId) -> View:
+    """Return the view of a person without a line."""
+    return View(about=about, position=0, head=genesis(tenant, about), standing=EMPTY)
+
+
+def view(store: Store, about: SubjectId) -> View:
+    """Read where a line ends and its standing.
+
+    Raises:
+        UnknownSubject: there is no line.
+        UnreadableEntry: the line had to be folded anew and an entry cannot be read.
+    """
+    stored = store.standing(about)
+    if stored is None:
+        raise UnknownSubject(about)
+    standing = decode_standing(stored.state) if stored.fold == FOLD_VERSION else None
+    if standing is None or standing.position != stored.position:
+        standing = fold(entries_of(store, about))
+    return View(about=about, position=stored.position, head=stored.head, standing=standing)
+
+
+def key_hash(key: str) -> bytes:
+    """Return the stored form of an idempotency key."""
+    return sha256(b"gdprkit/idempotency/v1\0" + key.encode()).digest()
+
+
+def advance(store: Store, view: View, entries: Sequence[Entry], entry: Entry) -> Standing:
+    """Return the standing after one more entry.
+
+    Args:
+        store: Read only when *entry* happened before the newest one on the line.
+        view: The line so far, *entries* included.
+        entries: New entries that are not stored yet.
+        entry: The one to add.
+    """
+    if extends(view.standing, entry):
+        return step(view.standing, entry)
+    return fold((*entries_of(store, view.about), *entries, entry))
+
+
+def extend(before: View, entries: Sequence[Entry], after: Standing, key: bytes | None) -> Extension:
+    """Chain new entries onto a line and put them and the standing into stored form.
+
+    Args:
+        before: The line as read.
+        entries: The new entries, in order.
+        after: The standing with them.
+        key: Hash of the act's idempotency key; kept on the first entry.
+    """
+    stored, head = [], before.head
+    for entry in entries:
+        body = encode_entry(entry)
+        head = link(head, body)
+        first = entry.position == before.position + 1
+        stored.append(
+            StoredEntry(position=entry.position, body=body, digest=head, key=key if first else None)
+        )
+    position = before.position + len(stored)
+    return Extension(
+        entries=tuple(stored),
+        stored=StoredStanding(
+            about=before.about,
+            position=position,
+            head=head,
+            fold=FOLD_VERSION,
+            state=encode_standing(after),
+        ),
+        after=View(about=before.about, position=position, head=head, standing=after),
+    )
+
+
+def marks_of(case: Case) -> Marks:
+    """Return the marks of a standing."""
+    return Marks(wake_at=wake_at(case), tags=tags(case))

@@ -1,0 +1,110 @@
+"""Sealing values into the vault and opening them again.
+
+A value is bound to its person, slot, filing system and field; a copy in another filing system is
+sealed anew. Opened values travel as ``Personal``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import final
+
+import attrs
+
+from gdprkit.errors import ChainBroken
+from gdprkit.facts.sealed import SealedValue
+from gdprkit.keeper.contacts import lookup_terms
+from gdprkit.register.register import Register
+from gdprkit.sealing.envelope import seal_many, unseal_many
+from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
+from gdprkit.state.data import HeldValue
+from gdprkit.storage.protocol import Store, VaultPut
+from gdprkit.words.identifiers import FieldId, Slot, SubjectId, uuid_from
+from gdprkit.words.personal import Personal
+from gdprkit.words.vocabulary import FilingSystem
+
+__all__ = ["SealedBatch", "check_envelopes", "open_values", "seal_values"]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class SealedBatch:
+    """Sealed values as facts name them, and the vault rows that hold them."""
+
+    values: tuple[SealedValue, ...]
+    puts: tuple[VaultPut, ...]
+
+
+def seal_values(
+    values: Mapping[FieldId, object],
+    filing: FilingSystem,
+    *,
+    keys: SubjectKeys,
+    versions: SubjectKeyVersions,
+    register: Register,
+    at: datetime,
+    random: Callable[[int], bytes],
+) -> SealedBatch:
+    """Seal values of one person for one filing system.
+
+    Only the customer file is found by contact point: copies elsewhere carry no look-up terms.
+    """
+    slots = {field: Slot(uuid_from(random(16))) for field in values}
+    envelopes = seal_many(
+        [(value, slots[field], str(field)) for field, value in values.items()],
+        key=versions.newest,
+        record_type=str(filing),
+        random=random,
+    )
+    sealed, puts = [], []
+    for (field, value), envelope in zip(values.items(), envelopes, strict=True):
+        slot = slots[field]
+        terms: tuple[bytes, ...] = ()
+        if filing is FilingSystem.CUSTOMER:
+            terms = lookup_terms(register, keys, field, value, at)
+        puts.append(VaultPut(slot=slot, envelope=envelope, terms=terms))
+        sealed.append(
+            SealedValue(field=field, slot=slot, digest=sha256(envelope).hexdigest(), filing=filing)
+        )
+    return SealedBatch(values=tuple(sealed), puts=tuple(puts))
+
+
+def check_envelopes(
+    store: Store, about: SubjectId, held: Iterable[HeldValue]
+) -> Mapping[Slot, bytes]:
+    """Return the envelopes of the held values, each checked against the hash its entry names.
+
+    Raises:
+        ChainBroken: a value is gone or is not the one the entry names.
+    """
+    wanted = tuple(held)
+    found = store.values(about, [value.slot for value in wanted])
+    for value in wanted:
+        envelope = found.get(value.slot)
+        if envelope is None:
+            raise ChainBroken(about, value.position, "a value it names is gone from the vault")
+        if sha256(envelope).hexdigest() != value.digest:
+            raise ChainBroken(about, value.position, "a value in the vault is not the one it names")
+    return found
+
+
+def open_values(
+    store: Store, versions: SubjectKeyVersions, about: SubjectId, held: Iterable[HeldValue]
+) -> tuple[tuple[HeldValue, Personal[object]], ...]:
+    """Open held values.
+
+    Raises:
+        ChainBroken: a value is gone or is not the one its entry names.
+        FieldCryptoError: a value cannot be opened.
+    """
+    wanted = tuple(held)
+    envelopes = check_envelopes(store, about, wanted)
+    opened: dict[Slot, Personal[object]] = {}
+    for filing in FilingSystem:
+        part = [value for value in wanted if value.filing is filing]
+        items = [(envelopes[v.slot], v.slot, str(v.field)) for v in part]
+        plain = unseal_many(items, keys=versions, record_type=str(filing))
+        opened.update((v.slot, Personal(value)) for v, value in zip(part, plain, strict=True))
+    return tuple((value, opened[value.slot]) for value in wanted)

@@ -1,0 +1,442 @@
+"""After the substantive connection has ended: may the person move to the marketing register, and
+what becomes of each value.
+
+The move needs all twelve guards of R-403 (T1 to T12), one rule each. Waiting is not failing: an
+unproved end or an open objection window leaves the person under review. The default for every value
+that is neither moved nor archived is erasure (R-402).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Final, final
+
+import attrs
+
+from gdprkit.policy.case import Case
+from gdprkit.policy.consent import valid_consent
+from gdprkit.policy.decisions import (
+    Decision,
+    Outcome,
+    Reason,
+    Rule,
+    allow,
+    decide,
+    forbid,
+    need,
+)
+from gdprkit.policy.marketing import usable_channels
+from gdprkit.policy.processing import assessment_reasons
+from gdprkit.register.purposes import Purpose
+from gdprkit.state.connection import ConnectionStatus
+from gdprkit.state.data import HeldValue
+from gdprkit.words.citations import dpa_fi, gdpr
+from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.moments import add_months, civil_date
+from gdprkit.words.vocabulary import (
+    Channel,
+    Circumstance,
+    DataTag,
+    EndCause,
+    FieldKind,
+    FilingSystem,
+    NoticeKind,
+    Right,
+)
+
+__all__ = [
+    "WHITELIST",
+    "MayMove",
+    "may_move",
+    "movable",
+    "register_expiry",
+    "review_due",
+    "window_end",
+]
+
+#: Contact point -> the channel it serves.
+CONTACT_POINTS: Final = {
+    FieldKind.EMAIL: Channel.EMAIL,
+    FieldKind.PHONE: Channel.PHONE,
+    FieldKind.POSTAL_ADDRESS: Channel.POST,
+}
+
+#: Kinds of fields that may stand in the marketing register (R-404); everything else never moves.
+WHITELIST: Final = frozenset(
+    {
+        FieldKind.NAME,
+        FieldKind.ORGANISATION,
+        FieldKind.ROLE,
+        FieldKind.LANGUAGE,
+        FieldKind.PRODUCT_AREA,
+        *CONTACT_POINTS,
+    }
+)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class MayMove:
+    """The question: may this person move into the direct-marketing register?
+
+    Args:
+        purpose: The marketing purpose; by default the one the register names.
+    """
+
+    purpose: str | None = None
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Asked:
+    case: Case
+    purpose: Purpose
+    usable: frozenset[Channel]
+
+
+def marketing_purpose(case: Case, purpose: str | None = None) -> Purpose:
+    """Return the purpose of the marketing register.
+
+    Raises:
+        UnknownPurpose: the register declares no marketing register and none was named.
+    """
+    declared = case.register.marketing_register
+    return case.purpose(purpose or (declared.purpose if declared else "direct-marketing"))
+
+
+def window_end(case: Case) -> date | None:
+    """Return the last day of the objection window a 13(3) notice opened, or None (R-403 T3)."""
+    sent = [
+        civil_date(given.at, case.zone)
+        for given in case.standing.notice.given
+        if (notice := case.register.notices.get(given.notice)) is not None
+        and notice.kind is NoticeKind.NEW_PURPOSE
+        and notice.names_marketing
+        and notice.names_right_to_object
+    ]
+    return max(sent) + timedelta(days=case.law.objection_window_days) if sent else None
+
+
+def review_due(case: Case) -> date | None:
+    """Return the last day of the review after the end (R-402), or None while nothing ended."""
+    ended = case.standing.connection.ended_on
+    if ended is None or case.standing.status is not ConnectionStatus.ENDED:
+        return None
+    due = ended + timedelta(days=case.law.review_days)
+    window = window_end(case)
+    if window is None:
+        return due
+    return max(due, window + timedelta(days=case.law.review_days_after_window))
+
+
+def register_expiry(case: Case) -> date | None:
+    """Return the last day a marketing entry could last (R-406): the earlier of the connection's end
+    plus the register's period and the person's own last act plus its cap. What we send counts for
+    nothing.
+    """
+    ended = case.standing.connection.ended_on
+    if ended is None:
+        return None
+    last_act = case.standing.data.last_act
+    declared = case.register.marketing_register
+    ends = [add_months(ended, case.law.register_months)]
+    if declared is not None:
+        ends.append(declared.keep.after(ended))
+    if last_act is not None:
+        day = civil_date(last_act, case.zone)
+        ends.append(add_months(day, case.law.register_cap_months))
+        if declared is not None:
+            ends.append(declared.cap.after(day))
+    return min(ends)
+
+
+def movable(case: Case, purpose: Purpose, usable: frozenset[Channel]) -> tuple[HeldValue, ...]:
+    """Return the values that may be copied: whitelisted, declared for the purpose, untagged, and
+    contact points of usable channels only (T7, T8, T9).
+    """
+    found = []
+    for value in case.standing.data.held(FilingSystem.CUSTOMER):
+        declared = case.register.fields.get(value.field)
+        if declared is None or declared.kind not in WHITELIST or value.field not in purpose.fields:
+            continue
+        if declared.tags - {DataTag.CHILD}:
+            continue
+        channel = CONTACT_POINTS.get(declared.kind)
+        if channel is None or channel in usable:
+            found.append(value)
+    return tuple(found)
+
+
+def _t1_end(asked: _Asked) -> Iterator[Reason]:
+    connection = asked.case.standing.connection
+    status = asked.case.standing.status
+    evidence = (connection.end_position,)
+    if status is ConnectionStatus.MARKETING:
+        yield forbid("t1-already-moved", "R-403", gdpr("5(1)(b)"))
+    elif status in (ConnectionStatus.ARCHIVE, ConnectionStatus.ERASED):
+        yield forbid("t1-review-over", "R-402", gdpr("5(1)(b)"))
+    elif connection.ended_on is None:
+        yield need("t1-not-ended", "R-403", gdpr("5(2)"), missing="the end of the connection")
+    elif connection.ended_on > asked.case.today:
+        yield need(
+            "t1-not-ended-yet",
+            "R-403",
+            gdpr("5(2)"),
+            missing="the day of the end to pass",
+            evidence=evidence,
+            until=asked.case.end_of(connection.ended_on - timedelta(days=1)),
+        )
+    elif not connection.end_evidence:
+        yield need(
+            "t1-end-unproved",
+            "R-403",
+            gdpr("5(2)"),
+            missing="evidence of the end",
+            evidence=evidence,
+        )
+    else:
+        yield allow("t1-end-proved", "R-403", gdpr("5(2)"), evidence=evidence)
+
+
+def _t2_basis(asked: _Asked) -> Iterator[Reason]:
+    case, purpose = asked.case, asked.purpose
+    assessed = tuple(assessment_reasons(case, purpose, former=True))
+    if all(reason.outcome is Outcome.ALLOWED for reason in assessed):
+        yield allow("t2-assessment", "R-403", gdpr("6(1)(f)"), until=assessed[0].until)
+        return
+    for channel in sorted(purpose.channels):
+        consent = valid_consent(case, purpose.id, channel)
+        if consent is not None:
+            yield allow(
+                "t2-consent",
+                "R-403",
+                gdpr("6(1)(a)"),
+                evidence=(consent.word.position,),
+                until=consent.until,
+            )
+            return
+    yield forbid("t2-no-basis", "R-403", gdpr("6(1)(f)"))
+
+
+def _full_notice(case: Case, kinds: frozenset[NoticeKind]) -> tuple[int, date] | None:
+    for given in case.standing.notice.given:
+        notice = case.register.notices.get(given.notice)
+        if (
+            notice is not None
+            and notice.kind in kinds
+            and notice.names_marketing
+            and notice.names_interest
+            and notice.names_right_to_object
+        ):
+            return given.position, civil_date(given.at, case.zone)
+    return None
+
+
+def _t3_notice(asked: _Asked) -> Iterator[Reason]:
+    case = asked.case
+    cite = gdpr("13(3)")
+    at_collection = _full_notice(case, frozenset({NoticeKind.DIRECT, NoticeKind.INDIRECT}))
+    if at_collection is not None:
+        yield allow(
+            "t3-told-at-collection", "R-403", gdpr("13(1)(d)"), evidence=(at_collection[0],)
+        )
+        return
+    later = _full_notice(case, frozenset({NoticeKind.NEW_PURPOSE}))
+    end = window_end(case)
+    declared = case.register.marketing_register
+    strict = case.law.strict_notice or (declared is not None and declared.strict)
+    if later is None or end is None or strict:
+        yield forbid("t3-not-told", "R-403", gdpr("13(1)(d)"))
+    elif case.at < case.end_of(end):
+        yield need(
+            "t3-window-open",
+            "R-403",
+            cite,
+            missing="the objection window to pass",
+            evidence=(later[0],),
+            until=case.end_of(end),
+        )
+    else:
+        yield allow("t3-window-passed", "R-403", cite, evidence=(later[0],))
+
+
+def _t4_right_to_object(asked: _Asked) -> Iterator[Reason]:
+    for given in asked.case.standing.notice.given:
+        notice = asked.case.register.notices.get(given.notice)
+        if notice is not None and notice.names_right_to_object:
+            yield allow("t4-right-told", "R-403", gdpr("21(4)"), evidence=(given.position,))
+            return
+    yield forbid("t4-right-not-told", "R-403", gdpr("21(4)"))
+
+
+_PENDING_RIGHTS: Final = frozenset(
+    {Right.OBJECTION, Right.OBJECTION_TO_MARKETING, Right.ERASURE, Right.RESTRICTION}
+)
+
+
+def _t5_no_stop(asked: _Asked) -> Iterator[Reason]:
+    case = asked.case
+    clear = True
+    for restriction in case.standing.objection.restrictions:
+        clear = False
+        yield forbid("t5-restricted", "R-403", gdpr("18(2)"), evidence=(restriction.position,))
+    for request in case.standing.request.open:
+        if request.right in _PENDING_RIGHTS:
+            clear = False
+            yield forbid("t5-request-pending", "R-403", gdpr("21(3)"), evidence=(request.position,))
+    for stop in case.standing.objection.stops:
+        # a stop for one channel takes that channel out of the entry (T9); a general one blocks,
+        # unless the person has consented since
+        general = not stop.channels and stop.purpose in (None, asked.purpose.id)
+        lifted = any(
+            (consent := valid_consent(case, asked.purpose.id, channel)) is not None
+            and consent.word.at > stop.at
+            for channel in asked.purpose.channels
+        )
+        if general and not lifted:
+            clear = False
+            yield forbid("t5-stopped", "R-403", gdpr("21(3)"), evidence=(stop.position,))
+    if clear:
+        yield allow("t5-no-stop", "R-403", gdpr("21(3)"))
+
+
+def _t6_compatible(asked: _Asked) -> Iterator[Reason]:
+    case, purpose = asked.case, asked.purpose
+    first = case.standing.data.added_at
+    for given in case.standing.notice.given:
+        notice = case.register.notices.get(given.notice)
+        original = notice is not None and notice.kind is not NoticeKind.NEW_PURPOSE
+        if original and notice is not None and purpose.id in notice.purposes and first is not None:
+            yield allow("t6-original-purpose", "R-403", gdpr("6(4)"), evidence=(given.position,))
+            return
+    if purpose.compatibility is not None and purpose.compatibility.compatible:
+        yield allow("t6-compatible", "R-113", gdpr("6(4)"))
+    else:
+        yield forbid("t6-not-compatible", "R-113", gdpr("6(4)"))
+
+
+def _t7_whitelist(asked: _Asked) -> Iterator[Reason]:
+    if movable(asked.case, asked.purpose, asked.usable):
+        yield allow("t7-whitelisted", "R-404", gdpr("5(1)(c)"))
+    else:
+        yield forbid("t7-nothing-to-move", "R-404", gdpr("5(1)(c)"))
+
+
+def _t8_person(asked: _Asked) -> Iterator[Reason]:
+    data = asked.case.standing.data
+    minor = data.circumstance(Circumstance.MINOR)
+    ban = data.circumstance(Circumstance.SAFETY_BAN)
+    if minor:
+        yield forbid("t8-minor", "R-403", gdpr("recital 38"), evidence=(minor.position,))
+    if ban:
+        yield forbid("t8-safety-ban", "R-403", dpa_fi("29"), evidence=(ban.position,))
+    if not minor and not ban:
+        yield allow("t8-person-open", "R-403", gdpr("9(1)"))
+
+
+def _t9_channel(asked: _Asked) -> Iterator[Reason]:
+    reachable = _reachable(asked)
+    if reachable:
+        yield allow("t9-channel-usable", "R-403", gdpr("21(3)"))
+    else:
+        yield forbid("t9-no-channel", "R-403", gdpr("21(3)"))
+
+
+def _reachable(asked: _Asked) -> frozenset[Channel]:
+    held = {
+        CONTACT_POINTS.get(asked.case.register.fields[value.field].kind)
+        for value in movable(asked.case, asked.purpose, asked.usable)
+    }
+    return frozenset(channel for channel in asked.usable if channel in held)
+
+
+def _t10_expiry(asked: _Asked) -> Iterator[Reason]:
+    expires = register_expiry(asked.case)
+    cite = gdpr("5(1)(e)")
+    if expires is None:
+        yield need("t10-no-expiry", "R-406", cite, missing="the end of the connection")
+    elif asked.case.at >= asked.case.end_of(expires):
+        yield forbid("t10-expired", "R-406", cite)
+    else:
+        yield allow("t10-expiry-set", "R-406", cite, until=asked.case.end_of(expires))
+
+
+_GONE: Final = (Circumstance.DECEASED, Circumstance.LEFT_ROLE, Circumstance.ADDRESS_DEAD)
+
+
+def _t11_there(asked: _Asked) -> Iterator[Reason]:
+    standing = asked.case.standing
+    gone = [k for c in _GONE if (k := standing.data.circumstance(c)) is not None]
+    for known in gone:
+        yield forbid(
+            f"t11-{known.circumstance}", "R-403", gdpr("5(1)(d)"), evidence=(known.position,)
+        )
+    if standing.connection.cause is EndCause.CONTACT_LEFT:
+        yield forbid(
+            "t11-contact-left",
+            "R-417",
+            gdpr("5(1)(d)"),
+            evidence=(standing.connection.end_position,),
+        )
+    elif not gone:
+        yield allow("t11-there", "R-403", gdpr("5(1)(d)"))
+
+
+def _t12_suppression(asked: _Asked) -> Iterator[Reason]:
+    if asked.case.suppressed is None:
+        yield need(
+            "t12-not-checked", "R-403", gdpr("21(3)"), missing="a look into the suppression list"
+        )
+    elif asked.case.suppressed.looked and not (
+        asked.case.suppressed.looked - set(asked.case.suppressed.hits)
+    ):
+        yield forbid("t12-suppressed", "R-403", gdpr("21(3)"))
+    else:
+        yield allow("t12-checked", "R-403", gdpr("21(3)"))
+
+
+GUARDS: Final[tuple[Rule, ...]] = (
+    _t1_end,
+    _t2_basis,
+    _t3_notice,
+    _t4_right_to_object,
+    _t5_no_stop,
+    _t6_compatible,
+    _t7_whitelist,
+    _t8_person,
+    _t9_channel,
+    _t10_expiry,
+    _t11_there,
+    _t12_suppression,
+)
+
+#: Reasons that mean wait, not fail (0.3 on T1 and T3).
+WAITING: Final = frozenset(
+    {"t1-not-ended", "t1-not-ended-yet", "t1-end-unproved", "t3-window-open"}
+)
+
+
+def may_move(case: Case, question: MayMove) -> Decision:
+    """Decide whether the person may move into the direct-marketing register (R-403).
+
+    Raises:
+        UnknownPurpose: the register does not declare the purpose.
+    """
+    purpose = marketing_purpose(case, question.purpose)
+    asked = _Asked(
+        case=case, purpose=purpose, usable=usable_channels(case, purpose, as_member=True)
+    )
+    return Decision(
+        question="may_move",
+        about=case.about,
+        at=case.at,
+        law=case.law.id,
+        reasons=decide(GUARDS, asked),
+    )
+
+
+def moving_values(case: Case, purpose_id: PurposeId) -> tuple[HeldValue, ...]:
+    """Return the values an allowed move copies."""
+    purpose = case.purpose(purpose_id)
+    return movable(case, purpose, usable_channels(case, purpose, as_member=True))

@@ -1,0 +1,299 @@
+"""By when a request must be answered, and a breach notified.
+
+Decides the ends of GDPR Art. 12(3) and 33(1): the one-month end, the safe one, the extended one,
+and the moment that closes the one in force (R-550 to R-562, R-570). The same engine counts Art.
+14(3)(a) and 12(4). Leaves out whether a question was prompt or had a ground, which people judge,
+and duties that are due at once or end archive periods. Always true: no clock is read; a suspension
+or a valid extension never gives an earlier end; an end moves to a working day once, at the very
+last, and never backwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar, Final, NamedTuple, final
+from zoneinfo import ZoneInfo
+
+import attrs
+
+from gdprkit.errors import InvalidValue
+from gdprkit.policy.clock import ClockEvent, walk
+from gdprkit.policy.deadline_steps import (
+    Added,
+    Closed,
+    Counted,
+    ExtensionProblem,
+    Judged,
+    Limit,
+    Moved,
+    Open,
+    Promised,
+    Step,
+    tell,
+)
+from gdprkit.words.citations import Citation, gdpr, time_limits
+from gdprkit.words.holidays import HolidayCalendar
+from gdprkit.words.moments import Period, add_months, civil_date, end_of_day, utc_moment
+
+__all__ = [
+    "BreachClock",
+    "ClockState",
+    "Deadline",
+    "ExtensionMethod",
+    "breach_clock",
+    "deadline",
+    "explain_deadline",
+    "internal_target",
+    "is_overdue",
+    "post_by",
+]
+
+_HOUR: Final = timedelta(hours=1)
+
+
+class ClockState(StrEnum):
+    """Whether a time limit runs."""
+
+    RUNNING = "running"
+    SUSPENDED = "suspended"
+
+
+class ExtensionMethod(StrEnum):
+    """How the extended end is counted (R-558)."""
+
+    FROM_RECEIPT = "from-receipt"  # one period from receipt
+    CHAINED_MIN = "chained_min"  # the earlier of that and the further months after the first end
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Deadline:
+    """Every end of one request, and how each was counted.
+
+    Args:
+        receipt_date: The civil day of receipt in the controller's zone.
+        safe_due: The one-month end without any suspension; alarms run on it (R-554).
+        suspended_days: Whole days the clock stood still; None while it stands.
+        state: Whether a time limit runs.
+        due: The one-month end; None while suspended. No extension moves the day for telling a
+            refusal, so this is also that day (GDPR Art. 12(4), R-529).
+        extended_due: The latest end an extension can give; None while suspended.
+        extension_valid: Whether the extension told is valid; None when none was told.
+        extension_problem: Why it is not.
+        promised_due: An earlier end the controller told with a valid extension: fewer further
+            months, or a day. It binds inside the house only (R-559).
+        effective_due: The end in force: extended if validly so, else one month; None while
+            suspended.
+        effective_end: The moment that closes it, exclusive, in UTC.
+        safe_end: The moment that closes the safe date, exclusive, in UTC.
+        steps: How it was counted, in order.
+    """
+
+    receipt_date: date
+    safe_due: date
+    suspended_days: int | None
+    state: ClockState
+    due: date | None
+    extended_due: date | None
+    extension_valid: bool | None
+    extension_problem: ExtensionProblem | None
+    promised_due: date | None
+    effective_due: date | None
+    effective_end: datetime | None
+    safe_end: datetime
+    steps: tuple[Step, ...]
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The places in the law that the steps rest on, each once, in order."""
+        return tuple(dict.fromkeys(place for step in self.steps for place in step.citations))
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rule ids of the steps, each once, in order."""
+        return tuple(dict.fromkeys(("R-550", *(step.rule for step in self.steps))))
+
+
+@final
+@attrs.frozen(kw_only=True)
+class BreachClock:
+    """The two readings of the 72 hours (R-570), in UTC.
+
+    Args:
+        strict: That many hours after awareness; alarms run on it.
+        outer: The hour of awareness is not counted.
+    """
+
+    citations: ClassVar[tuple[Citation, ...]] = (
+        gdpr("33(1)"),
+        time_limits("3(1)"),
+        time_limits("3(2)(a)"),
+    )
+    strict: datetime
+    outer: datetime
+
+
+def deadline(
+    received: datetime,
+    *,
+    zone: ZoneInfo,
+    holidays: HolidayCalendar,
+    events: Sequence[ClockEvent] = (),
+    months: int = 1,
+    extended_months: int = 3,
+    method: ExtensionMethod = ExtensionMethod.FROM_RECEIPT,
+) -> Deadline:
+    """Count every end of a request received at *received*.
+
+    Args:
+        received: When it reached an official channel, aware.
+        zone: The controller's civil time.
+        holidays: Public holidays of the place where the controller acts.
+        events: What may have moved the clock, in any order.
+        months: The time limit of GDPR Art. 12(3), first sentence.
+        extended_months: That limit with the longest extension, counted from receipt.
+        method: How the extended end is counted.
+
+    Raises:
+        NaiveMoment: *received* or an event's moment has no time zone.
+        InvalidValue: the months are not 1 or more and growing, or an end lies beyond year 9999.
+
+    Source: GDPR Art. 12(3), (4), (6); Reg. 1182/71 Art. 2 and 3; R-550 to R-560.
+    """
+    if not 1 <= months < extended_months:
+        raise InvalidValue("months", "do not grow", "give 1 or more, and more for the extended end")
+    received = utc_moment(received, "received")
+    receipt = civil_date(received, zone)
+    first = _Span(receipt, months, add_months(receipt, months))
+    third = _Span(receipt, extended_months, add_months(receipt, extended_months))
+    if method is ExtensionMethod.CHAINED_MIN:
+        further = extended_months - months
+        chained = _Span(first.end, further, add_months(first.end, further))
+        third = min(third, chained, key=lambda span: span.end)
+    walked = walk(
+        events,
+        received=received,
+        zone=zone,
+        due_after=lambda days: holidays.roll(_plus(first.end, days)),
+        further_months=extended_months - months,
+    )
+    days, suspended = walked.days, walked.since is not None
+    valid = None if walked.extension is None else walked.problem is None
+
+    safe_due = holidays.roll(first.end)
+    due = None if suspended else holidays.roll(_plus(first.end, days))
+    extended = None if suspended else holidays.roll(_plus(third.end, days))
+    effective = extended if valid else due
+    promised = None
+    if valid and extended is not None and walked.extension is not None:
+        told_end = add_months(receipt, months + walked.extension.months)
+        ends = (holidays.roll(_plus(told_end, days)), walked.extension.promised or extended)
+        promised = min(ends) if min(ends) < extended else None
+
+    steps: list[Step] = [step for step in walked.steps if not isinstance(step, Judged)]
+    if due is not None:
+        steps += _steps_to(Limit.DUE, first, days, holidays)
+    if due != safe_due:
+        steps += _steps_to(Limit.SAFE, first, 0, holidays)
+    if walked.since is not None:
+        steps.append(Open(questions=walked.open, since=walked.since))
+    steps += [step for step in walked.steps if isinstance(step, Judged)]
+    if valid and not suspended:
+        steps += _steps_to(Limit.EXTENDED, third, days, holidays)
+    if promised is not None:
+        steps.append(Promised(day=promised))
+    if effective is not None:
+        steps.append(Closed(due=effective, zone=zone.key))
+    return Deadline(
+        receipt_date=receipt,
+        safe_due=safe_due,
+        suspended_days=None if suspended else days,
+        state=ClockState.SUSPENDED if suspended else ClockState.RUNNING,
+        due=due,
+        extended_due=extended,
+        extension_valid=valid,
+        extension_problem=walked.problem,
+        promised_due=promised,
+        effective_due=effective,
+        effective_end=None if effective is None else end_of_day(effective, zone),
+        safe_end=end_of_day(safe_due, zone),
+        steps=tuple(steps),
+    )
+
+
+def explain_deadline(found: Deadline) -> str:
+    """Return how *found* was counted, in plain English, one sentence a line."""
+    return tell(found.steps)
+
+
+def is_overdue(found: Deadline, at: datetime) -> bool:
+    """Tell whether the end in force had passed at *at*; never true while suspended (R-557).
+
+    Raises:
+        NaiveMoment: *at* has no time zone.
+    """
+    return utc_moment(at, "at") >= found.effective_end if found.effective_end else False
+
+
+def breach_clock(aware_at: datetime, *, hours: int = 72) -> BreachClock:
+    """Return by when a breach must be notified when the controller knew of it at *aware_at*.
+
+    Hours run through nights, weekends, holidays and clock changes. The outer reading starts at the
+    next full hour of UTC, which is one of civil time everywhere in the Union.
+
+    Raises:
+        NaiveMoment: *aware_at* has no time zone.
+
+    Source: GDPR Art. 33(1); Reg. 1182/71 Art. 3(1), 3(2)(a), 3(4); R-570.
+    """
+    aware_at = utc_moment(aware_at, "aware_at")
+    next_hour = aware_at.replace(minute=0, second=0, microsecond=0) + _HOUR
+    return BreachClock(strict=aware_at + hours * _HOUR, outer=next_hour + hours * _HOUR)
+
+
+def internal_target(
+    received: datetime, *, zone: ZoneInfo, holidays: HolidayCalendar, working_days: int
+) -> date:
+    """Return the controller's own day for answering: *working_days* after the day of receipt.
+
+    The month is a ceiling; without undue delay comes first. The number is a project setting.
+    Source: GDPR Art. 12(3); EDPB 01/2022 paras 157-158; R-561.
+
+    Raises:
+        NaiveMoment: *received* has no time zone.
+    """
+    return holidays.add_working_days(civil_date(received, zone), working_days)
+
+
+def post_by(due: date, *, holidays: HolidayCalendar, working_days: int) -> date:
+    """Return the day to post a letter by, so that it arrives in the ordinary way by *due*.
+
+    The number of working days is a project setting. Source: R-557.
+    """
+    return holidays.add_working_days(due, -working_days)
+
+
+class _Span(NamedTuple):
+    """Months counted from a day, before days are added and the end moves."""
+
+    start: date
+    months: int
+    end: date
+
+
+def _plus(day: date, days: int) -> date:
+    return Period(days=days).after(day)
+
+
+def _steps_to(limit: Limit, span: _Span, days: int, holidays: HolidayCalendar) -> Iterator[Step]:
+    yield Counted(limit=limit, months=span.months, start=span.start, end=span.end)
+    last = _plus(span.end, days)
+    if days:
+        yield Added(limit=limit, days=days, start=span.end, end=last)
+    end = holidays.roll(last)
+    if end != last:
+        skipped = (last + timedelta(days=count) for count in range((end - last).days))
+        free = frozenset(day for day in skipped if holidays.is_holiday(day))
+        yield Moved(limit=limit, start=last, end=end, holidays=free, calendar=holidays.name)

@@ -1,0 +1,193 @@
+"""How answers come back: outcomes, reasons, decisions.
+
+A decision keeps every reason; its outcome is derived, the strictest of them, and no reason at all
+forbids. Codes are stable, words are made in ``policy.explain``. Decisions answer *may* questions
+only, so false is always the safe side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, TypeAlias, final
+
+import attrs
+
+from gdprkit.errors import NotAllowed
+from gdprkit.words.citations import Citation
+from gdprkit.words.identifiers import SubjectId
+
+__all__ = ["Decision", "Outcome", "Reason", "allow", "decide", "forbid", "need"]
+
+
+class Outcome(StrEnum):
+    """Mildest first; a decision takes the strictest of its reasons."""
+
+    ALLOWED = "allowed"
+    NEEDS = "needs"  # a fact or a human judgement is missing
+    FORBIDDEN = "forbidden"
+
+    @property
+    def rank(self) -> int:
+        """0, 1, 2: the stricter, the higher."""
+        return _RANK[self]
+
+
+_RANK: Final = {Outcome.ALLOWED: 0, Outcome.NEEDS: 1, Outcome.FORBIDDEN: 2}
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Reason:
+    """One reason of a decision.
+
+    Args:
+        code: Stable word; callers and tests compare this, never the wording.
+        outcome: What this reason alone would decide.
+        rule: Rule id of the project's law paper, for instance ``R-311``.
+        cites: Places in the law.
+        evidence: Positions of the entries it rests on.
+        missing: What would have to be known or done; for NEEDS.
+        until: The reason holds before this moment and may change at it, without any new fact.
+    """
+
+    code: str
+    outcome: Outcome
+    rule: str
+    cites: tuple[Citation, ...]
+    evidence: tuple[int, ...] = ()
+    missing: tuple[str, ...] = ()
+    until: datetime | None = None
+
+
+def _reason(
+    outcome: Outcome,
+    code: str,
+    rule: str,
+    cites: tuple[Citation, ...],
+    evidence: tuple[int, ...],
+    missing: tuple[str, ...],
+    until: datetime | None,
+) -> Reason:
+    return Reason(
+        code=code,
+        outcome=outcome,
+        rule=rule,
+        cites=cites,
+        evidence=tuple(p for p in evidence if p),
+        missing=missing,
+        until=until,
+    )
+
+
+def allow(
+    code: str,
+    rule: str,
+    *cites: Citation,
+    evidence: tuple[int, ...] = (),
+    until: datetime | None = None,
+) -> Reason:
+    """Make a reason that allows."""
+    return _reason(Outcome.ALLOWED, code, rule, cites, evidence, (), until)
+
+
+def need(
+    code: str,
+    rule: str,
+    *cites: Citation,
+    missing: str | tuple[str, ...],
+    evidence: tuple[int, ...] = (),
+    until: datetime | None = None,
+) -> Reason:
+    """Make a reason that names what is missing."""
+    wanted = (missing,) if isinstance(missing, str) else missing
+    return _reason(Outcome.NEEDS, code, rule, cites, evidence, wanted, until)
+
+
+def forbid(
+    code: str,
+    rule: str,
+    *cites: Citation,
+    evidence: tuple[int, ...] = (),
+    until: datetime | None = None,
+) -> Reason:
+    """Make a reason that forbids."""
+    return _reason(Outcome.FORBIDDEN, code, rule, cites, evidence, (), until)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Decision:
+    """The answer to a *may* question, with every reason.
+
+    Args:
+        question: What was asked, for instance ``may_contact``.
+        about: The person; None when asked about no stored person.
+        at: The moment asked about, UTC.
+        law: Id of the law profile it was decided under.
+        reasons: Every reason, in the order the rules were asked.
+        cell: Cell of the marketing matrix, for instance ``M-EM/FB2B/N``; else None.
+    """
+
+    question: str
+    about: SubjectId | None
+    at: datetime
+    law: str
+    reasons: tuple[Reason, ...]
+    cell: str | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """The strictest outcome among the reasons; no reason at all forbids."""
+        if not self.reasons:
+            return Outcome.FORBIDDEN
+        return max((reason.outcome for reason in self.reasons), key=_RANK.__getitem__)
+
+    def __bool__(self) -> bool:
+        """Return True only when ALLOWED; every decision answers a *may* question."""
+        return self.outcome is Outcome.ALLOWED
+
+    @property
+    def against(self) -> tuple[Reason, ...]:
+        """The reasons that do not allow."""
+        return tuple(r for r in self.reasons if r.outcome is not Outcome.ALLOWED)
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The codes of all reasons."""
+        return frozenset(reason.code for reason in self.reasons)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What would have to be known or done, without repeats."""
+        return tuple(dict.fromkeys(m for reason in self.reasons for m in reason.missing))
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """The answer stays the same before this moment if no new fact comes; None is open."""
+        return min((r.until for r in self.reasons if r.until is not None), default=None)
+
+    def require(self) -> Decision:
+        """Return the decision when it allows.
+
+        Raises:
+            NotAllowed: it does not; the error holds the decision.
+        """
+        if self:
+            return self
+        raise NotAllowed(self)
+
+    def explain(self) -> str:
+        """Tell the decision in words: each reason, its law, the entries it rests on."""
+        from gdprkit.policy.explain import explain  # words are made above the values
+
+        return explain(self)
+
+
+Rule: TypeAlias = Callable[[Any], Iterator[Reason]]
+
+
+def decide(rules: Iterable[Rule], case: Any) -> tuple[Reason, ...]:
+    """Ask every rule and keep every reason."""
+    return tuple(reason for rule in rules for reason in rule(case))

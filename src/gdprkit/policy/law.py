@@ -1,0 +1,128 @@
+"""The dated numbers and choices of the law, with their sources.
+
+Two layers (R-002): values marked ``law`` may never be relaxed by configuration; settings of the
+project stand where the law gives a standard and no number, and a controller may change them with a
+recorded reason. Decisions name the profile they were made under.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final, final
+
+import attrs
+
+from gdprkit.errors import InvalidValue, UnknownName
+from gdprkit.words.citations import Citation, accounting, dpa_fi, ecsa, edpb, gdpr, project
+
+__all__ = ["FI_2026", "SOURCES", "LawProfile", "Source", "with_settings"]
+
+
+@final
+@attrs.frozen
+class Source:
+    """Where a value comes from; ``is_law`` values cannot be changed by a controller."""
+
+    rule: str
+    citation: Citation
+    is_law: bool
+
+
+@final
+@attrs.frozen(kw_only=True)
+class LawProfile:
+    """Numbers and choices in force from a day on. Months are calendar months, days civil days."""
+
+    id: str
+    valid_from: date
+    valid_to: date | None = None
+    # the law's own numbers
+    answer_months: int = 1
+    extension_months: int = 2
+    breach_hours: int = 72
+    voucher_years: int = 6
+    ledger_years: int = 10
+    information_service_age: int = 13
+    # settings of the project
+    dormancy_months: int = 12
+    review_days: int = 30
+    review_days_after_window: int = 7
+    objection_window_days: int = 30
+    register_months: int = 24
+    register_cap_months: int = 36
+    soft_opt_in_months: int = 24
+    consent_review_months: int = 24
+    consent_proof_months: int = 36
+    claims_months: int = 36
+    request_file_months: int = 36
+    prospect_months: int = 12
+    list_check_days: int = 30
+    internal_target_working_days: int = 10
+    strict_notice: bool = False  # 13(3) notice cures nothing: no move at all
+
+
+_law = True
+_setting = False
+
+#: field of LawProfile -> where it comes from. Every number has a source.
+SOURCES: Final[Mapping[str, Source]] = {
+    "answer_months": Source("R-551", gdpr("12(3)"), _law),
+    "extension_months": Source("R-558", gdpr("12(3)"), _law),
+    "breach_hours": Source("R-570", gdpr("33(1)"), _law),
+    "voucher_years": Source("R-408", accounting("2:10"), _law),
+    "ledger_years": Source("R-408", accounting("2:10"), _law),
+    "information_service_age": Source("R-112", dpa_fi("5"), _law),
+    "dormancy_months": Source("R-401", gdpr("5(1)(e)"), _setting),
+    "review_days": Source("R-402", gdpr("5(1)(e)"), _setting),
+    "review_days_after_window": Source("R-402", project("R-402"), _setting),
+    "objection_window_days": Source("R-403", gdpr("13(3)"), _setting),
+    "register_months": Source("R-406", gdpr("5(1)(e)"), _setting),
+    "register_cap_months": Source("R-406", gdpr("5(1)(e)"), _setting),
+    "soft_opt_in_months": Source("R-303", ecsa("200(3)"), _setting),
+    "consent_review_months": Source("R-213", edpb("05/2020 paras 110-111"), _setting),
+    "consent_proof_months": Source("R-215", gdpr("7(1)"), _setting),
+    "claims_months": Source("R-408", gdpr("17(3)(e)"), _setting),
+    "request_file_months": Source("R-540", gdpr("5(2)"), _setting),
+    "prospect_months": Source("R-715", gdpr("5(1)(e)"), _setting),
+    "list_check_days": Source("R-315", project("R-315"), _setting),
+    "internal_target_working_days": Source("R-561", gdpr("12(3)"), _setting),
+    "strict_notice": Source("R-106", gdpr("13(1)(d)"), _setting),
+}
+
+#: European Union and Finland, as looked at in November 2026.
+FI_2026: Final = LawProfile(id="FI-2026-11", valid_from=date(2018, 5, 25))
+
+#: The register may last no longer than this, whatever a controller sets (R-406).
+_CAPS: Final = {"register_months": 36, "register_cap_months": 36, "soft_opt_in_months": 36}
+
+
+def with_settings(profile: LawProfile, settings: Mapping[str, bool | int | str]) -> LawProfile:
+    """Return *profile* with a controller's own settings.
+
+    Raises:
+        UnknownName: no such setting.
+        InvalidValue: the value belongs to the law, is of another type, is below 1, or is above the
+            cap of R-406.
+    """
+    for name, value in settings.items():
+        source = SOURCES.get(name)
+        if source is None:
+            raise UnknownName.of("setting", name, SOURCES)
+        if source.is_law:
+            raise InvalidValue(name, "is set by law", f"see {source.citation}; it is not a setting")
+        if type(value) is not type(getattr(profile, name)):
+            raise InvalidValue(name, "has another type", "use a whole number, or true or false")
+        if (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and not 1 <= value <= _CAPS.get(name, 1200)
+        ):
+            raise InvalidValue(
+                name, "is out of range", f"use 1 to {_CAPS.get(name, 1200)} ({source.rule})"
+            )
+    changed = {k: v for k, v in settings.items() if getattr(profile, k) != v}
+    if not changed:
+        return profile
+    label = ",".join(f"{k}={v}" for k, v in sorted(changed.items()))
+    return attrs.evolve(profile, id=f"{profile.id}+{label}", **changed)  # type: ignore[arg-type]

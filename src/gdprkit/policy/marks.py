@@ -1,0 +1,67 @@
+"""When time alone matters next for a person, and the few tags they are found by.
+
+Pure functions of the standing, so they can be rebuilt at any time and are never the truth.
+``wake_at`` is the earliest moment at which a duty falls due or an answer may change; it may lie in
+the past when a duty was not done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from gdprkit.policy.case import Case
+from gdprkit.policy.connection import review_due
+from gdprkit.policy.consent import consent_expires
+from gdprkit.policy.request import deadline_of
+from gdprkit.policy.retention import kept_until
+from gdprkit.state.consent import ConsentStatus
+
+__all__ = ["tags", "wake_at"]
+
+
+def _moments(case: Case) -> Iterator[datetime]:
+    standing = case.standing
+    due = review_due(case)
+    if due is not None:
+        yield case.end_of(due)
+    if standing.connection.marketing_expires is not None:
+        yield case.end_of(standing.connection.marketing_expires)
+    for word in standing.consent.words:
+        # an expired consent wakes nobody for ever: only while it is still to come
+        if (
+            word.status is ConsentStatus.GIVEN
+            and (expires := consent_expires(case, word)) > case.at
+        ):
+            yield expires
+    for request in standing.request.open:
+        yield deadline_of(case, request).safe_end
+    if standing.retention.holds or standing.objection.restrictions:
+        return
+    for value in standing.data.values:
+        until, _, _ = kept_until(case, value)
+        if until is not None:
+            yield case.end_of(until)
+
+
+def wake_at(case: Case) -> datetime | None:
+    """Return when time alone matters next for this person, UTC; None if never."""
+    return min(_moments(case), default=None)
+
+
+def tags(case: Case) -> frozenset[str]:
+    """Return the tags: status, open requests, holds, and who has said yes to what."""
+    standing = case.standing
+    found = {f"status:{standing.status}"}
+    if standing.data.kind is not None:
+        found.add(f"kind:{standing.data.kind}")
+    if standing.request.open:
+        found.add("request-open")
+    if standing.retention.holds:
+        found.add("hold")
+    if standing.anomalies or standing.connection.anomalies or standing.request.anomalies:
+        found.add("anomaly")
+    for word in standing.consent.words:
+        if word.status is ConsentStatus.GIVEN:
+            found.add(f"given:{word.purpose}" + (f":{word.channel}" if word.channel else ""))
+    return frozenset(found)

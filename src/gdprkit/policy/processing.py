@@ -1,0 +1,206 @@
+"""May we process this person's data for this purpose?
+
+A purpose needs one live basis (R-101): consent in force, a contract with the person, a named law,
+or a passed and current assessment of an interest that was told. Data under restriction is stored
+only (R-504). Being allowed to process is not being allowed to contact: see ``policy.marketing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, assert_never, final
+
+import attrs
+
+from gdprkit.policy.case import Case
+from gdprkit.policy.consent import consent_in_force
+from gdprkit.policy.decisions import Decision, Reason, Rule, allow, decide, forbid, need
+from gdprkit.register.purposes import Purpose
+from gdprkit.state.connection import ConnectionStatus
+from gdprkit.state.objection import PurposeObjectionStatus
+from gdprkit.words.citations import dpa_fi, gdpr
+from gdprkit.words.identifiers import FieldId
+from gdprkit.words.vocabulary import Channel, DataTag, LegalBasis, SubjectKind
+
+__all__ = ["MayProcess", "assessment_reasons", "may_process", "notice_told"]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class MayProcess:
+    """The question: may we process for *purpose*, the whole of it or one *field*?"""
+
+    purpose: str
+    field: str | None = None
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Asked:
+    case: Case
+    purpose: Purpose
+    field: FieldId | None
+
+
+def _alive(asked: _Asked) -> Iterator[Reason]:
+    data = asked.case.standing.data
+    if data.kind is None:
+        yield need("person-unknown", "R-101", gdpr("5(2)"), missing="the person in the register")
+    if data.erased_at is not None:
+        yield forbid("person-erased", "R-503", gdpr("17(1)"), evidence=(data.erased_position,))
+
+
+def _not_restricted(asked: _Asked) -> Iterator[Reason]:
+    for restriction in asked.case.standing.objection.restrictions:
+        yield forbid("restricted", "R-504", gdpr("18(2)"), evidence=(restriction.position,))
+    for case in asked.case.standing.request.open:
+        if case.right.value == "restriction":
+            yield forbid("restriction-asked", "R-504", gdpr("18(1)"), evidence=(case.position,))
+
+
+def _declared(asked: _Asked) -> Iterator[Reason]:
+    kind = asked.case.standing.data.kind
+    subjects = asked.purpose.subjects
+    if kind is not None and subjects and kind not in subjects:
+        yield forbid("kind-not-covered", "R-101", gdpr("5(1)(b)"))
+    if asked.field is not None and asked.field not in asked.purpose.fields:
+        yield forbid("field-not-covered", "R-117", gdpr("5(1)(c)"))
+
+
+def _closed_data(asked: _Asked) -> Iterator[Reason]:
+    if asked.field is None:
+        return
+    tags = asked.case.register.field(asked.field).tags
+    if DataTag.SPECIAL in tags:
+        yield need("special-data", "R-109", gdpr("9(2)"), missing="an exception of Art. 9(2)")
+    if DataTag.CRIMINAL in tags:
+        yield forbid("criminal-data", "R-110", gdpr("10"))
+    if DataTag.IDENTITY_CODE in tags:
+        yield need("identity-code", "R-111", dpa_fi("29"), missing="a ground of DPA-FI s. 29")
+    if asked.purpose.marketing and tags & {DataTag.CREDIT, DataTag.FREE_TEXT, DataTag.SPECIAL}:
+        yield forbid("closed-to-marketing", "R-119", gdpr("5(1)(b)"))
+
+
+def assessment_reasons(case: Case, purpose: Purpose, *, former: bool = False) -> Iterator[Reason]:
+    """Yield whether the purpose's assessment of legitimate interests carries (R-105)."""
+    assessment = purpose.assessment
+    cite = gdpr("6(1)(f)")
+    if assessment is None:
+        yield need("assessment-missing", "R-105", cite, missing="a balancing assessment on file")
+    elif not assessment.passed:
+        yield forbid("assessment-failed", "R-105", cite)
+    elif case.today > assessment.review_by:
+        yield need("assessment-overdue", "R-105", cite, missing="a review of the assessment")
+    elif former and not assessment.covers_former:
+        yield need(
+            "assessment-not-for-former",
+            "R-403",
+            cite,
+            missing="an assessment that covers former customers",
+        )
+    else:
+        yield allow("assessment-passed", "R-105", cite, until=case.end_of(assessment.review_by))
+
+
+def notice_told(case: Case, purpose: Purpose) -> int | None:
+    """Return the entry of a notice that told this purpose and its interest, or None (R-106)."""
+    for given in case.standing.notice.given:
+        notice = case.register.notices.get(given.notice)
+        if notice is None:
+            continue
+        covers = purpose.id in notice.purposes or (purpose.marketing and notice.names_marketing)
+        if covers and (
+            notice.names_interest or purpose.basis is not LegalBasis.LEGITIMATE_INTERESTS
+        ):
+            return given.position
+    return None
+
+
+def _basis_lives(asked: _Asked) -> Iterator[Reason]:
+    case, purpose = asked.case, asked.purpose
+    standing = case.standing
+    match purpose.basis:
+        case None:
+            yield forbid("basis-missing", "R-101", gdpr("6(1)"))
+        case LegalBasis.CONSENT:
+            scopes: list[Channel | None] = [*sorted(purpose.channels)] or [None]
+            decisions = [consent_in_force(case, purpose.id, channel) for channel in scopes]
+            yield from min(decisions, key=lambda d: d.outcome.rank).reasons
+        case LegalBasis.CONTRACT:
+            if standing.data.kind is SubjectKind.COMPANY_CONTACT:
+                yield forbid("not-party-to-the-contract", "R-102", gdpr("6(1)(b)"))
+            elif standing.status is ConnectionStatus.ACTIVE:
+                yield allow(
+                    "contract-live",
+                    "R-102",
+                    gdpr("6(1)(b)"),
+                    evidence=(standing.connection.position,),
+                )
+            else:
+                yield need("contract-not-live", "R-102", gdpr("6(1)(b)"), missing="a live contract")
+        case LegalBasis.LEGAL_OBLIGATION | LegalBasis.PUBLIC_TASK as basis:
+            cite = gdpr("6(1)(c)" if basis is LegalBasis.LEGAL_OBLIGATION else "6(1)(e)")
+            if purpose.statute:
+                yield allow("statute-named", "R-101", cite)
+            else:
+                yield need("statute-missing", "R-101", cite, missing="the law and its section")
+        case LegalBasis.VITAL_INTERESTS:
+            yield need(
+                "vital-interest-note", "R-101", gdpr("6(1)(d)"), missing="a note of the emergency"
+            )
+        case LegalBasis.LEGITIMATE_INTERESTS:
+            yield from assessment_reasons(
+                case, purpose, former=case.is_former and purpose.marketing
+            )
+            told = notice_told(case, purpose)
+            if told is None:
+                yield need(
+                    "interest-not-told",
+                    "R-106",
+                    gdpr("13(1)(d)"),
+                    missing="a notice that names the interest",
+                )
+            else:
+                yield allow("interest-told", "R-106", gdpr("13(1)(d)"), evidence=(told,))
+        case never:
+            assert_never(never)
+
+
+def _not_objected(asked: _Asked) -> Iterator[Reason]:
+    for objection in asked.case.standing.objection.objections:
+        if objection.purpose != asked.purpose.id:
+            continue
+        if objection.status is not PurposeObjectionStatus.OVERRIDDEN:
+            yield forbid("objected", "R-507", gdpr("21(1)"), evidence=(objection.position,))
+    if asked.purpose.marketing and asked.purpose.basis is not LegalBasis.CONSENT:
+        for stop in asked.case.standing.objection.stops:
+            if stop.purpose in (None, asked.purpose.id) and not stop.channels:
+                yield forbid("objected", "R-311", gdpr("21(3)"), evidence=(stop.position,))
+
+
+_RULES: Final[tuple[Rule, ...]] = (
+    _alive,
+    _not_restricted,
+    _declared,
+    _closed_data,
+    _basis_lives,
+    _not_objected,
+)
+
+
+def may_process(case: Case, question: MayProcess) -> Decision:
+    """Decide whether data may be processed for a purpose.
+
+    Raises:
+        UnknownPurpose, UnknownName: the register does not declare the purpose or the field.
+    """
+    purpose = case.purpose(question.purpose)
+    field = case.register.field(FieldId(question.field)).id if question.field else None
+    asked = _Asked(case=case, purpose=purpose, field=field)
+    return Decision(
+        question="may_process",
+        about=case.about,
+        at=case.at,
+        law=case.law.id,
+        reasons=decide(_RULES, asked),
+    )

@@ -1,0 +1,51 @@
+"""By when a stored request must be answered (R-550 to R-562)."""
+
+from __future__ import annotations
+
+from gdprkit.policy.case import Case
+from gdprkit.policy.clock import Answered, Asked, ClockEvent, Extended
+from gdprkit.policy.deadline_steps import Question
+from gdprkit.policy.deadlines import Deadline, deadline
+from gdprkit.state.request import RequestCase, TimedStep
+from gdprkit.words.holidays import calendar
+
+__all__ = ["deadline_of"]
+
+
+def _event(step: TimedStep) -> ClockEvent | None:
+    match step.step:
+        case "IdentityRequested":
+            return Asked(
+                question=Question.IDENTITY, at=step.at, prompt=step.counts, grounded=step.counts
+            )
+        case "ClarificationRequested":
+            return Asked(
+                question=Question.CLARIFICATION,
+                at=step.at,
+                prompt=step.counts,
+                grounded=step.counts,
+            )
+        case "IdentityConfirmed":
+            return Answered(question=Question.IDENTITY, at=step.at)
+        case "ClarificationReceived":
+            return Answered(question=Question.CLARIFICATION, at=step.at)
+        case "RequestExtended":
+            return Extended(at=step.at, months=step.months, reasons=step.reasons_told)
+        case _:
+            return None
+
+
+def deadline_of(case: Case, request: RequestCase) -> Deadline:
+    """Return every end of one request's time limit, and how it was counted.
+
+    Months come from the law profile, zone and holidays from the controller.
+    """
+    events = [event for step in request.steps if (event := _event(step)) is not None]
+    return deadline(
+        request.received_at,
+        zone=case.zone,
+        holidays=calendar(case.register.controller.holidays),
+        events=events,
+        months=case.law.answer_months,
+        extended_months=case.law.answer_months + case.law.extension_months,
+    )

@@ -1,0 +1,405 @@
+"""What becomes of values: after the end, on a request for erasure, and when periods are over.
+
+Every value needs a live purpose (R-116). A value may stay for a duty or a claim in the archive when
+its first purpose is over (R-408). Periods end with the expiry of their last day; a duty to keep is
+not rolled to a working day. Doubt keeps: a value that no declared purpose covers is kept and listed
+as unclear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Final, final
+
+import attrs
+
+from gdprkit.policy.case import Case
+from gdprkit.policy.connection import (
+    WAITING,
+    MayMove,
+    marketing_purpose,
+    may_move,
+    movable,
+    register_expiry,
+)
+from gdprkit.policy.consent import consent_expires, valid_consent
+from gdprkit.policy.decisions import Decision
+from gdprkit.policy.marketing import usable_channels
+from gdprkit.policy.plan import Plan, PlanAction, PlanItem
+from gdprkit.register.purposes import Purpose
+from gdprkit.state.connection import ConnectionStatus
+from gdprkit.state.consent import ConsentStatus
+from gdprkit.state.data import HeldValue
+from gdprkit.state.request import RequestCase
+from gdprkit.words.moments import (
+    add_months,
+    calendar_year_end,
+    civil_date,
+    financial_year_end,
+    month_day,
+)
+from gdprkit.words.vocabulary import ErasureReason, FilingSystem, LegalBasis, Trigger
+
+__all__ = [
+    "AfterEnd",
+    "DueErasure",
+    "Erasure",
+    "ends_on",
+    "kept_until",
+    "plan_after_end",
+    "plan_due",
+    "plan_erasure",
+]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class AfterEnd:
+    """Plan what becomes of everything after the substantive connection has ended (R-402)."""
+
+    purpose: str | None = None
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Erasure:
+    """Plan the erasure a person asked for (GDPR Art. 17).
+
+    Args:
+        reason: The ground of 17(1).
+        reference: The controller's pointer, for instance a request number.
+    """
+
+    reason: ErasureReason = ErasureReason.CONSENT_WITHDRAWN
+    reference: str = "erasure"
+
+
+@final
+@attrs.frozen(kw_only=True)
+class DueErasure:
+    """Plan the erasure of everything whose period is over (GDPR Art. 5(1)(e))."""
+
+
+# --- when a purpose stops needing a value -------------------------------------------------------
+
+
+def _trigger_day(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
+    """Return the day a period counts from, or None while that day has not come."""
+    rule = purpose.retention
+    if rule is None:
+        return None
+    standing = case.standing
+    collected = civil_date(value.at, case.zone)
+    year_end = month_day(case.register.financial_year_end)
+    match rule.after:
+        case Trigger.COLLECTION:
+            return collected
+        case Trigger.CONNECTION_END:
+            return standing.connection.ended_on
+        case Trigger.WITHDRAWAL:
+            return _consent_end(case, purpose)
+        case Trigger.LAST_ACTIVITY:
+            act = standing.data.last_act
+            return max(collected, civil_date(act, case.zone)) if act else collected
+        case Trigger.CLOSING:
+            closed = [c.closed_at for c in standing.request.cases if c.closed_at]
+            return civil_date(max(closed), case.zone) if closed else None
+        case Trigger.CALENDAR_YEAR_OF_FINANCIAL_YEAR_END:
+            return calendar_year_end(financial_year_end(collected, year_end))
+        case Trigger.FINANCIAL_YEAR_END:
+            return financial_year_end(collected, year_end)
+
+
+def _consent_end(case: Case, purpose: Purpose) -> date | None:
+    """Return the day the purpose's consent ended; None while in force or never given."""
+    words = case.standing.consent.for_purpose(purpose.id)
+    ends: list[date] = []
+    for word in words:
+        if valid_consent(case, purpose.id, word.channel) is not None:
+            return None
+        if word.status is ConsentStatus.GIVEN:
+            ends.append(civil_date(min(consent_expires(case, word), case.at), case.zone))
+        else:
+            ends.append(civil_date(word.at, case.zone))
+    return max(ends, default=None)
+
+
+def _never_started(case: Case, purpose: Purpose) -> bool:
+    """Whether the purpose rests on a consent that nobody gave."""
+    return purpose.basis is LegalBasis.CONSENT and not case.standing.consent.for_purpose(purpose.id)
+
+
+def ends_on(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
+    """Return the last day *purpose* needs *value*, or None while it needs it without a known end.
+
+    A person who never became a customer waits for no end of a connection: their data counts from
+    collection, by the setting for prospects (R-715).
+    """
+    if purpose.retention is None:
+        return None
+    start = _trigger_day(case, purpose, value)
+    if start is not None:
+        return purpose.retention.keep.after(start)
+    never_connected = case.standing.status is ConnectionStatus.NONE
+    if never_connected and purpose.retention.after is Trigger.CONNECTION_END:
+        return add_months(civil_date(value.at, case.zone), case.law.prospect_months)
+    return None
+
+
+def _covering(case: Case, value: HeldValue, filing: FilingSystem) -> tuple[Purpose, ...]:
+    kind = case.standing.data.kind
+    if value.field not in case.register.fields:  # declared once, no longer: unclear, so kept
+        return ()
+    return tuple(
+        purpose
+        for purpose in case.register.purposes_of(value.field)
+        if purpose.filing is filing
+        and (not purpose.subjects or kind in purpose.subjects)
+        and not _never_started(case, purpose)
+    )
+
+
+def _request_file_end(case: Case, value: HeldValue) -> date | None:
+    found: list[RequestCase] = [
+        c for c in case.standing.request.cases if c.position == value.position
+    ]
+    closed = found[0].closed_at if found else None
+    if closed is None:
+        return None
+    return add_months(civil_date(closed, case.zone), case.law.request_file_months)
+
+
+def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
+    """Return the last day a value is kept (None: open), why as a code, and the rule.
+
+    ``unclear`` values are covered by no declared purpose; they are kept and listed.
+    """
+    match value.filing:
+        case FilingSystem.MARKETING | FilingSystem.ARCHIVE:
+            until = date.fromisoformat(value.until) if value.until else None
+            rule = "R-406" if value.filing is FilingSystem.MARKETING else "R-408"
+            return until, "period-fixed", rule
+        case FilingSystem.REQUESTS:
+            return _request_file_end(case, value), "request-file", "R-540"
+        case FilingSystem.CUSTOMER:
+            purposes = _covering(case, value, FilingSystem.CUSTOMER)
+            if not purposes:
+                return None, "unclear", "R-117"
+            ends = [ends_on(case, purpose, value) for purpose in purposes]
+            if any(end is None for end in ends):
+                return None, "purpose-lives", "R-116"
+            return max(end for end in ends if end is not None), "period-over", "R-116"
+
+
+# --- plans --------------------------------------------------------------------------------------
+
+
+def _item(value: HeldValue, action: PlanAction, code: str, rule: str, **more: object) -> PlanItem:
+    return PlanItem(
+        slot=value.slot,
+        field=value.field,
+        filing=value.filing,
+        action=action,
+        code=code,
+        rule=rule,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def _keep_all(case: Case, code: str, rule: str) -> tuple[PlanItem, ...]:
+    return tuple(_item(v, PlanAction.KEEP, code, rule) for v in case.standing.data.values)
+
+
+def _blocked(case: Case) -> tuple[str, str] | None:
+    """Return why nothing may be erased now: a legal hold, or a restriction (GDPR Art. 18(1))."""
+    if case.standing.retention.holds:
+        return "legal-hold", "R-715"
+    if case.standing.objection.restrictions:
+        return "restricted", "R-504"
+    return None
+
+
+def _archive(case: Case, value: HeldValue) -> Iterator[PlanItem]:
+    """Yield a copy for each duty or claim that still needs the value (R-408)."""
+    for purpose in _covering(case, value, FilingSystem.ARCHIVE):
+        until = ends_on(case, purpose, value)
+        if until is not None and case.at < case.end_of(until):
+            code = (
+                "legal-obligation"
+                if purpose.basis is LegalBasis.LEGAL_OBLIGATION
+                else "legal-claims"
+            )
+            yield _item(value, PlanAction.ARCHIVE, code, "R-408", purpose=purpose.id, until=until)
+
+
+_KINDS: Final[Mapping[type, str]] = {
+    AfterEnd: "after-end",
+    Erasure: "erasure",
+    DueErasure: "due",
+}
+
+
+def _plan(case: Case, question: object, items: tuple[PlanItem, ...], **more: object) -> Plan:
+    if case.about is None:
+        raise ValueError("a plan is about a stored person")
+    return Plan(
+        kind=_KINDS[type(question)],
+        question=question,
+        about=case.about,
+        made_at=case.at,
+        position=case.standing.position,
+        law=case.law.id,
+        register=case.register.digest,
+        items=items,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def plan_after_end(case: Case, question: AfterEnd) -> Plan:
+    """Plan the outcome of the review after an ended connection: move, archive or erase (R-402)."""
+    reason = ErasureReason.REVIEW_AFTER_END
+    blocked = _blocked(case)
+    if blocked:
+        return _plan(case, question, _keep_all(case, *blocked), reason=reason)
+    purpose = marketing_purpose(case, question.purpose)
+    decision = may_move(case, MayMove(purpose=purpose.id))
+    waiting = _waiting(decision)
+    if waiting:
+        return _plan(
+            case,
+            question,
+            _keep_all(case, "waiting", "R-402"),
+            reason=reason,
+            decision=decision,
+            waiting_for=waiting,
+        )
+    if case.standing.status is not ConnectionStatus.ENDED:
+        return _plan(
+            case,
+            question,
+            _keep_all(case, "not-under-review", "R-402"),
+            reason=reason,
+            decision=decision,
+        )
+    usable = usable_channels(case, purpose, as_member=True)
+    moving = {v.slot for v in movable(case, purpose, usable)} if decision else set()
+    expires = register_expiry(case)
+    items: list[PlanItem] = []
+    for value in case.standing.data.values:
+        if value.filing is not FilingSystem.CUSTOMER:
+            items.append(_item(value, PlanAction.KEEP, "other-filing-system", "R-405"))
+            continue
+        if value.slot in moving:
+            items.append(
+                _item(
+                    value,
+                    PlanAction.MOVE,
+                    "whitelisted",
+                    "R-404",
+                    purpose=purpose.id,
+                    until=expires,
+                )
+            )
+        archived = tuple(_archive(case, value))
+        items.extend(archived)
+        items.append(
+            _item(value, PlanAction.ERASE, "moved" if value.slot in moving else "review", "R-402")
+        )
+    kept = [i for i in items if i.action is not PlanAction.ERASE]
+    return _plan(
+        case,
+        question,
+        tuple(items),
+        reason=reason,
+        decision=decision,
+        expires_on=expires if decision else None,
+        erases_person=not kept,
+    )
+
+
+def _waiting(decision: Decision) -> tuple[str, ...]:
+    """Return what the review waits for; a guard that fails for good is not waiting (R-402)."""
+    if not any(r.code in WAITING for r in decision.against):
+        return ()
+    others = [r for r in decision.against if r.code not in WAITING]
+    first = {r.code for r in decision.against if r.code.startswith("t1-")}
+    if others and not first:
+        return ()
+    return tuple(m for r in decision.against if r.code in WAITING for m in r.missing)
+
+
+_STILL_NEEDED: Final = frozenset({LegalBasis.CONTRACT, LegalBasis.LEGAL_OBLIGATION})
+
+
+def plan_erasure(case: Case, question: Erasure) -> Plan:
+    """Plan what a request for erasure erases and what stays, value by value (R-503).
+
+    Erasure is not refused as a whole: a value stays only for a live contract (17(1)(a) not met), a
+    legal duty (17(3)(b)) or claims (17(3)(e)), and then in the archive where it can.
+    """
+    blocked = _blocked(case)
+    if blocked:
+        return _plan(
+            case,
+            question,
+            _keep_all(case, *blocked),
+            reason=question.reason,
+            reference=question.reference,
+        )
+    active = case.standing.status is ConnectionStatus.ACTIVE
+    items: list[PlanItem] = []
+    for value in case.standing.data.values:
+        if value.filing in (FilingSystem.ARCHIVE, FilingSystem.REQUESTS):
+            until, _, rule = kept_until(case, value)
+            over = until is not None and case.at >= case.end_of(until)
+            action = PlanAction.ERASE if over else PlanAction.KEEP
+            code = "period-over" if over else "legal-obligation-or-claims"
+            items.append(_item(value, action, code, rule, until=until))
+            continue
+        needed = active and any(
+            p.basis in _STILL_NEEDED for p in _covering(case, value, FilingSystem.CUSTOMER)
+        )
+        if needed and value.filing is FilingSystem.CUSTOMER:
+            items.append(_item(value, PlanAction.KEEP, "contract-lives", "R-503"))
+            continue
+        items.extend(_archive(case, value) if value.filing is FilingSystem.CUSTOMER else ())
+        items.append(_item(value, PlanAction.ERASE, "erasure-asked", "R-503"))
+    stays = any(i.action in (PlanAction.KEEP, PlanAction.ARCHIVE) for i in items)
+    return _plan(
+        case,
+        question,
+        tuple(items),
+        reason=question.reason,
+        reference=question.reference,
+        erases_person=not stays,
+        ends_marketing=case.standing.status is ConnectionStatus.MARKETING,
+    )
+
+
+def plan_due(case: Case, question: DueErasure) -> Plan:
+    """Plan the erasure of every value whose period is over at the moment asked about."""
+    reason = ErasureReason.RETENTION_ENDED
+    blocked = _blocked(case)
+    if blocked:
+        return _plan(case, question, _keep_all(case, *blocked), reason=reason)
+    items: list[PlanItem] = []
+    for value in case.standing.data.values:
+        until, code, rule = kept_until(case, value)
+        over = until is not None and case.at >= case.end_of(until)
+        items.extend(
+            _archive(case, value) if over and value.filing is FilingSystem.CUSTOMER else ()
+        )
+        action = PlanAction.ERASE if over else PlanAction.KEEP
+        items.append(_item(value, action, code, rule, until=until))
+    stays = any(i.action is not PlanAction.ERASE for i in items)
+    marketing = [i for i in items if i.filing is FilingSystem.MARKETING]
+    ends = bool(marketing) and all(i.action is PlanAction.ERASE for i in marketing)
+    return _plan(
+        case,
+        question,
+        tuple(items),
+        reason=reason,
+        erases_person=bool(items) and not stays,
+        ends_marketing=ends and case.standing.status is ConnectionStatus.MARKETING,
+    )

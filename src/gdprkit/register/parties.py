@@ -1,0 +1,252 @@
+"""Who is involved: controller, recipients, sources, flows to third countries, ways to write in.
+
+Holds what the controller declares about them. Leaves out whether it is lawful: a recipient without
+a name or a transfer without a mechanism can be declared, because a register that cannot say what
+is missing hides it. Always true: ids are declared names, country codes have two capitals.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from enum import StrEnum
+from typing import Any, final
+from zoneinfo import ZoneInfo, available_timezones
+
+import attrs
+
+from gdprkit.errors import InvalidValue, did_you_mean
+from gdprkit.register._shape import (
+    country,
+    findings_field,
+    frozen,
+    name,
+    name_or_none,
+    names,
+    published_field,
+    text,
+    text_or_none,
+    texts,
+)
+from gdprkit.words.identifiers import FieldId, PurposeId, RecipientId, SourceId
+from gdprkit.words.vocabulary import IntakeChannel, RecipientRole, SourceKind
+
+__all__ = [
+    "Controller",
+    "Recipient",
+    "RequestChannel",
+    "Source",
+    "Transfer",
+    "TransferMechanism",
+    "TransferStatus",
+]
+
+_HOLIDAYS = re.compile(r"(?:NONE|[A-Z]{2}(?:\+eves)?)\Z")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?\Z")
+
+
+def _zone(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    try:
+        ZoneInfo(str(value))
+    except (LookupError, ValueError, OSError):
+        close = did_you_mean(str(value), available_timezones())
+        cure = f'did you mean "{close}"?' if close else 'write one like "Europe/Helsinki"'
+        raise InvalidValue(attribute.name, "is no known time zone", cure) from None
+
+
+def _holidays(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not (isinstance(value, str) and _HOLIDAYS.match(value)):
+        raise InvalidValue(attribute.name, "names no calendar", 'write "FI", "FI+eves" or "NONE"')
+
+
+def _languages(_instance: object, attribute: attrs.Attribute[Any], values: object) -> None:
+    listed = values if isinstance(values, tuple) else ()
+    if not listed or not all(isinstance(one, str) and _LANGUAGE.match(one) for one in listed):
+        raise InvalidValue(attribute.name, "names no languages", 'list codes like "fi", "en"')
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Controller:
+    """The controller (GDPR Art. 4(7)), as notices and the record of processing name it.
+
+    Args:
+        name: Registered name.
+        address: Postal address.
+        email: A role mailbox, never a person's own.
+        country: Two-letter code of the main establishment.
+        business_id: Trade register number.
+        phone: Switchboard or service number.
+        website: Address of the public site.
+        zone: Time zone in which days begin and end.
+        holidays: Calendar of public holidays that moves time limits.
+        languages: Languages of the people addressed, the main one first (Art. 12(1)).
+        dpo: How to reach the data protection officer (Art. 37(7)).
+        no_dpo_reason: Why none is designated (R-710).
+        authority: The supervisory authority complaints go to (Art. 13(2)(d), 77).
+        device_authority: Who supervises storage on devices, where another body does (R-235).
+        published: The controller's own words, where they cannot be taken literally.
+        findings: Ids of findings about those words.
+
+    Raises:
+        InvalidValue: a part has the wrong shape or the zone is unknown.
+
+    Source: GDPR Art. 13(1)(a)-(b), 30(1)(a); R-701, R-703, R-710.
+    """
+
+    name: str = attrs.field(validator=text(200))
+    address: str = attrs.field(validator=text())
+    email: str = attrs.field(validator=text(254))
+    country: str = attrs.field(default="FI", validator=[country, text(2)])
+    business_id: str | None = attrs.field(default=None, validator=text_or_none(40))
+    phone: str | None = attrs.field(default=None, validator=text_or_none(40))
+    website: str | None = attrs.field(default=None, validator=text_or_none())
+    zone: str = attrs.field(default="Europe/Helsinki", validator=_zone)
+    holidays: str = attrs.field(default="FI", validator=_holidays)
+    languages: tuple[str, ...] = attrs.field(default=("fi",), converter=tuple, validator=_languages)
+    dpo: str | None = attrs.field(default=None, validator=text_or_none())
+    no_dpo_reason: str | None = attrs.field(default=None, validator=text_or_none())
+    authority: str | None = attrs.field(default=None, validator=text_or_none())
+    device_authority: str | None = attrs.field(default=None, validator=text_or_none())
+    published: str | None = published_field()
+    findings: tuple[str, ...] = findings_field()
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Recipient:
+    """Somebody data is disclosed to (GDPR Art. 4(9)), processors included.
+
+    Args:
+        id: Declared name.
+        label: What people call it.
+        role: Processor, controller in its own right, or joint controller.
+        name: Legal name; None while unknown, and then nobody can be told who it is (R-501).
+        country: Where it is established; None while unknown.
+        contract: Reference of the processor contract (Art. 28(3)) or arrangement (Art. 26).
+        published: The controller's own words.
+        findings: Ids of findings about those words.
+
+    Source: GDPR Art. 13(1)(e), 28, 30(1)(d); R-118, R-705, R-706.
+    """
+
+    id: RecipientId = attrs.field(validator=name)
+    label: str = attrs.field(validator=text(200))
+    role: RecipientRole
+    name: str | None = attrs.field(default=None, validator=text_or_none(200))
+    country: str | None = attrs.field(default=None, validator=country)
+    contract: str | None = attrs.field(default=None, validator=text_or_none())
+    published: str | None = published_field()
+    findings: tuple[str, ...] = findings_field()
+
+
+class TransferMechanism(StrEnum):
+    """What carries a flow to a third country (GDPR Chapter V; R-712)."""
+
+    ADEQUACY = "adequacy"  # Art. 45
+    STANDARD_CLAUSES = "standard-clauses"  # Art. 46(2)(c)
+    BCR = "bcr"  # binding corporate rules, Art. 47
+    DEROGATION = "derogation"  # Art. 49, occasional flows only
+
+
+class TransferStatus(StrEnum):
+    """Whether everything that a flow needs is known (R-711, R-713)."""
+
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Transfer:
+    """A standing flow of personal data to a third country (GDPR Chapter V only).
+
+    Args:
+        id: Declared name.
+        country: Two-letter code of the third country.
+        recipient: The declared recipient it goes to, where one is declared.
+        importer: Legal name of the importer; None while unknown.
+        mechanism: What carries the flow; None while unknown.
+        evidence: Where the proof lies, for instance the listing checked or the contract signed.
+        fields: Declared fields that flow.
+        purposes: Purposes they flow for.
+        review_by: The day the evidence has to be looked at again.
+        published: The controller's own words.
+        findings: Ids of findings about those words.
+
+    Source: GDPR Art. 13(1)(f), 30(1)(e), 44-49; R-711 to R-714.
+    """
+
+    id: str = attrs.field(validator=name)
+    country: str = attrs.field(validator=[country, text(2)])
+    recipient: RecipientId | None = attrs.field(default=None, validator=name_or_none)
+    importer: str | None = attrs.field(default=None, validator=text_or_none(200))
+    mechanism: TransferMechanism | None = None
+    evidence: str | None = attrs.field(default=None, validator=text_or_none())
+    fields: frozenset[FieldId] = attrs.field(factory=frozenset, converter=frozen, validator=names)
+    purposes: frozenset[PurposeId] = attrs.field(
+        factory=frozenset, converter=frozen, validator=names
+    )
+    review_by: date | None = None
+    published: str | None = published_field()
+    findings: tuple[str, ...] = findings_field()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Which of importer, mechanism and evidence are unknown (R-711)."""
+        return tuple(
+            part for part in ("importer", "mechanism", "evidence") if getattr(self, part) is None
+        )
+
+    @property
+    def status(self) -> TransferStatus:
+        """COMPLETE when importer, mechanism and evidence are known; whether that suffices in law,
+        and on which day, is asked elsewhere.
+        """
+        return TransferStatus.INCOMPLETE if self.missing else TransferStatus.COMPLETE
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Source:
+    """Where personal data comes from (GDPR Art. 14(2)(f), 15(1)(g); R-314).
+
+    Args:
+        id: Declared name.
+        label: What people call it.
+        kind: Which kind of source.
+        public: Whether it is publicly accessible.
+        fields: Declared fields that come from it.
+        limits: What the data may be used for, where the source's own law says so.
+        published: The controller's own words.
+        findings: Ids of findings about those words.
+    """
+
+    id: SourceId = attrs.field(validator=name)
+    label: str = attrs.field(validator=text(200))
+    kind: SourceKind
+    public: bool = False
+    fields: frozenset[FieldId] = attrs.field(factory=frozenset, converter=frozen, validator=names)
+    limits: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=texts)
+    published: str | None = published_field()
+    findings: tuple[str, ...] = findings_field()
+
+
+@final
+@attrs.frozen(kw_only=True)
+class RequestChannel:
+    """A way offered to people who want to use a right (GDPR Art. 12(2); R-520).
+
+    Args:
+        id: Declared name.
+        channel: Which way.
+        address: Where to write or call.
+        published: The controller's own words.
+        findings: Ids of findings about those words.
+    """
+
+    id: str = attrs.field(validator=name)
+    channel: IntakeChannel
+    address: str = attrs.field(validator=text())
+    published: str | None = published_field()
+    findings: tuple[str, ...] = findings_field()

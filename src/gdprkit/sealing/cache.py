@@ -1,0 +1,79 @@
+"""What was opened lately, kept for a while.
+
+Decides how long an opened key, or the knowledge that a person was erased, is believed without
+asking the store again. Leaves out how either is found. Always true: an erasure is final and does
+not age; absence is never kept; one subject is looked up once at a time; ``forget`` waits for a
+look-up under way, so nothing read before it stays behind.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Final, Generic, TypeVar, final
+
+from gdprkit.sealing.rows import Tombstone
+from gdprkit.sealing.secret import KeepsSecrets
+from gdprkit.words.identifiers import SubjectId
+
+__all__ = ["KeyCache"]
+
+T = TypeVar("T")
+_FLIGHTS: Final = 32
+
+
+@final
+class KeyCache(KeepsSecrets, Generic[T]):
+    """The least recently used go first.
+
+    Args:
+        capacity: Most subjects kept; 0 keeps none.
+        ttl: Seconds after which a key is looked up again.
+        monotonic: A clock that only goes forward, in seconds.
+    """
+
+    __slots__ = ("_capacity", "_flights", "_kept", "_lock", "_monotonic", "_ttl")
+
+    def __init__(self, *, capacity: int, ttl: float, monotonic: Callable[[], float]) -> None:
+        self._capacity: Final = capacity
+        self._ttl: Final = ttl
+        self._monotonic: Final = monotonic
+        self._kept: Final[OrderedDict[SubjectId, tuple[float, T | Tombstone]]] = OrderedDict()
+        self._lock: Final = Lock()
+        self._flights: Final = tuple(Lock() for _ in range(_FLIGHTS))
+
+    def get(self, about: SubjectId, load: Callable[[SubjectId], T | Tombstone]) -> T | Tombstone:
+        """Return what is kept about the person, or what *load* finds; its errors are not kept."""
+        found = self._fresh(about)
+        if found is not None:
+            return found
+        with self._flights[hash(about) % _FLIGHTS]:
+            found = self._fresh(about)  # another thread may have been first
+            if found is None:
+                found = load(about)
+                self._keep(about, found)
+            return found
+
+    def forget(self, about: SubjectId) -> None:
+        """Drop what is kept about the person."""
+        with self._flights[hash(about) % _FLIGHTS], self._lock:
+            self._kept.pop(about, None)
+
+    def _fresh(self, about: SubjectId) -> T | Tombstone | None:
+        with self._lock:
+            kept = self._kept.get(about)
+            if kept is None:
+                return None
+            until, found = kept
+            if not isinstance(found, Tombstone) and self._monotonic() >= until:
+                del self._kept[about]
+                return None
+            self._kept.move_to_end(about)
+            return found
+
+    def _keep(self, about: SubjectId, found: T | Tombstone) -> None:
+        with self._lock:
+            self._kept[about] = (self._monotonic() + self._ttl, found)
+            while len(self._kept) > self._capacity:
+                self._kept.popitem(last=False)

@@ -1,0 +1,75 @@
+"""One way to write down what a sealed value is bound to.
+
+Decides how parts of a context become bytes: each with its length and its type in front, so that no
+two different lists of parts give the same bytes. Leaves out which parts there are: the callers fix
+number and order. Always true: identity is exact; no Unicode normalisation, ``"1"`` is not ``1``.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from gdprkit.sealing.errors import ContextError
+
+__all__ = ["COMPONENT_LIMIT", "Component", "lp", "u32"]
+
+Component: TypeAlias = str | bytes | int | UUID
+"""What a part of a context may be. ``bool`` is no part, though Python counts it among ``int``."""
+
+COMPONENT_LIMIT: Final = 1024
+"""Most bytes of one part, its type byte not counted."""
+
+# Type bytes. 0x00 is kept for a part that a schema declares unbound; nothing writes it now.
+_STR: Final = b"\x01"
+_BYTES: Final = b"\x02"
+_INT: Final = b"\x03"
+_UUID_HEAD: Final = (17).to_bytes(4, "big") + b"\x04"
+
+
+def u32(number: int) -> bytes:
+    """Return *number* as 4 bytes, big-endian."""
+    return number.to_bytes(4, "big")
+
+
+def lp(part: Component, name: str = "part") -> bytes:
+    """Return *part* as a 4-byte big-endian length, then a type byte and the value's own bytes.
+
+    The length counts the type byte. Texts are UTF-8, integers minimal two's complement, UUIDs
+    their 16 bytes.
+
+    Args:
+        part: The part itself.
+        name: How an error calls it.
+
+    Raises:
+        ContextError: *part* is of another type, empty, longer than 1024 bytes, or no valid text.
+    """
+    if isinstance(part, UUID):
+        return _UUID_HEAD + part.int.to_bytes(16, "big")
+    if isinstance(part, str):
+        body = _utf8(part, name)
+        kind = _STR
+    elif isinstance(part, bytes):
+        body = part
+        kind = _BYTES
+    elif type(part) is int:  # not bool
+        body = part.to_bytes((part + (part < 0)).bit_length() // 8 + 1, "big", signed=True)
+        kind = _INT
+    else:
+        raise ContextError(name, f"is of type {type(part).__name__}")
+    size = len(body)
+    if not size:
+        raise ContextError(name, "is empty")
+    if size > COMPONENT_LIMIT:
+        raise ContextError(name, "is too long")
+    return u32(size + 1) + kind + body
+
+
+def _utf8(part: str, name: str) -> bytes:
+    """Encode strictly; the error of the codec would hold the text, so it does not travel on."""
+    try:
+        return part.encode()
+    except UnicodeEncodeError:
+        pass
+    raise ContextError(name, "is no valid Unicode text")

@@ -1,0 +1,255 @@
+"""The key epochs of a tenant: made once, unwrapped once, known by name.
+
+Decides which epoch new keys go under and when an epoch may be used at all. Leaves out what an epoch
+key is used for: ``keys`` says that. Always true: an epoch key is used only as the store returned
+it, so nothing is ever protected by a key that was not stored; of two processes that make the first
+epoch at once both use the one that was stored; a destroyed epoch is never replaced silently.
+
+Other processes learn of a new or destroyed epoch within *ttl* seconds. Whoever rotates therefore
+waits that long after retiring an epoch, and moves its rows and its tombstones, before it destroys
+the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from threading import RLock
+from typing import Final, Generic, TypeVar, final
+
+from gdprkit.sealing.errors import (
+    KeyEpochDestroyed,
+    KeyIntegrityError,
+    KeyProviderDenied,
+    KeyProviderUnavailable,
+)
+from gdprkit.sealing.providers import KeyProvider
+from gdprkit.sealing.rows import EpochKind, EpochRow, KeyState, KeyStore
+from gdprkit.sealing.secret import KeepsSecrets, draw
+
+__all__ = ["EPOCH_KEY", "EpochBook", "EpochRows", "epoch_number"]
+
+T = TypeVar("T")
+EPOCH_KEY: Final = 32
+"""Bytes of an epoch key."""
+_LETTER: Final = {EpochKind.KEK: "k", EpochKind.INDEX: "i"}
+
+
+@final
+class EpochRows(KeepsSecrets):
+    """The epoch rows of one tenant, and the provider that opens them.
+
+    Args:
+        provider: Wraps and unwraps epoch keys.
+        store: Keeps their rows.
+        tenant: Whose they are.
+        random: Returns so many fresh random bytes.
+    """
+
+    __slots__ = ("_provider", "_random", "_store", "_tenant")
+
+    def __init__(
+        self,
+        provider: KeyProvider,
+        store: KeyStore,
+        *,
+        tenant: str,
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._provider: Final = provider
+        self._store: Final = store
+        self._tenant: Final = tenant
+        self._random: Final = random
+
+    def of(self, kind: EpochKind) -> dict[str, EpochRow]:
+        """Return the rows of one kind as they are stored now."""
+        return {row.epoch: row for row in self._store.epochs() if row.kind is kind}
+
+    def add_first(self, kind: EpochKind, at: datetime) -> None:
+        """Make a first epoch and store it; whoever stored one before keeps it.
+
+        Raises:
+            KeyIntegrityError: the provider returned no bytes.
+            KeyProviderUnavailable, KeyProviderDenied: it does not answer, or refuses.
+        """
+        epoch = f"{_LETTER[kind]}1"
+        with _asking(self._provider):
+            wrapped: object = self._provider.wrap(
+                draw(self._random, EPOCH_KEY), self._context(kind, epoch)
+            )
+            root_key = self._provider.describe().key_id
+        if not isinstance(wrapped, bytes) or not wrapped:
+            raise KeyIntegrityError(f"key epoch {epoch!r}", "was not wrapped: no bytes came back")
+        self._store.add_epoch(
+            EpochRow(
+                kind=kind,
+                epoch=epoch,
+                provider_key=root_key,
+                wrapped=wrapped,
+                state=KeyState.ACTIVE,
+                created=at,
+            )
+        )
+
+    def unwrap(self, row: EpochRow) -> bytes:
+        """Return the 32 bytes of an epoch's key.
+
+        Raises:
+            KeyIntegrityError: the provider returned something else.
+            KeyProviderUnavailable, KeyProviderDenied: it does not answer, or refuses.
+        """
+        with _asking(self._provider):
+            key: object = self._provider.unwrap(row.wrapped, self._context(row.kind, row.epoch))
+        if isinstance(key, bytes) and len(key) == EPOCH_KEY:
+            return key
+        del key
+        raise KeyIntegrityError(f"key epoch {row.epoch!r}", f"is not {EPOCH_KEY} bytes")
+
+    def _context(self, kind: EpochKind, epoch: str) -> dict[str, str]:
+        """What the provider binds the key to; written once, it never changes."""
+        return {
+            "gdprkit": "epoch/v1",
+            "tenant": self._tenant,
+            "kind": str(kind),
+            "epoch": epoch,
+        }
+
+
+@final
+class EpochBook(KeepsSecrets, Generic[T]):
+    """The epochs of one kind, opened.
+
+    Args:
+        kind: Which kind.
+        rows: Where their rows are.
+        make: Makes the object that holds an epoch's key, from its row and its 32 bytes.
+        ttl: Seconds after which the rows are read again.
+        monotonic: A clock that only goes forward, in seconds.
+    """
+
+    __slots__ = (
+        "_kind",
+        "_known",
+        "_lock",
+        "_make",
+        "_monotonic",
+        "_opened",
+        "_rows",
+        "_ttl",
+        "_until",
+    )
+
+    def __init__(
+        self,
+        kind: EpochKind,
+        rows: EpochRows,
+        *,
+        make: Callable[[EpochRow, bytes], T],
+        ttl: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._kind: Final = kind
+        self._rows: Final = rows
+        self._make: Final = make
+        self._ttl: Final = ttl
+        self._monotonic: Final = monotonic
+        self._lock: Final = RLock()
+        self._known: dict[str, EpochRow] = {}
+        self._opened: dict[str, T] = {}
+        self._until = 0.0
+
+    def active(self, at: datetime) -> T:
+        """Return the epoch for new keys; make the first one when there is none.
+
+        Args:
+            at: The moment that a new epoch's row shows.
+
+        Raises:
+            KeyEpochDestroyed: the last epoch was destroyed and nobody made another.
+            KeyIntegrityError: the rows contradict each other, or the key does not open.
+            KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
+        """
+        with self._lock:
+            if not self._current():
+                self._rows.add_first(self._kind, at)
+                self.refresh()
+            rows = sorted(self._known.values(), key=epoch_number)
+            if not rows:
+                raise KeyIntegrityError(
+                    f"the first {self._kind} epoch", "was not kept by the store"
+                )
+            usable = [row for row in rows if row.state is KeyState.ACTIVE]
+            if usable:
+                return self.open(usable[-1].epoch)
+            if rows[-1].state is KeyState.DESTROYED:
+                raise KeyEpochDestroyed(rows[-1].epoch)
+            raise KeyIntegrityError(f"of the {self._kind} epochs", "none is active")
+
+    def open(self, epoch: str) -> T:
+        """Return the epoch called *epoch*.
+
+        Raises:
+            KeyEpochDestroyed: its key is gone for good.
+            KeyIntegrityError: the store has no such epoch, or the key does not open.
+            KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
+        """
+        with self._lock:
+            if epoch not in self._current():
+                self.refresh()
+            row = self._known.get(epoch)
+            if row is None:
+                raise KeyIntegrityError(f"key epoch {epoch!r}", "is not in the key store")
+            if row.state is KeyState.DESTROYED:
+                raise KeyEpochDestroyed(epoch)
+            if epoch not in self._opened:
+                self._opened[epoch] = self._make(row, self._rows.unwrap(row))
+            return self._opened[epoch]
+
+    def usable(self) -> list[T]:
+        """Return every epoch that is not destroyed, newest first; empty when none was made."""
+        with self._lock:
+            rows = sorted(self._current().values(), key=epoch_number, reverse=True)
+            return [self.open(row.epoch) for row in rows if row.state is not KeyState.DESTROYED]
+
+    def refresh(self) -> None:
+        """Read the rows again."""
+        with self._lock:
+            known = self._rows.of(self._kind)
+            self._known = known
+            self._until = self._monotonic() + self._ttl
+            # a key whose epoch was destroyed elsewhere is closed here
+            self._opened = {
+                epoch: key
+                for epoch, key in self._opened.items()
+                if epoch in known and known[epoch].state is not KeyState.DESTROYED
+            }
+
+    def _current(self) -> Mapping[str, EpochRow]:
+        if not self._known or self._monotonic() >= self._until:
+            self.refresh()
+        return self._known
+
+
+def epoch_number(row: EpochRow) -> int:
+    """Return the number in an epoch's name: 2 for ``k2``.
+
+    Raises:
+        KeyIntegrityError: the name is none.
+    """
+    digits = row.epoch.removeprefix(_LETTER[row.kind])
+    if digits == row.epoch or not (digits.isascii() and digits.isdigit()) or len(digits) > 9:
+        raise KeyIntegrityError(f"key epoch {row.epoch!r}", "has no name of an epoch")
+    return int(digits)
+
+
+@contextmanager
+def _asking(provider: KeyProvider) -> Iterator[None]:
+    """Turn what the operating system says of a connection or a file into our own errors."""
+    name = f"key provider {type(provider).__name__}"
+    try:
+        yield
+    except PermissionError:
+        raise KeyProviderDenied(name, "was refused access", "check its permissions") from None
+    except OSError as error:
+        raise KeyProviderUnavailable(name, f"did not answer ({type(error).__name__})") from None

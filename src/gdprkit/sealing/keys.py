@@ -1,0 +1,249 @@
+"""The keys of all people of one tenant: made, found, checked, told to be destroyed.
+
+Decides whether a person has keys, is erased, or is missing, and what is wrong with stored rows.
+Leaves out how keys are derived (``ciphers``), what is sealed (``envelope``) and who writes rows: a
+store writes key rows and tombstones in the batch they belong to. Always true: a person with a
+tombstone has no keys, whatever else a store may hold; missing and erased are two answers; no key
+is used for sealing before somebody could destroy it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final, final
+
+from gdprkit.errors import InvalidValue
+from gdprkit.sealing.cache import KeyCache
+from gdprkit.sealing.canonical import lp
+from gdprkit.sealing.ciphers import IndexRoot, Kek, SubjectKey, SubjectKeyVersions
+from gdprkit.sealing.epochs import EpochBook, EpochRows
+from gdprkit.sealing.errors import KeyIntegrityError, KeyMissing, ShredHeld, SubjectErased
+from gdprkit.sealing.index import BlindIndex
+from gdprkit.sealing.normalise import known_normaliser
+from gdprkit.sealing.providers import KeyProvider
+from gdprkit.sealing.rows import WRAPS_ALG, EpochKind, KeyRow, KeyState, KeyStore, Tombstone
+from gdprkit.sealing.secret import KeepsSecrets
+from gdprkit.words.identifiers import SubjectId
+from gdprkit.words.vocabulary import ErasureReason
+
+__all__ = ["SubjectKey", "SubjectKeyVersions", "SubjectKeys"]
+
+
+@final
+class SubjectKeys(KeepsSecrets):
+    """The keys of all people of one tenant. Safe to share among threads.
+
+    What was opened is believed for *ttl* seconds, so an erasure in another process takes effect
+    here within that time; ``forget`` makes it at once.
+
+    Args:
+        provider: Wraps epoch keys by root keys.
+        store: Keeps the rows of this tenant.
+        tenant: Whose register; part of every derivation, so it never changes.
+        random: Returns so many fresh random bytes.
+        capacity: Most people whose keys are kept open.
+        ttl: Seconds.
+        monotonic: A clock that only goes forward, in seconds.
+
+    Raises:
+        ContextError: *tenant* is empty, too long or no text.
+    """
+
+    __slots__ = ("_cache", "_keks", "_random", "_roots", "_store", "_tenant")
+
+    def __init__(
+        self,
+        provider: KeyProvider,
+        store: KeyStore,
+        *,
+        tenant: str,
+        random: Callable[[int], bytes] = os.urandom,
+        capacity: int = 1000,
+        ttl: float = 300.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store: Final = store
+        self._tenant: Final = lp(tenant, "tenant")
+        self._random: Final = random
+        self._cache: Final = KeyCache[SubjectKeyVersions](
+            capacity=capacity, ttl=ttl, monotonic=monotonic
+        )
+        rows = EpochRows(provider, store, tenant=tenant, random=random)
+        self._keks: Final = EpochBook(EpochKind.KEK, rows, make=Kek, ttl=ttl, monotonic=monotonic)
+        self._roots: Final = EpochBook(
+            EpochKind.INDEX, rows, make=IndexRoot, ttl=ttl, monotonic=monotonic
+        )
+
+    def of(self, about: SubjectId) -> SubjectKeyVersions:
+        """Return the person's keys.
+
+        Raises:
+            SubjectErased: they were destroyed on purpose.
+            KeyMissing: there is neither a key nor a record of erasure.
+            KeyIntegrityError: a row was damaged, swapped or rolled back.
+            KeyEpochDestroyed: the epoch that protects them was destroyed.
+            KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
+        """
+        found = self._cache.get(about, self._load)
+        if isinstance(found, Tombstone):
+            raise _erased(about, found)
+        return found
+
+    def create(
+        self, about: SubjectId, *, at: datetime, version: int = 1
+    ) -> tuple[SubjectKeyVersions, KeyRow]:
+        """Make the next version of the person's key, and the row for it.
+
+        Nothing is stored but the first epochs: the caller's batch stores the row together with
+        what was sealed, and when that batch is refused because somebody was first, the caller
+        drops both and starts again from ``of``. A batch that stores version 2 or later also stores
+        the row before it as RETIRED. After the batch, ``forget`` the person.
+
+        Raises:
+            SubjectErased: the person's keys were destroyed; none is made again.
+            InvalidValue: *version* is not the next one.
+            KeyIntegrityError, KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: as in
+                ``of``.
+            KeyExhausted: the epoch has wrapped too many keys.
+        """
+        rows = self._store.keys(about)
+        tombstone = self.erased(about)
+        if tombstone is not None:
+            raise _erased(about, tombstone)
+        if version != len(rows) + 1:
+            raise InvalidValue("version", "is not the next one", f"pass {len(rows) + 1}")
+        self._roots.active(at)  # from now on an erasure can be marked
+        kek = self._keks.active(at)
+        known = self._open(about, rows)
+        key, wrapped = kek.make(version=version, owner=known.owner, random=self._random)
+        row = KeyRow(
+            about=about,
+            version=version,
+            key_id=key.key_id,
+            kek_id=kek.epoch,
+            wrapped=wrapped,
+            state=KeyState.ACTIVE,
+            created=at,
+        )
+        return known.joined_by(key), row
+
+    def erased(self, about: SubjectId) -> Tombstone | None:
+        """Return the record that the person's keys were destroyed, or None."""
+        tombstone = self._tombstone(about)
+        if tombstone is None:
+            self._roots.refresh()  # another process may have made the first epoch just now
+            tombstone = self._tombstone(about)
+        return tombstone
+
+    def tombstone_for(
+        self, about: SubjectId, *, at: datetime, reason: ErasureReason, reference: str
+    ) -> Tombstone:
+        """Return the record that a batch stores when it destroys the person's keys.
+
+        Nothing is destroyed here. When the person is erased already that first record is returned.
+        After the batch, ``forget`` the person.
+
+        Args:
+            about: Whose keys, on request (GDPR Art. 17) or at the end of retention (Art. 5(1)(e)).
+            at: When.
+            reason: Why.
+            reference: The controller's own reference; no personal data.
+
+        Raises:
+            ShredHeld: a key is on hold.
+            KeyIntegrityError, KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: as in
+                ``of``, for the epoch that marks erased people.
+        """
+        rows = self._store.keys(about)
+        before = self.erased(about)
+        if before is not None:
+            return before
+        if any(row.on_hold for row in rows):
+            raise ShredHeld(about)
+        return Tombstone(
+            mark=self._roots.active(at).mark(about),
+            erased_at=at,
+            reason=reason,
+            reference=reference,
+            key_ids=tuple(row.key_id for row in rows),
+        )
+
+    def index(self, name: str, normaliser: str | Sequence[str], *, at: datetime) -> BlindIndex:
+        """Return the blind index called *name*.
+
+        Args:
+            name: A declared name that never changes. Equal values in two indexes have nothing in
+                common; fields that shall be found together share one index.
+            normaliser: A name of ``normalise.NORMALISERS``; several make a compound index.
+            at: The moment that the row of the first epoch shows, if this call has to make it.
+
+        Raises:
+            InvalidValue: a normaliser is not in the table, or none is given.
+            ContextError: *name* is empty or too long.
+            KeyIntegrityError, KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: as in
+                ``of``, for the epoch of indexes.
+        """
+        chosen = (normaliser,) if isinstance(normaliser, str) else tuple(normaliser)
+        names = tuple(known_normaliser(each) for each in chosen)
+        if not names:
+            raise InvalidValue("normaliser", "is absent", "name one, or one for each part")
+        return self._roots.active(at).index(name, names, tenant=self._tenant)
+
+    def forget(self, about: SubjectId) -> None:
+        """Close the person's keys in this process. Call it after each batch that changes them."""
+        self._cache.forget(about)
+
+    def _load(self, about: SubjectId) -> SubjectKeyVersions | Tombstone:
+        # keys before tombstone: an erasure between the two reads is seen by the second
+        rows = self._store.keys(about)
+        tombstone = self._tombstone(about) if rows else self.erased(about)
+        if tombstone is not None:
+            return tombstone
+        if not rows:
+            raise KeyMissing(about)
+        return self._open(about, rows)
+
+    def _tombstone(self, about: SubjectId) -> Tombstone | None:
+        marks = (root.mark(about) for root in self._roots.usable())
+        found = (self._store.tombstone(mark) for mark in marks)
+        return next((tombstone for tombstone in found if tombstone is not None), None)
+
+    def _open(self, about: SubjectId, rows: Sequence[KeyRow]) -> SubjectKeyVersions:
+        owner = self._tenant + lp(about, "subject")
+        rows = sorted(rows, key=lambda row: row.version)
+        _check_rows(about, rows)
+        return SubjectKeyVersions(
+            [self._open_row(row, owner) for row in rows if row.state is not KeyState.DESTROYED],
+            owner=owner,
+            destroyed=[row.key_id for row in rows if row.state is KeyState.DESTROYED],
+        )
+
+    def _open_row(self, row: KeyRow, owner: bytes) -> SubjectKey:
+        what = f"key version {row.version} of subject {row.about}"
+        if row.wraps_alg != WRAPS_ALG:
+            raise KeyIntegrityError(what, f"is wrapped by {row.wraps_alg!r}, not by {WRAPS_ALG!r}")
+        kek = self._keks.open(row.kek_id)
+        key = kek.open(row.wrapped, version=row.version, owner=owner, what=what)
+        if key.key_id != row.key_id:
+            raise KeyIntegrityError(what, "is not the key its id commits to")
+        return key
+
+
+def _check_rows(about: SubjectId, rows: Sequence[KeyRow]) -> None:
+    """Raise KeyIntegrityError when the rows cannot be all of one person's, in one true order."""
+    what = f"the keys of subject {about}"
+    if any(row.about != about for row in rows):
+        raise KeyIntegrityError(what, "hold a row of somebody else")
+    if [row.version for row in rows] != list(range(1, len(rows) + 1)):
+        raise KeyIntegrityError(what, "lack a version or hold one twice")
+    active = [row.version for row in rows if row.state is KeyState.ACTIVE]
+    left = any(row.state is not KeyState.DESTROYED for row in rows)
+    if left and active != [len(rows)]:
+        raise KeyIntegrityError(what, "do not have their highest version as the one active")
+
+
+def _erased(about: SubjectId, tombstone: Tombstone) -> SubjectErased:
+    return SubjectErased(about, tombstone.erased_at, tombstone.reference)

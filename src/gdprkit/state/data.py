@@ -1,0 +1,195 @@
+"""Who the person is to us and which values we hold: folded from the data facts.
+
+Values are known by slot, never by content. A value held in the customer file, the marketing
+register and the archive is three values.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, final
+
+import attrs
+
+from gdprkit.facts.connection import ConnectionStarted
+from gdprkit.facts.consent import ConsentGiven
+from gdprkit.facts.data import (
+    CircumstanceNoted,
+    DataCollected,
+    DataErased,
+    DataRectified,
+    PersonErased,
+    SubjectAdded,
+)
+from gdprkit.facts.entry import Entry
+from gdprkit.facts.request import RequestReceived
+from gdprkit.facts.retention import Archived, MovedToMarketing
+from gdprkit.facts.sealed import SealedValue
+from gdprkit.state._shape import Fold
+from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, Slot, SourceId
+from gdprkit.words.vocabulary import Actor, Circumstance, FilingSystem, SubjectKind
+
+__all__ = ["DataState", "HeldValue", "KnownCircumstance", "hold"]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class HeldValue:
+    """One value in the vault: where it came from, when, and under which rule it stays."""
+
+    field: FieldId
+    slot: Slot
+    digest: str
+    filing: FilingSystem
+    at: datetime
+    position: int
+    source: SourceId | None = None
+    notice: NoticeId | None = None
+    purpose: PurposeId | None = None  # archive and marketing values live for one purpose only
+    until: str | None = None  # ISO day, last day it is kept, where it is fixed already
+
+
+@final
+@attrs.frozen(kw_only=True)
+class KnownCircumstance:
+    """A circumstance that holds, since when, and the entry that says so."""
+
+    circumstance: Circumstance
+    at: datetime
+    position: int
+
+
+@final
+@attrs.frozen(kw_only=True)
+class DataState:
+    """The person and the values held."""
+
+    kind: SubjectKind | None = None
+    source: SourceId | None = None
+    added_at: datetime | None = None
+    added_position: int = 0
+    values: tuple[HeldValue, ...] = ()
+    circumstances: tuple[KnownCircumstance, ...] = ()
+    last_act: datetime | None = None  # the person's own last act; ours never count (R-406)
+    erased_at: datetime | None = None
+    erased_position: int = 0
+
+    def circumstance(self, which: Circumstance) -> KnownCircumstance | None:
+        """Return the circumstance if it holds."""
+        return next((k for k in self.circumstances if k.circumstance is which), None)
+
+    def held(self, filing: FilingSystem) -> tuple[HeldValue, ...]:
+        """Return the values in one filing system."""
+        return tuple(v for v in self.values if v.filing is filing)
+
+
+def hold(
+    value: SealedValue,
+    entry: Entry,
+    *,
+    source: SourceId | None = None,
+    notice: NoticeId | None = None,
+    purpose: PurposeId | None = None,
+    until: str | None = None,
+) -> HeldValue:
+    """Make the held value that *entry* brings."""
+    return HeldValue(
+        field=value.field,
+        slot=value.slot,
+        digest=value.digest,
+        filing=value.filing,
+        at=entry.at,
+        position=entry.position,
+        source=source,
+        notice=notice,
+        purpose=purpose,
+        until=until,
+    )
+
+
+def _added(now: DataState, entry: Entry, fact: SubjectAdded) -> DataState:
+    return attrs.evolve(
+        now,
+        kind=fact.kind,
+        source=fact.source,
+        added_at=entry.at,
+        added_position=entry.position,
+    )
+
+
+def _collected(now: DataState, entry: Entry, fact: DataCollected) -> DataState:
+    new = tuple(hold(v, entry, source=fact.source, notice=fact.notice) for v in fact.values)
+    return attrs.evolve(now, values=now.values + new)
+
+
+def _rectified(now: DataState, entry: Entry, fact: DataRectified) -> DataState:
+    old = {v.slot: v for v in now.values if v.slot in fact.replaced}
+    notice = {v.field: v.notice for v in old.values()}
+    kept = tuple(v for v in now.values if v.slot not in old)
+    new = tuple(hold(v, entry, source=fact.source, notice=notice.get(v.field)) for v in fact.values)
+    return attrs.evolve(now, values=kept + new)
+
+
+def _erased(now: DataState, _entry: Entry, fact: DataErased) -> DataState:
+    gone = frozenset(fact.slots)
+    return attrs.evolve(now, values=tuple(v for v in now.values if v.slot not in gone))
+
+
+def _person_erased(now: DataState, entry: Entry, _fact: PersonErased) -> DataState:
+    return attrs.evolve(now, values=(), erased_at=entry.at, erased_position=entry.position)
+
+
+def _noted(now: DataState, entry: Entry, fact: CircumstanceNoted) -> DataState:
+    others = tuple(k for k in now.circumstances if k.circumstance is not fact.circumstance)
+    if not fact.holds:
+        return attrs.evolve(now, circumstances=others)
+    known = KnownCircumstance(circumstance=fact.circumstance, at=entry.at, position=entry.position)
+    return attrs.evolve(now, circumstances=(*others, known))
+
+
+def _moved(now: DataState, entry: Entry, fact: MovedToMarketing) -> DataState:
+    until = fact.expires_on.isoformat()
+    new = tuple(hold(v, entry, purpose=fact.purpose, until=until) for v in fact.values)
+    return attrs.evolve(now, values=now.values + new)
+
+
+def _archived(now: DataState, entry: Entry, fact: Archived) -> DataState:
+    until = fact.until.isoformat()
+    new = tuple(hold(v, entry, purpose=fact.purpose, until=until) for v in fact.values)
+    return attrs.evolve(now, values=now.values + new)
+
+
+def _acted(now: DataState, entry: Entry) -> DataState:
+    if now.last_act is not None and now.last_act >= entry.at:
+        return now
+    return attrs.evolve(now, last_act=entry.at)
+
+
+def _consented(now: DataState, entry: Entry, fact: ConsentGiven) -> DataState:
+    own = fact.evidence.actor is Actor.SUBJECT and fact.evidence.method.is_affirmative
+    return _acted(now, entry) if own else now
+
+
+def _connected(now: DataState, entry: Entry, _fact: ConnectionStarted) -> DataState:
+    return _acted(now, entry)
+
+
+def _requested(now: DataState, entry: Entry, fact: RequestReceived) -> DataState:
+    if fact.text is not None:
+        now = attrs.evolve(now, values=(*now.values, hold(fact.text, entry)))
+    return _acted(now, entry) if fact.requester is Actor.SUBJECT else now
+
+
+FOLD: Final[Fold] = {
+    SubjectAdded: _added,
+    DataCollected: _collected,
+    DataRectified: _rectified,
+    DataErased: _erased,
+    PersonErased: _person_erased,
+    CircumstanceNoted: _noted,
+    MovedToMarketing: _moved,
+    Archived: _archived,
+    ConsentGiven: _consented,
+    ConnectionStarted: _connected,
+    RequestReceived: _requested,
+}

@@ -1,0 +1,223 @@
+"""The stops on a person's line, and the restriction overlay.
+
+Every stop stays: objections, prohibitions, withdrawals and refusals with their scope and moment.
+A later valid consent outranks a stop only for its scope and only while it is valid, which the
+policy decides at the moment asked about; so nothing here removes a stop.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, final
+
+import attrs
+
+from gdprkit.facts.consent import ConsentRefused, ConsentWithdrawn
+from gdprkit.facts.entry import Entry
+from gdprkit.facts.objection import (
+    MarketingObjection,
+    MarketingProhibition,
+    ObjectionDecided,
+    ObjectionRaised,
+    RestrictionImposed,
+    RestrictionLifted,
+)
+from gdprkit.state._shape import Fold, put
+from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.vocabulary import Actor, Channel, RestrictionGround
+
+__all__ = [
+    "ObjectionState",
+    "PurposeObjection",
+    "PurposeObjectionStatus",
+    "Restriction",
+    "Stop",
+    "StopKind",
+]
+
+
+class StopKind(StrEnum):
+    """What kind of stop."""
+
+    OBJECTION = "objection"  # GDPR Art. 21(2)
+    PROHIBITION = "prohibition"  # ECSA s. 200(2), 202
+    WITHDRAWAL = "withdrawal"  # GDPR Art. 7(3)
+    REFUSAL = "refusal"
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Stop:
+    """One stop: its scope, who set it, when. No channels means every channel."""
+
+    kind: StopKind
+    channels: frozenset[Channel] = frozenset()
+    purpose: PurposeId | None = None
+    by: Actor = Actor.SUBJECT
+    at: datetime
+    position: int
+
+    def covers_channel(self, channel: Channel) -> bool:
+        """Whether the stop reaches this channel."""
+        return not self.channels or channel in self.channels
+
+    def covers(self, channel: Channel, purpose: PurposeId) -> bool:
+        """Whether the stop reaches this channel for this purpose."""
+        return self.covers_channel(channel) and self.purpose in (None, purpose)
+
+
+class PurposeObjectionStatus(StrEnum):
+    """State of a 21(1) objection."""
+
+    PENDING = "pending"
+    UPHELD = "upheld"
+    OVERRIDDEN = "overridden"
+
+
+@final
+@attrs.frozen(kw_only=True)
+class PurposeObjection:
+    """A 21(1) objection to one purpose and what became of it."""
+
+    purpose: PurposeId
+    status: PurposeObjectionStatus
+    at: datetime
+    position: int
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Restriction:
+    """One ground on which processing is restricted (GDPR Art. 18(1))."""
+
+    ground: RestrictionGround
+    at: datetime
+    position: int
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ObjectionState:
+    """All stops, objections by purpose, and restrictions in force."""
+
+    stops: tuple[Stop, ...] = ()
+    objections: tuple[PurposeObjection, ...] = ()
+    restrictions: tuple[Restriction, ...] = ()
+
+
+def _stop(now: ObjectionState, stop: Stop) -> ObjectionState:
+    # the same scope said again counts from its newest moment
+    stops = put(
+        now.stops,
+        stop,
+        lambda s: (
+            (s.kind, s.channels, s.purpose, s.by)
+            == (stop.kind, stop.channels, stop.purpose, stop.by)
+        ),
+    )
+    return attrs.evolve(now, stops=stops)
+
+
+def _objected(now: ObjectionState, entry: Entry, fact: MarketingObjection) -> ObjectionState:
+    return _stop(
+        now,
+        Stop(
+            kind=StopKind.OBJECTION,
+            channels=fact.channels,
+            purpose=fact.purpose,
+            by=fact.by,
+            at=entry.at,
+            position=entry.position,
+        ),
+    )
+
+
+def _prohibited(now: ObjectionState, entry: Entry, fact: MarketingProhibition) -> ObjectionState:
+    return _stop(
+        now,
+        Stop(
+            kind=StopKind.PROHIBITION,
+            channels=fact.channels,
+            purpose=fact.purpose,
+            by=fact.by,
+            at=entry.at,
+            position=entry.position,
+        ),
+    )
+
+
+def _withdrawn(now: ObjectionState, entry: Entry, fact: ConsentWithdrawn) -> ObjectionState:
+    return _stop(
+        now,
+        Stop(
+            kind=StopKind.WITHDRAWAL,
+            channels=fact.channels,
+            purpose=fact.purpose,
+            by=fact.by,
+            at=entry.at,
+            position=entry.position,
+        ),
+    )
+
+
+def _refused(now: ObjectionState, entry: Entry, fact: ConsentRefused) -> ObjectionState:
+    return _stop(
+        now,
+        Stop(
+            kind=StopKind.REFUSAL,
+            channels=fact.channels,
+            purpose=fact.purpose,
+            at=entry.at,
+            position=entry.position,
+        ),
+    )
+
+
+def _raised(now: ObjectionState, entry: Entry, fact: ObjectionRaised) -> ObjectionState:
+    new = PurposeObjection(
+        purpose=fact.purpose,
+        status=PurposeObjectionStatus.PENDING,
+        at=entry.at,
+        position=entry.position,
+    )
+    return attrs.evolve(
+        now, objections=put(now.objections, new, lambda o: o.purpose == fact.purpose)
+    )
+
+
+def _decided(now: ObjectionState, entry: Entry, fact: ObjectionDecided) -> ObjectionState:
+    new = PurposeObjection(
+        purpose=fact.purpose,
+        status=PurposeObjectionStatus.UPHELD if fact.upheld else PurposeObjectionStatus.OVERRIDDEN,
+        at=entry.at,
+        position=entry.position,
+    )
+    return attrs.evolve(
+        now, objections=put(now.objections, new, lambda o: o.purpose == fact.purpose)
+    )
+
+
+def _restricted(now: ObjectionState, entry: Entry, fact: RestrictionImposed) -> ObjectionState:
+    new = Restriction(ground=fact.ground, at=entry.at, position=entry.position)
+    return attrs.evolve(
+        now, restrictions=put(now.restrictions, new, lambda r: r.ground is fact.ground)
+    )
+
+
+def _lifted(now: ObjectionState, _entry: Entry, fact: RestrictionLifted) -> ObjectionState:
+    return attrs.evolve(
+        now, restrictions=tuple(r for r in now.restrictions if r.ground is not fact.ground)
+    )
+
+
+FOLD: Final[Fold] = {
+    MarketingObjection: _objected,
+    MarketingProhibition: _prohibited,
+    ConsentWithdrawn: _withdrawn,
+    ConsentRefused: _refused,
+    ObjectionRaised: _raised,
+    ObjectionDecided: _decided,
+    RestrictionImposed: _restricted,
+    RestrictionLifted: _lifted,
+}

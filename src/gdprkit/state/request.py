@@ -1,0 +1,250 @@
+"""The life cycle of a request as a table (5.4, with the edges of 0.3).
+
+Time limits are not in the table: an extension is a fact the deadline rule reads. An extension told
+while the controller waits for the person is recorded and shows when the wait ends. Final statuses
+take no further step; a step that has no place is an anomaly, listed and without effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, final
+
+import attrs
+
+from gdprkit.facts.entry import Entry
+from gdprkit.facts.request import (
+    ClarificationReceived,
+    ClarificationRequested,
+    FeeAnnounced,
+    HandlingBegun,
+    IdentityConfirmed,
+    IdentityInsufficient,
+    IdentityRequested,
+    RequestAcknowledged,
+    RequestExtended,
+    RequestFulfilled,
+    RequestPartlyRefused,
+    RequestReceived,
+    RequestRefused,
+    RequestWithdrawn,
+    SubjectNotIdentifiable,
+)
+from gdprkit.state._shape import Fold, put
+from gdprkit.words.identifiers import CaseId, FieldId
+from gdprkit.words.vocabulary import Actor, IntakeChannel, RefusalGround, Right
+
+__all__ = ["FINAL", "TRANSITIONS", "RequestCase", "RequestState", "RequestStatus", "TimedStep"]
+
+
+class RequestStatus(StrEnum):
+    """Where a request stands."""
+
+    RECEIVED = "received"
+    IDENTITY_PENDING = "identity-pending"  # Art. 12(6)
+    CLARIFICATION_PENDING = "clarification-pending"  # recital 63
+    FEE_PENDING = "fee-pending"  # Art. 12(5); the clock runs on
+    IN_PROGRESS = "in-progress"
+    EXTENDED = "extended"  # Art. 12(3)
+    FULFILLED = "fulfilled"
+    PARTLY_REFUSED = "partly-refused"
+    REFUSED = "refused"
+    NOT_IDENTIFIABLE = "not-identifiable"  # Art. 11(2)
+    WITHDRAWN_BY_SUBJECT = "withdrawn-by-subject"
+
+
+_S = RequestStatus
+_ENDINGS: Final = {RequestRefused: _S.REFUSED, RequestWithdrawn: _S.WITHDRAWN_BY_SUBJECT}
+_QUESTIONS: Final = {
+    IdentityRequested: _S.IDENTITY_PENDING,
+    ClarificationRequested: _S.CLARIFICATION_PENDING,
+    FeeAnnounced: _S.FEE_PENDING,
+}
+_ANSWERS: Final = {RequestFulfilled: _S.FULFILLED, RequestPartlyRefused: _S.PARTLY_REFUSED}
+
+
+def _same(status: RequestStatus, *steps: type) -> dict[type, RequestStatus]:
+    return dict.fromkeys(steps, status)
+
+
+#: status -> type of step -> status.
+TRANSITIONS: Final[Mapping[RequestStatus, Mapping[type, RequestStatus]]] = {
+    _S.RECEIVED: {
+        **_same(_S.RECEIVED, RequestAcknowledged, RequestExtended),
+        **_QUESTIONS,
+        HandlingBegun: _S.IN_PROGRESS,
+        SubjectNotIdentifiable: _S.NOT_IDENTIFIABLE,
+        **_ENDINGS,
+    },
+    _S.IDENTITY_PENDING: {
+        **_same(_S.IDENTITY_PENDING, RequestAcknowledged, RequestExtended, IdentityInsufficient),
+        **_QUESTIONS,
+        IdentityConfirmed: _S.IN_PROGRESS,
+        HandlingBegun: _S.IN_PROGRESS,
+        SubjectNotIdentifiable: _S.NOT_IDENTIFIABLE,
+        **_ENDINGS,
+    },
+    _S.CLARIFICATION_PENDING: {
+        **_same(_S.CLARIFICATION_PENDING, RequestAcknowledged, RequestExtended),
+        **_QUESTIONS,
+        ClarificationReceived: _S.IN_PROGRESS,
+        HandlingBegun: _S.IN_PROGRESS,
+        **_ENDINGS,
+    },
+    _S.FEE_PENDING: {
+        **_same(_S.FEE_PENDING, RequestAcknowledged, RequestExtended),
+        **_QUESTIONS,
+        HandlingBegun: _S.IN_PROGRESS,
+        **_ENDINGS,
+    },
+    _S.IN_PROGRESS: {
+        **_same(_S.IN_PROGRESS, RequestAcknowledged, HandlingBegun),
+        RequestExtended: _S.EXTENDED,
+        **_QUESTIONS,
+        **_ANSWERS,
+        **_ENDINGS,
+    },
+    _S.EXTENDED: {
+        **_same(_S.EXTENDED, RequestAcknowledged, HandlingBegun),
+        **_QUESTIONS,
+        **_ANSWERS,
+        **_ENDINGS,
+    },
+    _S.FULFILLED: {},
+    _S.PARTLY_REFUSED: {},
+    _S.REFUSED: {},
+    _S.NOT_IDENTIFIABLE: {},
+    _S.WITHDRAWN_BY_SUBJECT: {},
+}
+
+FINAL: Final = frozenset(status for status, row in TRANSITIONS.items() if not row)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class TimedStep:
+    """A step that may move the time limit: which, when, and whether its grounds exist.
+
+    Args:
+        step: Type name of the fact, as ``gdprkit.facts.request`` spells it.
+        at: When.
+        position: The entry.
+        counts: For questions: asked promptly and with a ground (R-553).
+        months: For extensions.
+        reasons_told: For extensions.
+    """
+
+    step: str
+    at: datetime
+    position: int
+    counts: bool = True
+    months: int = 0
+    reasons_told: bool = True
+
+
+@final
+@attrs.frozen(kw_only=True)
+class RequestCase:
+    """One request."""
+
+    case: CaseId
+    right: Right
+    status: RequestStatus
+    received_at: datetime
+    channel: IntakeChannel
+    requester: Actor
+    fields: frozenset[FieldId]
+    position: int
+    steps: tuple[TimedStep, ...] = ()
+    extended: bool = False
+    closed_at: datetime | None = None
+    sent: str | None = None
+    grounds: frozenset[RefusalGround] = frozenset()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the request still waits for an ending."""
+        return self.status not in FINAL
+
+
+@final
+@attrs.frozen(kw_only=True)
+class RequestState:
+    """All requests of the person."""
+
+    cases: tuple[RequestCase, ...] = ()
+    anomalies: tuple[int, ...] = ()
+
+    def case(self, case: CaseId) -> RequestCase | None:
+        """Return one request."""
+        return next((c for c in self.cases if c.case == case), None)
+
+    @property
+    def open(self) -> tuple[RequestCase, ...]:
+        """Requests that wait for an ending."""
+        return tuple(c for c in self.cases if c.is_open)
+
+
+def _received(now: RequestState, entry: Entry, fact: RequestReceived) -> RequestState:
+    if now.case(fact.case) is not None:  # a reminder is the same request (R-533)
+        return attrs.evolve(now, anomalies=(*now.anomalies, entry.position))
+    new = RequestCase(
+        case=fact.case,
+        right=fact.right,
+        status=RequestStatus.RECEIVED,
+        received_at=entry.at,
+        channel=fact.channel,
+        requester=fact.requester,
+        fields=fact.fields,
+        position=entry.position,
+    )
+    return attrs.evolve(now, cases=(*now.cases, new))
+
+
+def _timed(entry: Entry) -> TimedStep | None:
+    name = type(entry.fact).__name__
+    match entry.fact:
+        case IdentityRequested(reasonable_doubt=ground, prompt=prompt):
+            counts = ground and prompt
+        case ClarificationRequested(large_volume=ground, prompt=prompt):
+            counts = ground and prompt
+        case RequestExtended(months=months, reasons=reasons):
+            return TimedStep(
+                step=name,
+                at=entry.at,
+                position=entry.position,
+                months=months,
+                reasons_told=bool(reasons.strip()),
+            )
+        case IdentityConfirmed() | IdentityInsufficient() | ClarificationReceived():
+            counts = True
+        case _:
+            return None
+    return TimedStep(step=name, at=entry.at, position=entry.position, counts=counts)
+
+
+def _step(now: RequestState, entry: Entry, fact: object) -> RequestState:
+    old = now.case(fact.case)  # type: ignore[attr-defined]  # every step names its case
+    target = TRANSITIONS[old.status].get(type(fact)) if old else None
+    if old is None or target is None:
+        return attrs.evolve(now, anomalies=(*now.anomalies, entry.position))
+    extended = old.extended or isinstance(fact, RequestExtended)
+    if target is RequestStatus.IN_PROGRESS and extended:
+        target = RequestStatus.EXTENDED
+    timed = _timed(entry)
+    new = attrs.evolve(
+        old,
+        status=target,
+        extended=extended,
+        steps=(*old.steps, timed) if timed else old.steps,
+        closed_at=entry.at if target in FINAL else None,
+        sent=getattr(fact, "sent", None),
+        grounds=getattr(fact, "grounds", frozenset()),
+    )
+    return attrs.evolve(now, cases=put(now.cases, new, lambda c: c.case == old.case))
+
+
+STEP_FACTS: Final = frozenset(kind for row in TRANSITIONS.values() for kind in row)
+FOLD: Final[Fold] = {RequestReceived: _received, **dict.fromkeys(STEP_FACTS, _step)}

@@ -1,0 +1,161 @@
+"""The standing: every state of one person, folded from the line.
+
+The fold orders entries by ``(at, protective weight, position)`` and reduces. It is total: history
+that cannot be is listed in ``anomalies``. It splits anywhere: folding a prefix and then the rest is
+folding the whole. An entry that comes later in the order extends a standing; one that happened
+before needs the whole line again (``extends`` tells).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, final
+
+import attrs
+
+from gdprkit.facts.consent import ConsentRefused, ConsentWithdrawn
+from gdprkit.facts.entry import PROTECTIVE_WEIGHT, Entry, order_key
+from gdprkit.state import (
+    connection,
+    consent,
+    data,
+    disclosure,
+    marketing,
+    notice,
+    objection,
+    request,
+    retention,
+)
+from gdprkit.state._shape import Fold
+from gdprkit.state.connection import ConnectionState, ConnectionStatus
+from gdprkit.state.consent import ConsentState
+from gdprkit.state.data import DataState
+from gdprkit.state.disclosure import DisclosureState
+from gdprkit.state.marketing import MarketingState
+from gdprkit.state.notice import NoticeState
+from gdprkit.state.objection import ObjectionState
+from gdprkit.state.request import RequestState
+from gdprkit.state.retention import RetentionState
+from gdprkit.words.moments import utc_moment
+from gdprkit.words.vocabulary import FilingSystem
+
+__all__ = ["EMPTY", "FOLD_VERSION", "Standing", "extends", "fold", "step"]
+
+#: Raised whenever a fold changes what it makes of the same line; older standings are folded anew.
+FOLD_VERSION: Final = 1
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Standing:
+    """All that the policies need to know about one person."""
+
+    position: int = 0  # entries folded in
+    last_at: datetime | None = None  # order key of the newest entry folded in …
+    last_weight: int = 0
+    last_position: int = 0
+    data: DataState = DataState()
+    notice: NoticeState = NoticeState()
+    consent: ConsentState = ConsentState()
+    objection: ObjectionState = ObjectionState()
+    connection: ConnectionState = ConnectionState()
+    marketing: MarketingState = MarketingState()
+    request: RequestState = RequestState()
+    disclosure: DisclosureState = DisclosureState()
+    retention: RetentionState = RetentionState()
+    anomalies: tuple[int, ...] = ()  # entries no fold knows, or that came after the erasure
+
+    @property
+    def status(self) -> ConnectionStatus:
+        """Where the relation stands; an archive with nothing in it counts as erased."""
+        if self.data.erased_at is not None:
+            return ConnectionStatus.ERASED
+        now = self.connection.status
+        if now is ConnectionStatus.ARCHIVE and not self.data.held(FilingSystem.ARCHIVE):
+            return ConnectionStatus.ERASED
+        return now
+
+
+EMPTY: Final = Standing()
+
+_ROOMS: Final[Mapping[str, Fold]] = {
+    "data": data.FOLD,
+    "notice": notice.FOLD,
+    "consent": consent.FOLD,
+    "objection": objection.FOLD,
+    "connection": connection.FOLD,
+    "marketing": marketing.FOLD,
+    "request": request.FOLD,
+    "disclosure": disclosure.FOLD,
+    "retention": retention.FOLD,
+}
+
+#: type of fact -> which states it changes and how.
+HANDLERS: Final[Mapping[type, tuple[tuple[str, Callable[[Any, Entry, Any], Any]], ...]]] = {
+    kind: tuple((room, table[kind]) for room, table in _ROOMS.items() if kind in table)
+    for kind in {kind for table in _ROOMS.values() for kind in table}
+}
+
+#: After the erasure of a person only these still count: stops, requests and their steps, the
+#: telling of recipients. A grant or a collection after it is an anomaly and changes nothing.
+AFTER_ERASURE: Final = frozenset(
+    {*objection.FOLD, *request.FOLD, *disclosure.FOLD, ConsentWithdrawn, ConsentRefused}
+)
+
+
+def _position_of(standing: Standing) -> tuple[datetime, int, int] | None:
+    if standing.last_at is None:
+        return None
+    return standing.last_at, standing.last_weight, standing.last_position
+
+
+def extends(standing: Standing, entry: Entry) -> bool:
+    """Whether *entry* comes after everything folded in, so that one step brings it up to date."""
+    last = _position_of(standing)
+    return last is None or order_key(entry) > last
+
+
+def step(standing: Standing, entry: Entry) -> Standing:
+    """Fold one entry in; the caller gives entries in order (``order_key``)."""
+    kind = type(entry.fact)
+    changed: dict[str, Any] = {
+        "position": max(standing.position, entry.position),
+        "last_at": entry.at,
+        "last_weight": PROTECTIVE_WEIGHT.get(kind, 0),
+        "last_position": entry.position,
+    }
+    erased = standing.data.erased_at is not None
+    if erased and kind not in AFTER_ERASURE:
+        changed["anomalies"] = (*standing.anomalies, entry.position)
+    else:
+        for room, reduce in HANDLERS[kind]:
+            changed[room] = reduce(getattr(standing, room), entry, entry.fact)
+    return attrs.evolve(standing, **changed)
+
+
+def fold(
+    entries: Iterable[Entry], *, until: datetime | None = None, known_by: datetime | None = None
+) -> Standing:
+    """Fold a line into a standing.
+
+    Args:
+        entries: Any order; the fold orders them.
+        until: Only what had happened by this moment.
+        known_by: Only what had been written by this moment: "what did you know then?"
+
+    Raises:
+        NaiveMoment: *until* or *known_by* has no time zone.
+    """
+    happened = utc_moment(until, "until") if until else None
+    known = utc_moment(known_by, "known_by") if known_by else None
+    seen = [
+        entry
+        for entry in entries
+        if (happened is None or entry.at <= happened)
+        and (known is None or entry.recorded_at <= known)
+    ]
+    standing = EMPTY
+    for entry in sorted(seen, key=order_key):
+        standing = step(standing, entry)
+    return standing

@@ -1,0 +1,319 @@
+"""A store in memory: for tests, for trying things out, and as the plainest reading of the contract.
+
+Decides nothing but how the promises of ``Store`` look without a database. Nothing survives the
+process.
+
+Always true: one lock is held for each call, so threads may share the store; a commit is checked
+whole before its first change, so it applies whole or not at all; iterators walk a copy.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from threading import Lock
+from types import TracebackType
+from typing import final
+
+import attrs
+
+from gdprkit.errors import (
+    AlreadyRecorded,
+    InvalidValue,
+    LineExpunged,
+    PositionTaken,
+    StoreClosed,
+    TokenSpent,
+)
+from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, Tombstone
+from gdprkit.storage.protocol import (
+    ALL,
+    Batch,
+    LineTombstone,
+    Marks,
+    Span,
+    StoredEntry,
+    StoredStanding,
+    Suppression,
+)
+from gdprkit.words.identifiers import PurposeId, Slot, SubjectId
+from gdprkit.words.moments import utc_moment
+
+__all__ = ["MemoryStore"]
+
+
+@attrs.define
+class _Person:
+    """Everything kept about one person."""
+
+    entries: list[StoredEntry] = attrs.Factory(list)
+    standing: StoredStanding | None = None
+    marks: Marks = attrs.field(factory=Marks)
+    receipts: dict[bytes, int] = attrs.Factory(dict)
+    values: dict[Slot, bytes] = attrs.Factory(dict)
+    terms: dict[Slot, frozenset[bytes]] = attrs.Factory(dict)
+    keys: dict[int, KeyRow] = attrs.Factory(dict)
+    tokens: set[bytes] = attrs.Factory(set)
+
+
+@final
+class MemoryStore:
+    """Keeps the protocol of ``gdprkit.storage.protocol.Store`` in memory.
+
+    Raises:
+        InvalidValue: *tenant* is empty.
+    """
+
+    def __init__(self, tenant: str = "main") -> None:
+        if not tenant:
+            raise InvalidValue("tenant", "is empty", "name the tenant")
+        self._tenant = tenant
+        self._lock = Lock()
+        self._closed = False
+        self._people: dict[SubjectId, _Person] = {}
+        self._order: list[SubjectId] = []
+        self._wakes: list[tuple[datetime, SubjectId]] = []
+        self._tags: dict[str, list[SubjectId]] = {}
+        self._terms: dict[bytes, dict[SubjectId, int]] = {}
+        self._tombstones: dict[bytes, Tombstone] = {}
+        self._epochs: dict[tuple[EpochKind, str], EpochRow] = {}
+        self._suppressions: dict[bytes, dict[PurposeId | None, Suppression]] = {}
+        self._expunged: dict[SubjectId, LineTombstone] = {}
+
+    @property
+    def tenant(self) -> str:
+        """The tenant whose rows this store reads and writes."""
+        return self._tenant
+
+    def standing(self, about: SubjectId) -> StoredStanding | None:
+        """See ``Store.standing``."""
+        with self._open():
+            return self._person(about).standing
+
+    def line(self, about: SubjectId, *, after: int = 0) -> Sequence[StoredEntry]:
+        """See ``Store.line``."""
+        with self._open():
+            return self._person(about).entries[max(after, 0) :]
+
+    def values(self, about: SubjectId, slots: Iterable[Slot]) -> Mapping[Slot, bytes]:
+        """See ``Store.values``."""
+        with self._open():
+            kept = self._person(about).values
+            return {slot: kept[slot] for slot in slots if slot in kept}
+
+    def find(self, terms: Iterable[bytes]) -> Mapping[bytes, tuple[SubjectId, ...]]:
+        """See ``Store.find``."""
+        with self._open():
+            kept = self._terms
+            return {term: tuple(sorted(kept[term])) for term in terms if term in kept}
+
+    def suppressed(self, hashes: Iterable[bytes]) -> Mapping[bytes, tuple[Suppression, ...]]:
+        """See ``Store.suppressed``."""
+        with self._open():
+            kept = self._suppressions
+            return {
+                hashed: tuple(sorted(kept[hashed].values(), key=lambda row: row.purpose or ""))
+                for hashed in hashes
+                if hashed in kept
+            }
+
+    def receipt(self, about: SubjectId, key: bytes) -> int | None:
+        """See ``Store.receipt``."""
+        with self._open():
+            return self._person(about).receipts.get(key)
+
+    def waking(self, until: datetime, *, span: Span = ALL, limit: int) -> Iterator[SubjectId]:
+        """See ``Store.waking``."""
+        if limit < 1:
+            raise InvalidValue("limit", "is less than 1", "ask for at least one person")
+        last = utc_moment(until, "until")
+        found: list[SubjectId] = []
+        with self._open():
+            for wake_at, about in self._wakes:
+                if wake_at > last or len(found) == limit:
+                    break
+                if about in span:
+                    found.append(about)
+        return iter(found)
+
+    def tagged(self, tag: str, *, span: Span = ALL) -> Iterator[StoredStanding]:
+        """See ``Store.tagged``."""
+        with self._open():
+            found = [self._people[about].standing for about in _within(self._tags.get(tag), span)]
+        return (standing for standing in found if standing is not None)
+
+    def people(self, *, span: Span = ALL) -> Iterator[SubjectId]:
+        """See ``Store.people``."""
+        with self._open():
+            return iter(_within(self._order, span))
+
+    def expunged(self, about: SubjectId) -> LineTombstone | None:
+        """See ``Store.expunged``."""
+        with self._open():
+            return self._expunged.get(about)
+
+    def keys(self, about: SubjectId) -> Sequence[KeyRow]:
+        """See ``KeyStore.keys``."""
+        with self._open():
+            return [row for _, row in sorted(self._person(about).keys.items())]
+
+    def tombstone(self, mark: bytes) -> Tombstone | None:
+        """See ``KeyStore.tombstone``."""
+        with self._open():
+            return self._tombstones.get(mark)
+
+    def epochs(self) -> Sequence[EpochRow]:
+        """See ``KeyStore.epochs``."""
+        with self._open():
+            rows = self._epochs.values()
+            return sorted(rows, key=lambda row: (row.created, row.kind, row.epoch))
+
+    def add_epoch(self, row: EpochRow) -> None:
+        """See ``KeyStore.add_epoch``."""
+        with self._open():
+            self._epochs.setdefault((row.kind, row.epoch), row)
+
+    def commit(self, *batches: Batch) -> None:
+        """See ``Store.commit``."""
+        with self._open():
+            self._check(batches)
+            for batch in batches:
+                self._apply(batch)
+
+    def expunge(self, about: SubjectId, tombstone: LineTombstone) -> None:
+        """See ``Store.expunge``."""
+        with self._open():
+            if about in self._expunged:
+                return
+            person = self._person(about)
+            standing = person.standing
+            end = (tombstone.position, tombstone.head)
+            if standing is None or (standing.position, standing.head) != end:
+                raise PositionTaken(about, tombstone.position)
+            self._expunged[about] = tombstone
+            self._forget_values(about, person)
+            self._mark(about, person, Marks())
+            self._order.pop(bisect_left(self._order, about))
+            del self._people[about]
+
+    def close(self) -> None:
+        """See ``Store.close``."""
+        self._closed = True
+
+    def __enter__(self) -> MemoryStore:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"MemoryStore(tenant={self._tenant!r})"
+
+    def _open(self) -> Lock:
+        if self._closed:
+            raise StoreClosed
+        return self._lock
+
+    def _person(self, about: SubjectId) -> _Person:
+        return self._people.get(about) or _Person()
+
+    def _check(self, batches: Sequence[Batch]) -> None:
+        """Refuse what a database would refuse, before anything changes."""
+        ends: dict[SubjectId, tuple[int, bytes]] = {}
+        taken: set[tuple[SubjectId, bytes]] = set()
+        spent: set[tuple[SubjectId, bytes]] = set()
+        for batch in batches:
+            about = batch.about
+            if about in self._expunged:
+                raise LineExpunged(about)
+            person = self._person(about)
+            last = person.standing
+            kept = (0, b"") if last is None else (last.position, last.head)
+            position, head = ends.get(about, kept)
+            stale = position != batch.expected
+            if stale or (not batch.entries and head != batch.standing.head):
+                raise PositionTaken(about, batch.expected)
+            ends[about] = (batch.standing.position, batch.standing.head)
+            keys = {(about, entry.key) for entry in batch.entries if entry.key is not None}
+            if taken & keys or any(key in person.receipts for _, key in keys):
+                raise AlreadyRecorded(about)
+            taken |= keys
+            tokens = {(about, token) for token in batch.spend}
+            if spent & tokens or person.tokens & set(batch.spend):
+                raise TokenSpent
+            spent |= tokens
+
+    def _apply(self, batch: Batch) -> None:
+        """Carry out a batch that was checked; nothing here can fail."""
+        about = batch.about
+        if about not in self._people:
+            self._people[about] = _Person()
+            insort(self._order, about)
+        person = self._people[about]
+        person.entries.extend(batch.entries)
+        person.receipts.update(
+            (entry.key, entry.position) for entry in batch.entries if entry.key is not None
+        )
+        person.standing = batch.standing
+        self._mark(about, person, batch.marks)
+        if batch.shred is not None:
+            self._forget_values(about, person)
+            person.keys.clear()
+            self._tombstones.setdefault(batch.shred.mark, batch.shred)
+        for slot in batch.deletes:
+            self._forget_value(about, person, slot)
+        for put in batch.puts:
+            self._forget_value(about, person, put.slot)
+            person.values[put.slot] = put.envelope
+            person.terms[put.slot] = frozenset(put.terms)
+            for term in person.terms[put.slot]:
+                having = self._terms.setdefault(term, {})
+                having[about] = having.get(about, 0) + 1
+        person.keys.update((row.version, row) for row in batch.keys)
+        for row in batch.suppress:
+            rows = self._suppressions.setdefault(row.hash, {})
+            rows[row.purpose] = rows[row.purpose].widened(row) if row.purpose in rows else row
+        person.tokens.update(batch.spend)
+
+    def _mark(self, about: SubjectId, person: _Person, marks: Marks) -> None:
+        """Move the person to new marks."""
+        old, person.marks = person.marks, marks
+        if old.wake_at != marks.wake_at:
+            if old.wake_at is not None:
+                self._wakes.pop(bisect_left(self._wakes, (old.wake_at, about)))
+            if marks.wake_at is not None:
+                insort(self._wakes, (marks.wake_at, about))
+        for tag in old.tags - marks.tags:
+            self._tags[tag].pop(bisect_left(self._tags[tag], about))
+        for tag in marks.tags - old.tags:
+            insort(self._tags.setdefault(tag, []), about)
+
+    def _forget_values(self, about: SubjectId, person: _Person) -> None:
+        for slot in list(person.values):
+            self._forget_value(about, person, slot)
+
+    def _forget_value(self, about: SubjectId, person: _Person, slot: Slot) -> None:
+        """Delete a value, and the terms that found the person by it."""
+        person.values.pop(slot, None)
+        for term in person.terms.pop(slot, frozenset()):
+            having = self._terms[term]
+            having[about] -= 1
+            if not having[about]:
+                del having[about]
+            if not having:
+                del self._terms[term]
+
+
+def _within(order: list[SubjectId] | None, span: Span) -> list[SubjectId]:
+    """Return the part of an ordered list of ids that lies in *span*."""
+    if not order:
+        return []
+    start = 0 if span.start is None else bisect_left(order, span.start)
+    stop = len(order) if span.stop is None else bisect_left(order, span.stop)
+    return order[start:stop]

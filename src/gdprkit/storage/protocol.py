@@ -1,0 +1,362 @@
+"""What a store keeps and promises: the values it takes and gives, and its protocol.
+
+Decides the shape of one commit and every promise a store makes; the docstrings of ``Store`` are
+the contract that ``gdprkit.testing.store_contract`` tests. It leaves out how anything is kept, and
+the meaning of all of it: bodies, states, envelopes, tags and hashes are opaque here. Nothing in a
+store knows what consent is.
+
+Always true: whoever reads a line after a commit sees the whole commit, and whoever reads it after
+a refused commit sees none of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Protocol, final
+from uuid import UUID
+
+import attrs
+
+from gdprkit.errors import InvalidValue
+from gdprkit.sealing.rows import KeyRow, KeyStore, Tombstone
+from gdprkit.storage.span import ALL, Span
+from gdprkit.words.identifiers import PurposeId, Slot, SubjectId
+from gdprkit.words.moments import utc_moment
+from gdprkit.words.vocabulary import Actor, Channel
+
+__all__ = [
+    "ALL",
+    "Batch",
+    "LineTombstone",
+    "Marks",
+    "Span",
+    "Store",
+    "StoredEntry",
+    "StoredStanding",
+    "Suppression",
+    "VaultPut",
+]
+
+_DIGEST: Final = 32
+_TAG: Final = re.compile(r"[a-z0-9][a-z0-9:._/-]{0,199}\Z")
+
+
+def _digest(value: object, field: str) -> None:
+    if not isinstance(value, bytes) or len(value) != _DIGEST:
+        raise InvalidValue(field, "is not 32 bytes", "pass a SHA-256 digest")
+
+
+def _opaque(value: object, field: str) -> None:
+    if not isinstance(value, bytes) or not value:
+        raise InvalidValue(field, "is not bytes, or empty", "pass the bytes to keep")
+
+
+def _count(value: object, field: str, least: int) -> None:
+    if not isinstance(value, int) or value < least:
+        raise InvalidValue(field, f"is not a whole number of at least {least}", "count from there")
+
+
+def _distinct(values: Iterable[object], field: str) -> None:
+    found = list(values)
+    if len(set(found)) != len(found):
+        raise InvalidValue(field, "names the same thing twice", "name each once in a batch")
+
+
+def _wake_at(value: datetime | None) -> datetime | None:
+    return None if value is None else utc_moment(value, "wake_at")
+
+
+def _since(value: datetime) -> datetime:
+    return utc_moment(value, "since")
+
+
+def _at(value: datetime) -> datetime:
+    return utc_moment(value, "at")
+
+
+def _channels(values: Iterable[Channel]) -> frozenset[Channel]:
+    found = frozenset(values)
+    # a plain word would pass for a member until it is read back
+    if not all(type(channel) is Channel for channel in found):
+        raise InvalidValue("channels", "is not a set of Channel", "pass members of Channel")
+    return found
+
+
+def _tags(values: Iterable[str]) -> frozenset[str]:
+    found = frozenset(values)
+    if not all(_TAG.match(tag) for tag in found):
+        raise InvalidValue("tags", "is not a tag", "use lower-case letters, digits and . _ - : /")
+    return found
+
+
+@final
+@attrs.frozen(kw_only=True)
+class StoredEntry:
+    """One entry of a line as bytes.
+
+    ``position`` counts 1, 2, 3 per person. ``digest`` is its place in the chain
+    (``gdprkit.ledger.chain``). ``key`` is the 32-byte hash of the idempotency key of the act that
+    wrote it, on one entry of the act, or None. ``Batch`` checks what is to be written; nothing is
+    checked here, so that a damaged entry loads and verification can say which one it is.
+    """
+
+    position: int
+    body: bytes = attrs.field(repr=False)
+    digest: bytes = attrs.field(repr=False)
+    key: bytes | None = attrs.field(default=None, repr=False)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class StoredStanding:
+    """The last fold of a line: where it ends (``position``, ``head``) and its encoded ``state``.
+
+    ``fold`` is the version of the folding code; a reader with another one folds anew. It can be
+    rebuilt from the line at any time and is never the truth.
+    """
+
+    about: SubjectId
+    position: int
+    head: bytes = attrs.field(repr=False)
+    fold: int
+    state: bytes = attrs.field(repr=False)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Marks:
+    """What sweeps and audiences find a person by: when time alone matters next, and a few tags."""
+
+    wake_at: datetime | None = attrs.field(default=None, converter=_wake_at)
+    tags: frozenset[str] = attrs.field(default=frozenset(), converter=_tags)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class VaultPut:
+    """A sealed value to keep under its slot, with the blind-index terms that find the person.
+
+    Terms live and die with the slot: putting it again replaces its envelope and its terms.
+    """
+
+    slot: Slot
+    envelope: bytes = attrs.field(repr=False)
+    terms: tuple[bytes, ...] = attrs.field(default=(), converter=tuple[bytes, ...], repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.slot, UUID):
+            raise InvalidValue("slot", "is not a UUID", "draw a random one")
+        _opaque(self.envelope, "envelope")
+        for term in self.terms:
+            _opaque(term, "terms")
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Suppression:
+    """A contact point not to be used for marketing (GDPR Art. 21(3)), as a keyed hash.
+
+    ``channels`` empty means every channel; ``purpose`` None means all marketing. There is one row
+    per hash and purpose.
+    """
+
+    hash: bytes = attrs.field(repr=False)
+    channels: frozenset[Channel] = attrs.field(default=frozenset(), converter=_channels)
+    purpose: PurposeId | None = None
+    since: datetime = attrs.field(converter=_since)
+    author: Actor
+
+    def __attrs_post_init__(self) -> None:
+        _opaque(self.hash, "hash")
+
+    def widened(self, other: Suppression) -> Suppression:
+        """Return what both forbid together: more channels, the earlier moment and its author.
+
+        Raises:
+            InvalidValue: the two are not about the same hash and purpose.
+        """
+        if (self.hash, self.purpose) != (other.hash, other.purpose):
+            raise InvalidValue("other", "suppresses something else", "keep both")
+        everything = not self.channels or not other.channels
+        channels = frozenset[Channel]() if everything else self.channels | other.channels
+        first = other if other.since < self.since else self
+        return attrs.evolve(first, channels=channels)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class LineTombstone:
+    """What is left of an expunged line: where it ended and when it was expunged."""
+
+    position: int
+    head: bytes = attrs.field(repr=False)
+    at: datetime = attrs.field(converter=_at)
+
+    def __attrs_post_init__(self) -> None:
+        _count(self.position, "position", 1)
+        _digest(self.head, "head")
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Batch:
+    """One person's changes, stored together or not at all.
+
+    ``expected`` is the last position the writer has read, 0 for a new line; ``entries`` follow it
+    without a gap. A batch without entries renews standing and marks of a line that ends where the
+    standing says. ``keys`` are put by version, replacing the row of that version. ``shred``
+    deletes every key row, vault value and term of the person and writes the tombstone (one that
+    exists is kept), so it goes with no puts and no keys. ``deletes`` of slots that hold nothing
+    are fine. ``spend`` are hashes of single-use tokens; each is bound to its person by whoever
+    issued it.
+
+    Raises:
+        InvalidValue: the parts do not fit together.
+    """
+
+    about: SubjectId
+    expected: int
+    entries: tuple[StoredEntry, ...] = attrs.field(converter=tuple[StoredEntry, ...])
+    standing: StoredStanding
+    marks: Marks
+    puts: tuple[VaultPut, ...] = attrs.field(default=(), converter=tuple[VaultPut, ...])
+    deletes: tuple[Slot, ...] = attrs.field(default=(), converter=tuple[Slot, ...])
+    keys: tuple[KeyRow, ...] = attrs.field(default=(), converter=tuple[KeyRow, ...])
+    shred: Tombstone | None = None
+    suppress: tuple[Suppression, ...] = attrs.field(default=(), converter=tuple[Suppression, ...])
+    spend: tuple[bytes, ...] = attrs.field(default=(), converter=tuple[bytes, ...], repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        _count(self.expected, "expected", 0)
+        end = self.expected
+        for end, entry in enumerate(self.entries, start=self.expected + 1):
+            if entry.position != end:
+                raise InvalidValue("entries", "do not follow expected", "count on without a gap")
+            _opaque(entry.body, "entries.body")
+            _digest(entry.digest, "entries.digest")
+            if entry.key is not None:
+                _digest(entry.key, "entries.key")
+        standing = self.standing
+        if standing.about != self.about or standing.position != end or end < 1:
+            raise InvalidValue("standing", "is not the fold of this line's end", "fold it anew")
+        _digest(standing.head, "standing.head")
+        _count(standing.fold, "standing.fold", 0)
+        if not isinstance(standing.state, bytes):
+            raise InvalidValue("standing.state", "is not bytes", "encode the state first")
+        if self.entries and standing.head != self.entries[-1].digest:
+            raise InvalidValue("standing.head", "is not the last digest", "chain it anew")
+        if len(self.entries) > 1:
+            _distinct((entry.key for entry in self.entries if entry.key), "entries.key")
+        if self.puts or self.keys or self.spend:
+            self._check_rows()
+
+    def _check_rows(self) -> None:
+        if self.shred is not None and (self.puts or self.keys):
+            raise InvalidValue("shred", "comes with values or keys", "put them in a later batch")
+        _distinct([put.slot for put in self.puts] + list(set(self.deletes)), "puts and deletes")
+        _distinct((row.version for row in self.keys), "keys")
+        if any(row.about != self.about for row in self.keys):
+            raise InvalidValue("keys", "are another person's", "give each person a batch")
+        _distinct(self.spend, "spend")
+        for token in self.spend:
+            _opaque(token, "spend")
+
+
+class Store(KeyStore, Protocol):
+    """Keeps one tenant's lines, values, keys and look-ups.
+
+    - Positions count 1, 2, 3 per person, without gaps; entries never change.
+    - A ``commit`` stores all of its batches or nothing, whatever goes wrong and whenever the
+      process dies; when it returns, what it stored survives.
+    - Of several writers that expect the same position of one line exactly one wins.
+    - Tenants never see each other, also when they share a database; the same holds for people.
+    - One store may be used by several threads at once. Iterators may be walked while others
+      write: who was there throughout is given exactly once.
+    - Suppressions only ever widen, and survive ``shred`` and ``expunge``.
+    - After ``close`` every method raises StoreClosed; closing again does nothing.
+
+    Of ``KeyStore`` it has ``keys``, ``tombstone``, ``epochs`` and ``add_epoch`` (the first writer
+    of an epoch wins).
+    """
+
+    @property
+    def tenant(self) -> str:
+        """The tenant whose rows this store reads and writes."""
+        ...
+
+    def standing(self, about: SubjectId) -> StoredStanding | None:
+        """Return the last standing, or None for a person without a line."""
+        ...
+
+    def line(self, about: SubjectId, *, after: int = 0) -> Sequence[StoredEntry]:
+        """Return the entries after position *after*, oldest first; empty when there are none."""
+        ...
+
+    def values(self, about: SubjectId, slots: Iterable[Slot]) -> Mapping[Slot, bytes]:
+        """Return this person's envelopes; slots that hold nothing are left out."""
+        ...
+
+    def find(self, terms: Iterable[bytes]) -> Mapping[bytes, tuple[SubjectId, ...]]:
+        """Return, for each term found, the people that have it, in order of id, each once."""
+        ...
+
+    def suppressed(self, hashes: Iterable[bytes]) -> Mapping[bytes, tuple[Suppression, ...]]:
+        """Return, for each hash found, its suppressions: all marketing first, then by purpose."""
+        ...
+
+    def receipt(self, about: SubjectId, key: bytes) -> int | None:
+        """Return the position of the entry recorded under the idempotency key's hash, or None."""
+        ...
+
+    def waking(self, until: datetime, *, span: Span = ALL, limit: int) -> Iterator[SubjectId]:
+        """Give at most *limit* people whose ``wake_at`` is *until* or earlier, earliest first.
+
+        Equal moments come in order of id. Somebody whose mark moves meanwhile may be given again.
+
+        Raises:
+            InvalidValue: *limit* is less than 1.
+            NaiveMoment: *until* has no time zone.
+        """
+        ...
+
+    def tagged(self, tag: str, *, span: Span = ALL) -> Iterator[StoredStanding]:
+        """Give the standings of the people who carry *tag*, in order of id."""
+        ...
+
+    def people(self, *, span: Span = ALL) -> Iterator[SubjectId]:
+        """Give everybody with a line, in order of id."""
+        ...
+
+    def expunged(self, about: SubjectId) -> LineTombstone | None:
+        """Return what is left of an expunged line, or None."""
+        ...
+
+    def commit(self, *batches: Batch) -> None:
+        """Store all batches or nothing. Two batches of one person apply in the order given.
+
+        Raises:
+            PositionTaken: a line does not end at the batch's ``expected`` position, or, for a
+                batch without entries, not with the head that its standing names.
+            AlreadyRecorded: an entry's idempotency key is on the line already.
+            TokenSpent: a token was spent before.
+            LineExpunged: a line was expunged.
+            StoreBusy: another writer took longer than the store waits.
+        """
+        ...
+
+    def expunge(self, about: SubjectId, tombstone: LineTombstone) -> None:
+        """Delete the line for good, with all values, terms, keys and tokens of the person.
+
+        The tombstone stays and the line takes no more entries. Expunging again keeps the first
+        tombstone. Tombstones of keys and suppressions stay.
+
+        Raises:
+            PositionTaken: the line does not end where *tombstone* says, or there is none.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back files and connections."""
+        ...

@@ -1,0 +1,194 @@
+"""What each reading method of a store does in SQL, over a thin port.
+
+Decides which statements answer a question, and pages long answers by key, so memory stays flat
+and nothing stays open while others write. It leaves out connections and errors of a driver, which
+stand behind the port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Protocol
+from uuid import UUID
+
+from gdprkit.errors import InvalidValue
+from gdprkit.sealing.rows import EpochRow, KeyRow, Tombstone
+from gdprkit.storage import statements as sql
+from gdprkit.storage.protocol import (
+    LineTombstone,
+    Span,
+    StoredEntry,
+    StoredStanding,
+    Suppression,
+)
+from gdprkit.storage.statements import Row, SqlValue
+from gdprkit.words.identifiers import Slot, SubjectId
+from gdprkit.words.moments import microseconds
+
+__all__ = [
+    "PAGE",
+    "Port",
+    "RowsOf",
+    "epochs",
+    "expunged",
+    "find",
+    "keys",
+    "line",
+    "people",
+    "receipt",
+    "standing",
+    "suppressed",
+    "tagged",
+    "tombstone",
+    "values",
+    "waking",
+]
+
+PAGE: Final = 1000
+"""Rows read at a time by the methods that give iterators."""
+
+_BEFORE_ALL: Final = -(1 << 63)
+
+RowsOf = Callable[[str, Sequence[SqlValue]], list[Row]]
+"""Runs one reading statement and returns all its rows."""
+
+
+class Port(Protocol):
+    """The little that a driver must do inside a transaction."""
+
+    def rows(self, statement: str, values: Sequence[SqlValue], /) -> list[Row]:
+        """Run a reading statement and return all its rows."""
+        ...
+
+    def run(self, statement: str, values: Sequence[SqlValue], /) -> int:
+        """Run a writing statement and return how many rows it wrote."""
+        ...
+
+    def many(self, statement: str, rows: Sequence[Sequence[SqlValue]], /) -> None:
+        """Run a writing statement once for each of *rows*."""
+        ...
+
+
+def standing(rows: RowsOf, tenant: str, about: SubjectId) -> StoredStanding | None:
+    """Read ``Store.standing``."""
+    found = rows(sql.STANDING, (tenant, about.bytes))
+    return sql.standing_of(found[0]) if found else None
+
+
+def line(rows: RowsOf, tenant: str, about: SubjectId, after: int) -> Sequence[StoredEntry]:
+    """Read ``Store.line``."""
+    return [sql.entry_of(row) for row in rows(sql.ENTRIES, (tenant, about.bytes, after))]
+
+
+def values(
+    rows: RowsOf, tenant: str, about: SubjectId, slots: Iterable[Slot]
+) -> Mapping[Slot, bytes]:
+    """Read ``Store.values``."""
+    found: dict[Slot, bytes] = {}
+    for chunk in sql.chunks(slot.bytes for slot in slots):
+        statement = sql.listed(sql.VALUES, len(chunk))
+        for slot, envelope in rows(statement, (tenant, about.bytes, *chunk)):
+            found[Slot(UUID(bytes=slot))] = envelope
+    return found
+
+
+def find(
+    rows: RowsOf, tenant: str, terms: Iterable[bytes]
+) -> Mapping[bytes, tuple[SubjectId, ...]]:
+    """Read ``Store.find``."""
+    found: dict[bytes, tuple[SubjectId, ...]] = {}
+    for chunk in sql.chunks(terms):
+        pairs = rows(sql.listed(sql.FIND, len(chunk)), (tenant, *chunk))
+        found.update(sql.grouped((term, sql.subject_of(raw)) for term, raw in pairs))
+    return found
+
+
+def suppressed(
+    rows: RowsOf, tenant: str, hashes: Iterable[bytes]
+) -> Mapping[bytes, tuple[Suppression, ...]]:
+    """Read ``Store.suppressed``."""
+    found: dict[bytes, tuple[Suppression, ...]] = {}
+    for chunk in sql.chunks(hashes):
+        kept = rows(sql.listed(sql.SUPPRESSED, len(chunk)), (tenant, *chunk))
+        found.update(sql.grouped((row[0], sql.suppression_of(row)) for row in kept))
+    return found
+
+
+def receipt(rows: RowsOf, tenant: str, about: SubjectId, key: bytes) -> int | None:
+    """Read ``Store.receipt``."""
+    found = rows(sql.RECEIPT, (tenant, about.bytes, key))
+    return int(found[0][0]) if found else None
+
+
+def expunged(rows: RowsOf, tenant: str, about: SubjectId) -> LineTombstone | None:
+    """Read ``Store.expunged``."""
+    found = rows(sql.listed(sql.EXPUNGED, 1), (tenant, about.bytes))
+    return sql.line_tombstone_of(found[0]) if found else None
+
+
+def keys(rows: RowsOf, tenant: str, about: SubjectId) -> Sequence[KeyRow]:
+    """Read ``KeyStore.keys``."""
+    return [sql.key_of(row) for row in rows(sql.KEYS, (tenant, about.bytes))]
+
+
+def tombstone(rows: RowsOf, tenant: str, mark: bytes) -> Tombstone | None:
+    """Read ``KeyStore.tombstone``."""
+    found = rows(sql.TOMBSTONE, (tenant, mark))
+    return sql.tombstone_of(found[0]) if found else None
+
+
+def epochs(rows: RowsOf, tenant: str) -> Sequence[EpochRow]:
+    """Read ``KeyStore.epochs``."""
+    return [sql.epoch_of(row) for row in rows(sql.EPOCHS, (tenant,))]
+
+
+def people(rows: RowsOf, tenant: str, span: Span) -> Iterator[SubjectId]:
+    """Read ``Store.people``, a page at a time."""
+    for row in _pages(rows, sql.PEOPLE, (tenant,), span):
+        yield sql.subject_of(row[0])
+
+
+def tagged(rows: RowsOf, tenant: str, tag: str, span: Span) -> Iterator[StoredStanding]:
+    """Read ``Store.tagged``, a page at a time."""
+    for row in _pages(rows, sql.TAGGED, (tenant, tag), span):
+        yield sql.standing_of(row)
+
+
+def waking(
+    rows: RowsOf, tenant: str, until: datetime, span: Span, limit: int
+) -> Iterator[SubjectId]:
+    """Read ``Store.waking``, a page at a time; arguments are checked at the call."""
+    if limit < 1:
+        raise InvalidValue("limit", "is less than 1", "ask for at least one person")
+    return _waking(rows, tenant, microseconds(until), _bounds(span.low, span.high), limit)
+
+
+def _waking(
+    rows: RowsOf, tenant: str, until: int, bounds: tuple[bytes, bytes], limit: int
+) -> Iterator[SubjectId]:
+    last: tuple[int, bytes] = (_BEFORE_ALL, b"")
+    while limit > 0:
+        size = min(limit, PAGE)
+        page = rows(sql.WAKING, (tenant, until, *last, *bounds, size))
+        for _, subject in page:
+            yield sql.subject_of(subject)
+        if len(page) < size:
+            return
+        last = page[-1]
+        limit -= size
+
+
+def _pages(rows: RowsOf, statement: str, values: tuple[SqlValue, ...], span: Span) -> Iterator[Row]:
+    """Give the rows of a statement ordered by id, its first column, in pages by key."""
+    low, high = span.low, span.high
+    while low <= high:
+        page = rows(statement, (*values, *_bounds(low, high), PAGE))
+        yield from page
+        if len(page) < PAGE:
+            return
+        low = int.from_bytes(page[-1][0], "big") + 1
+
+
+def _bounds(low: int, high: int) -> tuple[bytes, bytes]:
+    return low.to_bytes(16, "big"), high.to_bytes(16, "big")

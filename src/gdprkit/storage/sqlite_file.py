@@ -1,0 +1,299 @@
+"""A SQLite file as a place for transactions: opened, shared, and its errors told in our words.
+
+Decides when a file is ours, how a new one becomes a store, how connections are lent out, and what
+each failure of the driver means. It knows no table but the list that makes a store.
+
+Always true: a file that is not a store is only looked at, through SQLite itself in its immutable
+mode: nothing is locked, written or left beside it. (Opening the file by other means would drop the
+locks this process holds on it.) A loan for writing ends committed or rolled back.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Final, final
+
+from gdprkit.errors import (
+    GdprkitError,
+    InvalidValue,
+    NewerSchema,
+    NotAStore,
+    StoreBusy,
+    StoreClosed,
+    StoreCorrupt,
+)
+from gdprkit.storage.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
+from gdprkit.storage.statements import Row, SqlValue
+
+__all__ = ["Loan", "SqliteFile"]
+
+_PRAGMAS: Final = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",  # heeded by macOS only, where a plain sync stops short of the disk
+    "PRAGMA secure_delete = ON",
+    "PRAGMA trusted_schema = OFF",  # the file's own triggers may call no unsafe function
+)
+_JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")  # how SQLite's rollback journal begins
+_WAL_ATTEMPTS: Final = 100
+
+
+@final
+class SqliteFile:
+    """A store's file: lends connections to any thread, in this process or a forked one.
+
+    Raises:
+        NotAStore: the file is something else; it was not touched.
+        NewerSchema: a newer gdprkit wrote it.
+        StoreBusy: others held it longer than *wait* seconds.
+        StoreCorrupt: SQLite reports damage, or no write-ahead log is possible there.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], wait: float) -> None:
+        if str(path) in {"", ":memory:"}:
+            raise InvalidValue("path", "names no file", "name one, or use MemoryStore")
+        if not wait >= 0:
+            raise InvalidValue("wait", "is negative", "give seconds, 0 for not waiting")
+        self.path = Path(path).absolute()
+        self.wait = wait
+        self._idle: list[sqlite3.Connection] = []
+        self._inherited: list[list[sqlite3.Connection]] = []
+        self._lock = Lock()
+        self._pid = os.getpid()
+        self._closed = False
+        self._idle.append(self._connect(is_new=self._look()))
+
+    def reading(self) -> Loan:
+        """Lend a connection for one ``with`` block in which each statement stands alone."""
+        return Loan(self, writes=False)
+
+    def writing(self) -> Loan:
+        """Lend a connection for one ``with`` block that is a transaction and the only writer."""
+        return Loan(self, writes=True)
+
+    def close(self) -> None:
+        """Close every idle connection; those on loan are closed when they come back."""
+        self._notice_fork()
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def take(self) -> sqlite3.Connection:
+        """Hand out a connection nobody else has."""
+        self._notice_fork()
+        with self._lock:
+            if self._closed:
+                raise StoreClosed
+            if self._idle:
+                return self._idle.pop()
+        return self._connect()
+
+    def give(self, connection: sqlite3.Connection) -> None:
+        """Take a connection back."""
+        with self._lock:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def told(self, error: sqlite3.Error) -> GdprkitError:
+        """Return what *error* means. SQLite's own words may name data, so only its code is kept."""
+        if _is_busy(error):
+            return StoreBusy(self.wait)
+        if (kind := _kind(error)) is None:
+            return StoreCorrupt(type(error).__name__)
+        if kind == sqlite3.SQLITE_NOTADB:
+            return NotAStore(str(self.path))
+        return StoreCorrupt(error.sqlite_errorname)
+
+    def _notice_fork(self) -> None:
+        """In a forked child leave the parent's connections open and unused, and start afresh."""
+        if self._pid != os.getpid():
+            self._inherited.append(self._idle)
+            self._idle, self._lock, self._pid = [], Lock(), os.getpid()
+
+    def _look(self) -> bool:
+        """Return whether the file is new or empty; refuse one that is not ours, untouched."""
+        if not self.path.parent.is_dir():
+            raise InvalidValue("path", "lies in no directory", "make the directory first")
+        if not self.path.exists():
+            return True
+        if not self.path.is_file():
+            raise NotAStore(str(self.path))
+        if not self.path.stat().st_size or self._is_half_made():
+            return True
+        try:
+            connection = sqlite3.connect(self._uri("ro&immutable=1"), uri=True)
+            try:
+                self._check(connection)
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise self.told(error) from None
+        return False
+
+    def _is_half_made(self) -> bool:
+        """Return whether somebody died, or is just now, making a database of an empty file.
+
+        Then SQLite's journal beside the file says that there were no pages before.
+        """
+        try:
+            with self.path.with_name(f"{self.path.name}-journal").open("rb") as journal:
+                header = journal.read(20)
+        except FileNotFoundError:
+            return False
+        return header[:8] == _JOURNAL and header[16:] == bytes(4)
+
+    def _connect(self, *, is_new: bool = False) -> sqlite3.Connection:
+        """Open one more connection; the first one makes a new file a store."""
+        exists = self.path.exists()
+        try:
+            connection = sqlite3.connect(
+                self._uri("rwc" if is_new else "rw"),
+                timeout=self.wait,
+                isolation_level=None,  # transactions begin and end where we say
+                check_same_thread=False,  # a loan belongs to one thread at a time
+                uri=True,
+            )
+            try:
+                if is_new and not exists:
+                    # for its owner's eyes; SQLite gives the log beside it the same mode
+                    self.path.chmod(0o600)
+                for pragma in _PRAGMAS:
+                    connection.execute(pragma)
+                if is_new:
+                    _make(connection)
+                self._check(connection)
+                self._log_ahead(connection)
+            except BaseException:
+                connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise self.told(error) from None
+        return connection
+
+    def _uri(self, mode: str) -> str:
+        return f"{self.path.as_uri()}?mode={mode}"
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Check whose file this is and that its schema is known."""
+        if _number(connection, "application_id") != APPLICATION_ID:
+            raise NotAStore(str(self.path))
+        found = _number(connection, "user_version")
+        if found > SCHEMA_VERSION:
+            raise NewerSchema(found, SCHEMA_VERSION)
+
+    def _log_ahead(self, connection: sqlite3.Connection) -> None:
+        """See to it that the file has a write-ahead log."""
+        if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+            return
+        for _ in range(_WAL_ATTEMPTS):
+            try:
+                (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error):
+                    raise
+                # the change itself does not wait for others: a transaction does
+                connection.execute("BEGIN EXCLUSIVE")
+                connection.execute("COMMIT")
+                continue
+            if mode == "wal":
+                return
+            raise StoreCorrupt("no write-ahead log in this place")
+        raise StoreBusy(self.wait)
+
+
+@final
+class Loan:
+    """A connection for one ``with`` block: the port that reads and writes go through."""
+
+    __slots__ = ("_connection", "_file", "_writes")
+    _connection: sqlite3.Connection
+
+    def __init__(self, file: SqliteFile, *, writes: bool) -> None:
+        self._file = file
+        self._writes = writes
+
+    def __enter__(self) -> Loan:
+        self._connection = self._file.take()
+        if self._writes:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                self._return(error)
+                raise self._file.told(error) from None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None and self._writes:
+            try:
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as failure:
+                error = failure
+        self._return(error)
+        if isinstance(error, sqlite3.Error):
+            raise self._file.told(error) from None
+
+    def _return(self, error: BaseException | None) -> None:
+        """Give the connection back without a transaction, or close it when the driver failed."""
+        connection = self._connection
+        if error is not None and connection.in_transaction:
+            try:
+                connection.execute("ROLLBACK")
+            except sqlite3.Error as failure:
+                error = failure
+        if isinstance(error, sqlite3.Error) and not _is_busy(error):
+            connection.close()
+        else:
+            # closing the last connection would also tidy the log away: too dear for a refusal
+            self._file.give(connection)
+
+    def rows(self, statement: str, values: Sequence[SqlValue] = ()) -> list[Row]:
+        """Run a reading statement and return all its rows."""
+        return self._connection.execute(statement, values).fetchall()
+
+    def run(self, statement: str, values: Sequence[SqlValue] = ()) -> int:
+        """Run a writing statement and return how many rows it wrote."""
+        return self._connection.execute(statement, values).rowcount
+
+    def many(self, statement: str, rows: Sequence[Sequence[SqlValue]]) -> None:
+        """Run a writing statement once for each of *rows*."""
+        self._connection.executemany(statement, rows)
+
+
+def _kind(error: sqlite3.Error) -> int | None:
+    """Return SQLite's primary result code; None when the driver itself complains."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return _kind(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _number(connection: sqlite3.Connection, pragma: str) -> int:
+    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    """Make an empty database a store in one transaction, unless somebody was quicker."""
+    connection.execute("BEGIN IMMEDIATE")
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,) and not _number(
+        connection, "application_id"
+    ):
+        for statement in SCHEMA:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")

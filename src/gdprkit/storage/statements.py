@@ -1,0 +1,344 @@
+"""The SQL, written once, and the way between rows and values.
+
+Decides tables, statements and columns. It leaves out connections, transactions and the order of
+steps (``reads`` and ``writes``). Placeholders are ``?``; a statement with ``{list}`` takes a list
+through ``listed``.
+
+Always true: every statement names the tenant; every statement of the hot path is one look-up in
+one index; moments are whole microseconds since 1970 in UTC, ids their 16 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from itertools import groupby, islice
+from typing import Any, Final, TypeAlias, TypeVar
+from uuid import UUID
+
+from gdprkit.errors import StoreCorrupt
+from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, Tombstone
+from gdprkit.storage.protocol import LineTombstone, StoredEntry, StoredStanding, Suppression
+from gdprkit.words.identifiers import PurposeId, SubjectId
+from gdprkit.words.moments import from_microseconds, microseconds
+from gdprkit.words.vocabulary import Actor, Channel, ErasureReason
+
+__all__ = [
+    "LIST_LIMIT",
+    "Row",
+    "SqlValue",
+    "chunks",
+    "entry_of",
+    "epoch_of",
+    "epoch_values",
+    "grouped",
+    "key_of",
+    "key_values",
+    "line_tombstone_of",
+    "listed",
+    "standing_of",
+    "subject_of",
+    "suppression_of",
+    "suppression_values",
+    "tombstone_of",
+    "tombstone_values",
+]
+
+SqlValue: TypeAlias = str | int | bytes | None
+Row: TypeAlias = tuple[Any, ...]
+
+_Word = TypeVar("_Word", bound=StrEnum)
+_WRONG: Final = "a row that no gdprkit of this version has written"
+
+LIST_LIMIT: Final = 512
+"""Longest list that one statement takes; longer ones go in several."""
+
+# A line's one row: where it ends, its last fold and its marks.
+LINE_END: Final = (
+    "SELECT subject, position, head, tags FROM gdprkit_line"
+    " WHERE tenant = ? AND subject IN ({list})"
+)
+LINE_ADD: Final = (
+    "INSERT INTO gdprkit_line (position, head, fold, state, wake_at, tags, tenant, subject)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+LINE_MOVE: Final = (
+    "UPDATE gdprkit_line SET position = ?, head = ?, fold = ?, state = ?, wake_at = ?, tags = ?"
+    " WHERE tenant = ? AND subject = ?"
+)
+STANDING: Final = (
+    "SELECT subject, position, head, fold, state FROM gdprkit_line WHERE tenant = ? AND subject = ?"
+)
+PEOPLE: Final = (
+    "SELECT subject FROM gdprkit_line WHERE tenant = ? AND subject BETWEEN ? AND ?"
+    " ORDER BY subject LIMIT ?"
+)
+WAKING: Final = (
+    "SELECT wake_at, subject FROM gdprkit_line"
+    " WHERE tenant = ? AND wake_at <= ? AND (wake_at, subject) > (?, ?)"
+    " AND subject BETWEEN ? AND ? ORDER BY wake_at, subject LIMIT ?"
+)
+TAGGED: Final = (
+    "SELECT l.subject, l.position, l.head, l.fold, l.state FROM gdprkit_tag t"
+    " JOIN gdprkit_line l ON l.tenant = t.tenant AND l.subject = t.subject"
+    " WHERE t.tenant = ? AND t.tag = ? AND t.subject BETWEEN ? AND ? ORDER BY t.subject LIMIT ?"
+)
+TAG_ADD: Final = "INSERT INTO gdprkit_tag (tenant, subject, tag) VALUES (?, ?, ?)"
+TAG_DROP: Final = "DELETE FROM gdprkit_tag WHERE tenant = ? AND subject = ? AND tag = ?"
+
+ENTRY_ADD: Final = (
+    "INSERT INTO gdprkit_entry (tenant, subject, position, body, digest, receipt)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+ENTRIES: Final = (
+    "SELECT position, body, digest, receipt FROM gdprkit_entry"
+    " WHERE tenant = ? AND subject = ? AND position > ? ORDER BY position"
+)
+RECEIPT: Final = (
+    "SELECT position FROM gdprkit_entry WHERE tenant = ? AND subject = ? AND receipt = ?"
+)
+
+VALUES: Final = (
+    "SELECT slot, envelope FROM gdprkit_value WHERE tenant = ? AND subject = ? AND slot IN ({list})"
+)
+VALUE_PUT: Final = (
+    "INSERT INTO gdprkit_value (tenant, subject, slot, envelope) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (tenant, subject, slot) DO UPDATE SET envelope = excluded.envelope"
+)
+VALUE_DROP: Final = "DELETE FROM gdprkit_value WHERE tenant = ? AND subject = ? AND slot = ?"
+TERM_ADD: Final = (
+    "INSERT INTO gdprkit_term (tenant, subject, slot, term) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (tenant, subject, slot, term) DO NOTHING"
+)
+TERM_DROP: Final = "DELETE FROM gdprkit_term WHERE tenant = ? AND subject = ? AND slot = ?"
+FIND: Final = (
+    "SELECT DISTINCT term, subject FROM gdprkit_term WHERE tenant = ? AND term IN ({list})"
+    " ORDER BY term, subject"
+)
+
+KEYS: Final = (
+    "SELECT subject, version, key_id, kek_id, wrapped, state, created, wraps_alg, restricted,"
+    " on_hold FROM gdprkit_key WHERE tenant = ? AND subject = ? ORDER BY version"
+)
+KEY_PUT: Final = (
+    "INSERT INTO gdprkit_key (tenant, subject, version, key_id, kek_id, wrapped, state, created,"
+    " wraps_alg, restricted, on_hold) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (tenant, subject, version) DO UPDATE SET key_id = excluded.key_id,"
+    " kek_id = excluded.kek_id, wrapped = excluded.wrapped, state = excluded.state,"
+    " created = excluded.created, wraps_alg = excluded.wraps_alg,"
+    " restricted = excluded.restricted, on_hold = excluded.on_hold"
+)
+TOMBSTONE: Final = (
+    "SELECT mark, erased_at, reason, reference, key_ids FROM gdprkit_tombstone"
+    " WHERE tenant = ? AND mark = ?"
+)
+TOMBSTONE_ADD: Final = (
+    "INSERT INTO gdprkit_tombstone (tenant, mark, erased_at, reason, reference, key_ids)"
+    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, mark) DO NOTHING"
+)
+EPOCHS: Final = (
+    "SELECT kind, epoch, provider_key, wrapped, state, created FROM gdprkit_epoch"
+    " WHERE tenant = ? ORDER BY created, kind, epoch"
+)
+EPOCH_ADD: Final = (
+    "INSERT INTO gdprkit_epoch (tenant, kind, epoch, provider_key, wrapped, state, created)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, kind, epoch) DO NOTHING"
+)
+
+SUPPRESSED: Final = (
+    "SELECT hash, purpose, channels, since, author FROM gdprkit_suppression"
+    " WHERE tenant = ? AND hash IN ({list}) ORDER BY hash, purpose"
+)
+SUPPRESS: Final = (
+    "INSERT INTO gdprkit_suppression (tenant, hash, purpose, channels, since, author)"
+    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, hash, purpose) DO UPDATE SET"
+    " channels = excluded.channels, since = excluded.since, author = excluded.author"
+)
+SPEND: Final = (
+    "INSERT INTO gdprkit_token (tenant, subject, token) VALUES (?, ?, ?)"
+    " ON CONFLICT (tenant, subject, token) DO NOTHING"
+)
+
+EXPUNGED: Final = (
+    "SELECT subject, position, head, at FROM gdprkit_expunged"
+    " WHERE tenant = ? AND subject IN ({list})"
+)
+EXPUNGED_ADD: Final = (
+    "INSERT INTO gdprkit_expunged (tenant, subject, position, head, at) VALUES (?, ?, ?, ?, ?)"
+)
+SHRED: Final = tuple(
+    f"DELETE FROM gdprkit_{table} WHERE tenant = ? AND subject = ?"  # noqa: S608  fixed words
+    for table in ("key", "value", "term")
+)
+EXPUNGE: Final = (
+    *SHRED,
+    *(
+        f"DELETE FROM gdprkit_{table} WHERE tenant = ? AND subject = ?"  # noqa: S608  fixed words
+        for table in ("entry", "token", "line")
+    ),
+)
+
+
+def listed(statement: str, count: int) -> str:
+    """Return *statement* with *count* placeholders for its list."""
+    return statement.format(list=", ".join("?" * count))
+
+
+def chunks(values: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Give *values*, each once, in lists for ``listed``.
+
+    Lengths are powers of two, filled up with the last value, so that a driver prepares few
+    statements.
+    """
+    rest = iter(dict.fromkeys(values))
+    while chunk := list(islice(rest, LIST_LIMIT)):
+        size = 1 << (len(chunk) - 1).bit_length()
+        yield chunk + chunk[-1:] * (size - len(chunk))
+
+
+def grouped(pairs: Iterable[tuple[bytes, Any]]) -> Iterator[tuple[bytes, tuple[Any, ...]]]:
+    """Give each first part with all its second parts; equal first parts stand together."""
+    for first, group in groupby(pairs, key=lambda pair: pair[0]):
+        yield first, tuple(second for _, second in group)
+
+
+def _word(words: type[_Word], word: str) -> _Word:
+    try:
+        return words(word)
+    except ValueError:
+        raise StoreCorrupt(_WRONG) from None
+
+
+def subject_of(raw: bytes) -> SubjectId:
+    """Read an id."""
+    return SubjectId(UUID(bytes=raw))
+
+
+def entry_of(row: Row) -> StoredEntry:
+    """Read a row of ENTRIES."""
+    position, body, digest, receipt = row
+    if not isinstance(body, bytes) or not isinstance(digest, bytes):
+        raise StoreCorrupt(_WRONG)
+    return StoredEntry(position=position, body=body, digest=digest, key=receipt)
+
+
+def standing_of(row: Row) -> StoredStanding:
+    """Read a row of STANDING or TAGGED."""
+    subject, position, head, fold, state = row
+    return StoredStanding(
+        about=subject_of(subject), position=position, head=head, fold=fold, state=state
+    )
+
+
+def suppression_of(row: Row) -> Suppression:
+    """Read a row of SUPPRESSED."""
+    hashed, purpose, channels, since, author = row
+    return Suppression(
+        hash=hashed,
+        channels=frozenset(_word(Channel, word) for word in channels.split()),
+        purpose=PurposeId(purpose) if purpose else None,
+        since=from_microseconds(since),
+        author=_word(Actor, author),
+    )
+
+
+def suppression_values(tenant: str, row: Suppression) -> Sequence[SqlValue]:
+    """Write the values of SUPPRESS. No purpose is the empty word: a key holds no NULL."""
+    return (
+        tenant,
+        row.hash,
+        row.purpose or "",
+        " ".join(sorted(row.channels)),
+        microseconds(row.since),
+        row.author.value,
+    )
+
+
+def key_of(row: Row) -> KeyRow:
+    """Read a row of KEYS."""
+    subject, version, key_id, kek_id, wrapped, state, created, wraps_alg, restricted, held = row
+    return KeyRow(
+        about=subject_of(subject),
+        version=version,
+        key_id=key_id,
+        kek_id=kek_id,
+        wrapped=wrapped,
+        state=_word(KeyState, state),
+        created=from_microseconds(created),
+        wraps_alg=wraps_alg,
+        restricted=bool(restricted),
+        on_hold=bool(held),
+    )
+
+
+def key_values(tenant: str, row: KeyRow) -> Sequence[SqlValue]:
+    """Write the values of KEY_PUT."""
+    return (
+        tenant,
+        row.about.bytes,
+        row.version,
+        row.key_id,
+        row.kek_id,
+        row.wrapped,
+        row.state.value,
+        microseconds(row.created),
+        row.wraps_alg,
+        int(row.restricted),
+        int(row.on_hold),
+    )
+
+
+def tombstone_of(row: Row) -> Tombstone:
+    """Read a row of TOMBSTONE."""
+    mark, erased_at, reason, reference, key_ids = row
+    return Tombstone(
+        mark=mark,
+        erased_at=from_microseconds(erased_at),
+        reason=_word(ErasureReason, reason),
+        reference=reference,
+        key_ids=tuple(bytes.fromhex(word) for word in key_ids.split()),
+    )
+
+
+def tombstone_values(tenant: str, row: Tombstone) -> Sequence[SqlValue]:
+    """Write the values of TOMBSTONE_ADD."""
+    return (
+        tenant,
+        row.mark,
+        microseconds(row.erased_at),
+        row.reason.value,
+        row.reference,
+        " ".join(key_id.hex() for key_id in row.key_ids),
+    )
+
+
+def epoch_of(row: Row) -> EpochRow:
+    """Read a row of EPOCHS."""
+    kind, epoch, provider_key, wrapped, state, created = row
+    return EpochRow(
+        kind=_word(EpochKind, kind),
+        epoch=epoch,
+        provider_key=provider_key,
+        wrapped=wrapped,
+        state=_word(KeyState, state),
+        created=from_microseconds(created),
+    )
+
+
+def epoch_values(tenant: str, row: EpochRow) -> Sequence[SqlValue]:
+    """Write the values of EPOCH_ADD."""
+    return (
+        tenant,
+        row.kind.value,
+        row.epoch,
+        row.provider_key,
+        row.wrapped,
+        row.state.value,
+        microseconds(row.created),
+    )
+
+
+def line_tombstone_of(row: Row) -> LineTombstone:
+    """Read a row of EXPUNGED."""
+    _, position, head, at = row
+    return LineTombstone(position=position, head=head, at=from_microseconds(at))

@@ -1,0 +1,6 @@
+"""Test kits for those who implement a store or embed the library.
+
+Nothing in ``gdprkit`` imports from here. Each module is imported by its name; there is no plugin.
+"""
+
+__all__: list[str] = []

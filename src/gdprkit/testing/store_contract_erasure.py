@@ -1,0 +1,209 @@
+"""The part of the contract of stores about values, look-ups, suppression and erasure."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from gdprkit.errors import LineExpunged, PositionTaken
+from gdprkit.storage.protocol import LineTombstone, Marks, Store, Suppression, VaultPut
+from gdprkit.testing.store_values import (
+    follow,
+    hashed,
+    key_row,
+    line_tombstone,
+    moment,
+    person,
+    slot,
+    tombstone,
+)
+from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.vocabulary import Actor, Channel
+
+__all__ = ["ErasureContract"]
+
+ANNA, BO = person(1), person(2)
+EMAIL, PHONE, POST = Channel.EMAIL, Channel.PHONE, Channel.POST
+
+
+def _suppression(
+    *channels: Channel, minutes: int = 0, author: Actor = Actor.SUBJECT, purpose: str | None = None
+) -> Suppression:
+    return Suppression(
+        hash=hashed("contact"),
+        channels=frozenset(channels),
+        purpose=None if purpose is None else PurposeId(purpose),
+        since=moment(minutes),
+        author=author,
+    )
+
+
+def _suppress(store: Store, *rows: Suppression) -> None:
+    store.commit(attrs.evolve(follow(store, ANNA, b"stop"), suppress=rows))
+
+
+class ErasureContract:
+    """Inherited through ``StoreContract``."""
+
+    def test_values_are_put_replaced_and_deleted(self, store: Store) -> None:
+        """A slot gives its last envelope until it is deleted; deleting nothing is fine."""
+        puts = [VaultPut(slot=slot(n), envelope=b"envelope %d" % n) for n in (1, 2, 3)]
+        store.commit(attrs.evolve(follow(store, ANNA, b"one"), puts=puts))
+        again = VaultPut(slot=slot(2), envelope=b"again")
+        batch = follow(store, ANNA, b"two")
+        store.commit(attrs.evolve(batch, puts=[again], deletes=[slot(3), slot(99)]))
+        wanted = {slot(1): b"envelope 1", slot(2): b"again"}
+        assert dict(store.values(ANNA, [slot(n) for n in (1, 2, 3, 99)])) == wanted
+        assert dict(store.values(ANNA, [slot(2), slot(2)])) == {slot(2): b"again"}
+
+    def test_many_values_are_read_at_once(self, store: Store) -> None:
+        """A question about more slots than any statement takes is answered whole."""
+        puts = [VaultPut(slot=slot(n), envelope=b"%d" % n, terms=[b"t%d" % n]) for n in range(1500)]
+        store.commit(attrs.evolve(follow(store, ANNA, b"one"), puts=puts))
+        assert dict(store.values(ANNA, [put.slot for put in puts])) == {
+            put.slot: put.envelope for put in puts
+        }
+        assert len(store.find([term for put in puts for term in put.terms])) == 1500
+
+    def test_a_slot_belongs_to_its_person(self, store: Store) -> None:
+        """Another person's slot is not read and not deleted, whoever names it."""
+        put = VaultPut(slot=slot(1), envelope=b"of anna", terms=[b"term"])
+        store.commit(attrs.evolve(follow(store, ANNA, b"one"), puts=[put]))
+        store.commit(attrs.evolve(follow(store, BO, b"one"), deletes=[slot(1)]))
+        assert dict(store.values(BO, [slot(1)])) == {}
+        assert dict(store.values(ANNA, [slot(1)])) == {slot(1): b"of anna"}
+        assert dict(store.find([b"term"])) == {b"term": (ANNA,)}
+
+    def test_terms_find_everybody_who_has_them(self, store: Store) -> None:
+        """A term gives its people in order of id, each once; unknown terms are left out."""
+        for about in (BO, ANNA):
+            puts = [VaultPut(slot=slot(n), envelope=b"e", terms=[b"shared"]) for n in (1, 2)]
+            own = VaultPut(slot=slot(3), envelope=b"e", terms=[about.bytes, b"shared"])
+            store.commit(attrs.evolve(follow(store, about, b"one"), puts=[*puts, own]))
+        assert dict(store.find([b"shared", ANNA.bytes, b"unknown"])) == {
+            b"shared": (ANNA, BO),
+            ANNA.bytes: (ANNA,),
+        }
+
+    def test_terms_live_and_die_with_their_slot(self, store: Store) -> None:
+        """Replacing a value replaces its terms, deleting it deletes them, others' stay."""
+        puts = [VaultPut(slot=slot(n), envelope=b"e", terms=[b"old", b"both"]) for n in (1, 2)]
+        store.commit(attrs.evolve(follow(store, ANNA, b"one"), puts=puts))
+        again = VaultPut(slot=slot(1), envelope=b"e", terms=[b"new"])
+        store.commit(attrs.evolve(follow(store, ANNA, b"two"), puts=[again]))
+        assert set(store.find([b"old", b"both", b"new"])) == {b"old", b"both", b"new"}
+        store.commit(attrs.evolve(follow(store, ANNA, b"three"), deletes=[slot(2)]))
+        assert set(store.find([b"old", b"both", b"new"])) == {b"new"}
+
+    def test_suppression_only_widens(self, store: Store) -> None:
+        """Putting again adds channels and keeps the earliest moment with its author."""
+        _suppress(store, _suppression(EMAIL, minutes=5))
+        _suppress(store, _suppression(PHONE, minutes=3, author=Actor.AGENT))
+        _suppress(store, _suppression(PHONE, minutes=9, author=Actor.CONTROLLER))
+        wanted = _suppression(EMAIL, PHONE, minutes=3, author=Actor.AGENT)
+        assert dict(store.suppressed([hashed("contact")])) == {hashed("contact"): (wanted,)}
+
+    def test_every_channel_is_never_narrowed_to_some(self, store: Store) -> None:
+        """Once all channels are suppressed, naming one leaves it at all; and one grows to all."""
+        _suppress(store, _suppression(minutes=1), _suppression(EMAIL, minutes=1, purpose="news"))
+        _suppress(store, _suppression(POST, minutes=2), _suppression(minutes=2, purpose="news"))
+        found = store.suppressed([hashed("contact")])[hashed("contact")]
+        assert found == (_suppression(minutes=1), _suppression(minutes=1, purpose="news"))
+
+    def test_suppressions_are_by_hash_and_purpose(self, store: Store) -> None:
+        """One row per purpose, all marketing first, then by name; other hashes are left out."""
+        rows = [_suppression(EMAIL, purpose=name) for name in ("b", None, "a")]
+        _suppress(store, *rows)
+        found = store.suppressed([hashed("contact"), hashed("other")])
+        assert [row.purpose for row in found[hashed("contact")]] == [None, "a", "b"]
+        assert set(found) == {hashed("contact")}
+
+    def test_shredding_takes_keys_values_and_terms(self, store: Store) -> None:
+        """After shredding nothing sealed is left of the person; the line and others' are whole."""
+        for about in (ANNA, BO):
+            put = VaultPut(slot=slot(1), envelope=b"e", terms=[b"term"])
+            batch = follow(store, about, b"one", marks=Marks(tags={"t"}))
+            store.commit(attrs.evolve(batch, puts=[put], keys=[key_row(about), key_row(about, 2)]))
+        shred = tombstone(hashed("mark"))
+        store.commit(attrs.evolve(follow(store, ANNA, b"erased"), shred=shred))
+        assert list(store.keys(ANNA)) == []
+        assert dict(store.values(ANNA, [slot(1)])) == {}
+        assert dict(store.find([b"term"])) == {b"term": (BO,)}
+        assert [entry.body for entry in store.line(ANNA)] == [b"one", b"erased"]
+        assert store.tombstone(hashed("mark")) == shred
+        assert dict(store.values(BO, [slot(1)])) == {slot(1): b"e"}
+        assert len(store.keys(BO)) == 2
+
+    def test_the_first_tombstone_is_kept(self, store: Store) -> None:
+        """Shredding again changes nothing about when and why."""
+        first = tombstone(hashed("mark"))
+        store.commit(attrs.evolve(follow(store, ANNA, b"one"), shred=first))
+        later = tombstone(hashed("mark"), reference="case 2")
+        store.commit(attrs.evolve(follow(store, ANNA, b"two"), shred=later))
+        assert store.tombstone(hashed("mark")) == first
+        assert store.tombstone(hashed("another mark")) is None
+
+    def test_suppression_survives_erasure(self, store: Store) -> None:
+        """Neither shredding nor expunging brings a suppressed contact point back."""
+        _suppress(store, _suppression(EMAIL))
+        store.commit(attrs.evolve(follow(store, ANNA, b"x"), shred=tombstone(hashed("mark"))))
+        store.expunge(ANNA, line_tombstone(store, ANNA))
+        wanted = {hashed("contact"): (_suppression(EMAIL),)}
+        assert dict(store.suppressed([hashed("contact")])) == wanted
+
+    def test_expunging_leaves_only_tombstones(self, store: Store) -> None:
+        """The line, its marks, values, terms, keys and receipts are gone; others' stay."""
+        marks = Marks(wake_at=moment(1), tags={"t"})
+        for about in (ANNA, BO):
+            put = VaultPut(slot=slot(1), envelope=b"e", terms=[b"term"])
+            batch = follow(store, about, b"one", b"two", key=hashed("act"), marks=marks)
+            store.commit(attrs.evolve(batch, puts=[put], keys=[key_row(about)]))
+        left = line_tombstone(store, ANNA)
+        store.expunge(ANNA, left)
+        assert store.expunged(ANNA) == left
+        assert store.standing(ANNA) is None
+        assert list(store.line(ANNA)) == []
+        assert list(store.keys(ANNA)) == []
+        assert dict(store.values(ANNA, [slot(1)])) == {}
+        assert store.receipt(ANNA, hashed("act")) is None
+        assert dict(store.find([b"term"])) == {b"term": (BO,)}
+        assert list(store.people()) == [BO]
+        assert list(store.waking(moment(9), limit=9)) == [BO]
+        assert [standing.about for standing in store.tagged("t")] == [BO]
+        assert store.expunged(BO) is None
+        assert len(store.line(BO)) == 2
+
+    def test_an_expunged_line_takes_no_more_entries(self, store: Store) -> None:
+        """Neither a new beginning nor a batch made before the expunging is stored."""
+        store.commit(follow(store, ANNA, b"one"))
+        late = follow(store, ANNA, b"two")
+        store.expunge(ANNA, line_tombstone(store, ANNA))
+        for batch in (late, follow(store, ANNA, b"anew")):
+            with pytest.raises(LineExpunged) as caught:
+                store.commit(batch)
+            assert caught.value.about == ANNA
+        assert list(store.line(ANNA)) == []
+
+    def test_expunging_again_keeps_the_first_tombstone(self, store: Store) -> None:
+        """A plan that is carried out again changes nothing."""
+        store.commit(follow(store, ANNA, b"one"))
+        first = line_tombstone(store, ANNA)
+        store.expunge(ANNA, first)
+        store.expunge(ANNA, attrs.evolve(first, at=moment(99)))
+        assert store.expunged(ANNA) == first
+
+    def test_expunging_asks_where_the_line_ends(self, store: Store) -> None:
+        """Somebody wrote meanwhile, or never: nothing is deleted."""
+        store.commit(follow(store, ANNA, b"one"))
+        early = line_tombstone(store, ANNA)
+        store.commit(follow(store, ANNA, b"two"))
+        end = line_tombstone(store, ANNA)
+        for about, wrong in (
+            (ANNA, early),
+            (ANNA, attrs.evolve(end, head=hashed("another head"))),
+            (BO, LineTombstone(position=1, head=hashed("none"), at=moment(1))),
+        ):
+            with pytest.raises(PositionTaken):
+                store.expunge(about, wrong)
+            assert store.expunged(about) is None
+        assert len(store.line(ANNA)) == 2

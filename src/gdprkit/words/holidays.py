@@ -1,0 +1,208 @@
+"""Public holidays: on which days a time limit does not end.
+
+Decides which days of a year are public holidays in Finland, and finds the working days around a
+day. Leaves out how a time limit runs (``policy.deadlines``), a company's own days off, which never
+count, and regional holidays: they are not days of the Member State as a whole. Other countries come
+from the ``holidays`` package, the extra of that name. Always true: where it is doubtful whether a
+day is statutory it is left out, since that gives the earlier, safe date (R-556).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from functools import lru_cache, partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Final, final
+
+import attrs
+
+from gdprkit.errors import InvalidValue, MissingExtra
+
+__all__ = ["FINLAND", "FINLAND_WITH_EVES", "NO_HOLIDAYS", "HolidayCalendar", "calendar", "easter"]
+
+_DAY: Final = timedelta(days=1)
+_FRIDAY: Final = 4
+_SATURDAY: Final = 5
+
+
+@final
+@attrs.frozen
+class HolidayCalendar:
+    """The public holidays of one place; also the way to its working days.
+
+    Args:
+        name: Short name, shown in explanations and written in the register: ``FI``, ``NONE``.
+        days: Pure function from a year to its public holidays. Saturdays and Sundays may stand in
+            it and make no difference. Calendars of the same name count as equal.
+
+    Source: Reg. 1182/71 Art. 2; R-555, R-556.
+    """
+
+    name: str
+    days: Callable[[int], frozenset[date]] = attrs.field(eq=False, repr=False)
+
+    def __call__(self, year: int) -> frozenset[date]:
+        """Return the public holidays of *year*."""
+        return self.days(year)
+
+    def is_holiday(self, day: date) -> bool:
+        """Tell whether *day* is a public holiday; a plain Sunday is none."""
+        return day in self.days(day.year)
+
+    def is_working_day(self, day: date) -> bool:
+        """Tell whether *day* is neither a Saturday, a Sunday nor a public holiday."""
+        return day.weekday() < _SATURDAY and not self.is_holiday(day)
+
+    def roll(self, day: date) -> date:
+        """Return *day*, or the first working day after it when it is none; never backwards.
+
+        Source: Reg. 1182/71 Art. 3(4); R-555.
+
+        Raises:
+            InvalidValue: the days go beyond the year 9999.
+        """
+        while not self.is_working_day(day):
+            day = _neighbour(day, _DAY)
+        return day
+
+    def add_working_days(self, day: date, count: int) -> date:
+        """Return the working day *count* working days after *day*, or before it when negative.
+
+        *day* itself is not counted; a *count* of 0 returns it unchanged.
+
+        Raises:
+            InvalidValue: the days go beyond the years 1 to 9999.
+        """
+        step = _DAY if count > 0 else -_DAY
+        for _ in range(abs(count)):
+            day = _neighbour(day, step)
+            while not self.is_working_day(day):
+                day = _neighbour(day, step)
+        return day
+
+
+def calendar(name: str, field: str = "holidays") -> HolidayCalendar:
+    """Return the calendar called *name*.
+
+    Args:
+        name: ``FI`` (statutory Finnish days), ``FI+eves`` (also Midsummer Eve and Christmas Eve:
+            national style, to be chosen with a note), ``NONE`` (weekends only), or the ISO 3166
+            code of another country, for instance ``SE``: its days that are public holidays
+            nationwide by statute, taken from the ``holidays`` package.
+        field: The name an error shows.
+
+    Raises:
+        InvalidValue: no calendar has this name.
+        MissingExtra: the country needs the extra ``holidays``, which is not installed.
+    """
+    if (known := _BUILT_IN.get(name)) is not None:
+        return known
+    unknown = InvalidValue(
+        field, "is no known holiday calendar", "use FI, FI+eves, NONE or a country code such as SE"
+    )
+    if not re.fullmatch("[A-Z]{2}", str(name)):
+        raise unknown
+    if find_spec("holidays") is None:
+        raise MissingExtra("holidays", f"the holiday calendar {name}")
+    if name not in import_module("holidays").list_supported_countries(include_aliases=False):
+        raise unknown
+    return HolidayCalendar(name, partial(_days_of_country, name))
+
+
+@lru_cache(maxsize=64)
+def easter(year: int) -> date:
+    """Return Easter Sunday of *year* in the Gregorian calendar (the anonymous computus)."""
+    century, of_century = divmod(year, 100)
+    golden = year % 19
+    leaps, odd_centuries = divmod(century, 4)
+    moon_shift = (century - (century + 8) // 25 + 1) // 3
+    epact = (19 * golden + century - leaps - moon_shift + 15) % 30
+    quarter, odd_years = divmod(of_century, 4)
+    to_sunday = (32 + 2 * odd_centuries + 2 * quarter - epact - odd_years) % 7
+    correction = (golden + 11 * epact + 22 * to_sunday) // 451
+    month, day0 = divmod(epact + to_sunday - 7 * correction + 114, 31)
+    return date(year, month, day0 + 1)
+
+
+@lru_cache(maxsize=64)
+def _finland(year: int) -> frozenset[date]:
+    sunday = easter(year)
+    return frozenset(
+        {
+            date(year, 1, 1),
+            date(year, 1, 6),  # Epiphany
+            sunday - 2 * _DAY,  # Good Friday
+            sunday,
+            sunday + _DAY,  # Easter Monday
+            date(year, 5, 1),
+            sunday + 39 * _DAY,  # Ascension Day
+            sunday + 49 * _DAY,  # Pentecost
+            _first(_SATURDAY, date(year, 6, 20)),  # Midsummer Day
+            _first(_SATURDAY, date(year, 10, 31)),  # All Saints' Day
+            date(year, 12, 6),  # Independence Day
+            date(year, 12, 25),
+            date(year, 12, 26),
+        }
+    )
+
+
+@lru_cache(maxsize=64)
+def _finland_with_eves(year: int) -> frozenset[date]:
+    midsummer_eve = _first(_FRIDAY, date(year, 6, 19))
+    return _finland(year) | {midsummer_eve, date(year, 12, 24)}
+
+
+def _weekends_only(year: int) -> frozenset[date]:  # noqa: ARG001  every year is alike
+    return frozenset()
+
+
+FINLAND: Final = HolidayCalendar("FI", _finland)
+"""Statutory Finnish public holidays, without the eves (R-556)."""
+
+FINLAND_WITH_EVES: Final = HolidayCalendar("FI+eves", _finland_with_eves)
+"""``FINLAND`` with Midsummer Eve and Christmas Eve; later dates, so never the default (R-556)."""
+
+NO_HOLIDAYS: Final = HolidayCalendar("NONE", _weekends_only)
+"""Saturdays and Sundays only."""
+
+_BUILT_IN: Final[Mapping[str, HolidayCalendar]] = {
+    found.name: found for found in (FINLAND, FINLAND_WITH_EVES, NO_HOLIDAYS)
+}
+
+# Releases of the package differ on these: some call every Sunday a holiday and some list eves that
+# are free by custom and not by statute. Elsewhere (Czechia, Latvia …) an eve is a statutory day.
+_NOT_STATUTORY: Final[Mapping[str, frozenset[str]]] = {
+    "SE": frozenset({"Sunday", "Midsummer Eve", "Christmas Eve", "New Year's Eve"}),
+    "NO": frozenset({"Sunday"}),
+}
+
+
+@lru_cache(maxsize=256)
+def _days_of_country(country: str, year: int) -> frozenset[date]:
+    # observed=False: a day off in lieu is not the designated day itself, and leaving it out is safe
+    listed = import_module("holidays").country_holidays(
+        country,
+        years=year,
+        expand=False,
+        observed=False,
+        categories=("public",),
+        language="en_US" if country in _NOT_STATUTORY else None,
+    )
+    never = _NOT_STATUTORY.get(country, frozenset())
+    return frozenset(day for day, names in listed.items() if not set(names.split("; ")) <= never)
+
+
+def _first(weekday: int, since: date) -> date:
+    return since + _DAY * ((weekday - since.weekday()) % 7)
+
+
+def _neighbour(day: date, step: timedelta) -> date:
+    try:
+        return day + step
+    except OverflowError:
+        raise InvalidValue(
+            "day", "lies outside the years 1 to 9999", "use a day of our time"
+        ) from None

@@ -1,0 +1,302 @@
+"""Closed word lists.
+
+Each word has one spelling in code, files and stored entries. The lists are GDPR's own words where
+it has one; where it has none the word is explained beside it. Stored entries hold these spellings,
+so a word is never renamed; new ones may be added.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = [
+    "Actor",
+    "Channel",
+    "CheckedList",
+    "Circumstance",
+    "ConsentMethod",
+    "DataTag",
+    "EndCause",
+    "ErasureReason",
+    "FieldKind",
+    "FilingSystem",
+    "IntakeChannel",
+    "LegalBasis",
+    "NoticeKind",
+    "RecipientRole",
+    "RefusalGround",
+    "RestrictionGround",
+    "Right",
+    "SourceKind",
+    "SubjectKind",
+    "Trigger",
+]
+
+
+class LegalBasis(StrEnum):
+    """GDPR Art. 6(1)(a)-(f)."""
+
+    CONSENT = "consent"  # (a)
+    CONTRACT = "contract"  # (b)
+    LEGAL_OBLIGATION = "legal-obligation"  # (c)
+    VITAL_INTERESTS = "vital-interests"  # (d)
+    PUBLIC_TASK = "public-task"  # (e)
+    LEGITIMATE_INTERESTS = "legitimate-interests"  # (f)
+
+
+class SubjectKind(StrEnum):
+    """Whose data: the kind decides which marketing row applies (R-307, R-308)."""
+
+    CONSUMER = "consumer"
+    COMPANY_CONTACT = "company-contact"  # contact person or decision-maker of an organisation
+    GENERIC_ADDRESS = "generic-address"  # info@, switchboard: a legal person's address
+    WEBSITE_VISITOR = "website-visitor"
+    SOLE_TRADER = "sole-trader"  # treated as a natural person, R-308
+
+
+class Channel(StrEnum):
+    """Ways a marketing message can reach somebody (R-302, R-304, R-320)."""
+
+    EMAIL = "email"
+    SMS = "sms"  # also MMS and automated calls: same law
+    PHONE = "phone"  # a call by a human
+    POST = "post"  # addressed post
+    ONLINE = "online"  # in-app and online advertising
+
+
+class FieldKind(StrEnum):
+    """What a field holds. The whitelist of the marketing register is by kind (R-404)."""
+
+    NAME = "name"
+    ORGANISATION = "organisation"
+    ROLE = "role"
+    EMAIL = "email"
+    PHONE = "phone"
+    POSTAL_ADDRESS = "postal-address"
+    LANGUAGE = "language"
+    PRODUCT_AREA = "product-area"  # of the past relation, coarse
+    CUSTOMER_NUMBER = "customer-number"
+    ORDER = "order"
+    INVOICE = "invoice"
+    PAYMENT = "payment"
+    DEBT_COLLECTION = "debt-collection"
+    CREDIT = "credit"
+    INTEREST = "interest"
+    PROFILE = "profile"
+    FEEDBACK = "feedback"
+    MESSAGE = "message"
+    ATTACHMENT = "attachment"
+    USAGE = "usage"
+    COOKIE = "cookie"
+    IP_ADDRESS = "ip-address"
+    DEVICE = "device"
+    MARKETING_CHOICE = "marketing-choice"  # prohibitions and consents as the register shows them
+    BIRTH_DATE = "birth-date"
+    IDENTITY_CODE = "identity-code"
+    OTHER = "other"
+
+
+class DataTag(StrEnum):
+    """Marks that close doors whatever the kind of field (R-109 to R-112, R-119)."""
+
+    SPECIAL = "special"  # GDPR Art. 9
+    CRIMINAL = "criminal"  # GDPR Art. 10
+    CREDIT = "credit"  # Credit Information Act 527/2007
+    IDENTITY_CODE = "identity-code"  # DPA-FI s. 29
+    CHILD = "child"
+    THIRD_PERSON = "third-person"
+    FREE_TEXT = "free-text"  # may contain anything, so it counts as possibly special
+
+
+class FilingSystem(StrEnum):
+    """Where a value lies (GDPR Art. 4(6)); each is sealed apart from the others (R-405)."""
+
+    CUSTOMER = "customer"
+    MARKETING = "marketing"  # the direct-marketing register
+    ARCHIVE = "archive"  # statutory duties and claims only
+    REQUESTS = "requests"  # the files of rights requests
+
+
+class NoticeKind(StrEnum):
+    """GDPR Art. 13 (from the person), Art. 14 (from elsewhere), 13(3)/14(4) (new purpose)."""
+
+    DIRECT = "direct"
+    INDIRECT = "indirect"
+    NEW_PURPOSE = "new-purpose"
+
+
+class ConsentMethod(StrEnum):
+    """How a consent was expressed; ``is_affirmative`` splits what can be valid (R-202)."""
+
+    CHECKBOX = "checkbox"
+    DOUBLE_OPT_IN = "double-opt-in"
+    WRITTEN = "written"
+    ORAL = "oral"
+    BUTTON = "button"
+    IMPLIED_BY_USE = "implied-by-use"
+    PRE_TICKED = "pre-ticked"
+    SILENCE = "silence"
+    GENERAL_TERMS = "general-terms"
+    BROWSER_SETTING = "browser-setting"
+
+    @property
+    def is_affirmative(self) -> bool:
+        """Whether this is a statement or clear affirmative act (GDPR Art. 4(11), recital 32)."""
+        return self in _AFFIRMATIVE
+
+
+_AFFIRMATIVE = frozenset(
+    {
+        ConsentMethod.CHECKBOX,
+        ConsentMethod.DOUBLE_OPT_IN,
+        ConsentMethod.WRITTEN,
+        ConsentMethod.ORAL,
+        ConsentMethod.BUTTON,
+    }
+)
+
+
+class Actor(StrEnum):
+    """Who acted."""
+
+    SUBJECT = "subject"
+    GUARDIAN = "guardian"  # holder of parental responsibility, GDPR Art. 8
+    AGENT = "agent"  # with authority
+    THIRD_PERSON = "third-person"  # without: a stop is honoured all the same (0.3)
+    COMPANY = "company"  # the organisation, ECSA s. 202
+    CONTROLLER = "controller"
+
+
+class EndCause(StrEnum):
+    """Why a substantive connection ended (R-401)."""
+
+    CONTRACT_END = "contract-end"
+    LAST_DELIVERY = "last-delivery"
+    WARRANTY_END = "warranty-end"
+    INVOICE_SETTLED = "invoice-settled"
+    CLAIM_CLOSED = "claim-closed"
+    DORMANCY = "dormancy"
+    TERMINATION = "termination"  # an explicit act
+    INSOLVENCY = "insolvency"
+    CONTACT_LEFT = "contact-left"
+
+
+class Circumstance(StrEnum):
+    """Things known about a person that close doors (R-403 T8, T11; R-415; R-417)."""
+
+    DECEASED = "deceased"
+    ADULT = "adult"  # of age, by word or by proof; unknown age never allows marketing to consumers
+    MINOR = "minor"
+    SAFETY_BAN = "safety-ban"  # turvakielto
+    LEFT_ROLE = "left-role"  # the contact no longer works for the organisation
+    ADDRESS_DEAD = "address-dead"  # mail bounces for good
+
+
+class CheckedList(StrEnum):
+    """Lists to be checked before marketing (R-312, R-315)."""
+
+    SUPPRESSION = "suppression"  # our own
+    ROBINSON_PHONE = "robinson-phone"
+    ROBINSON_POST = "robinson-post"
+    POPULATION_REGISTER = "population-register"  # the DVV direct-marketing ban
+
+
+class SourceKind(StrEnum):
+    """Where data came from (GDPR Art. 14(2)(f), 15(1)(g); R-314)."""
+
+    SUBJECT = "subject"
+    EMPLOYER = "employer"
+    PUBLIC_REGISTER = "public-register"
+    POPULATION_REGISTER = "population-register"
+    CREDIT_REGISTER = "credit-register"
+    BOUGHT_LIST = "bought-list"
+    OBSERVED = "observed"  # through the use of a service
+
+
+class RecipientRole(StrEnum):
+    """What a recipient is to the controller (GDPR Art. 4(7)-(10), 26, 28)."""
+
+    PROCESSOR = "processor"
+    CONTROLLER = "controller"
+    JOINT_CONTROLLER = "joint-controller"
+
+
+class Right(StrEnum):
+    """Rights of the data subject."""
+
+    INFORMATION = "information"  # 13, 14
+    ACCESS = "access"  # 15
+    RECTIFICATION = "rectification"  # 16
+    ERASURE = "erasure"  # 17
+    RESTRICTION = "restriction"  # 18
+    PORTABILITY = "portability"  # 20
+    OBJECTION = "objection"  # 21(1)
+    OBJECTION_TO_MARKETING = "objection-to-marketing"  # 21(2)
+    HUMAN_REVIEW = "human-review"  # 22(3)
+    WITHDRAW_CONSENT = "withdraw-consent"  # 7(3)
+
+
+class IntakeChannel(StrEnum):
+    """How a request or a stop reached the controller (R-520: any channel counts)."""
+
+    WEB_FORM = "web-form"
+    EMAIL = "email"
+    LETTER = "letter"
+    PHONE = "phone"
+    IN_PERSON = "in-person"
+    SOCIAL_MEDIA = "social-media"
+    UNSUBSCRIBE_LINK = "unsubscribe-link"
+    IMPORT = "import"  # a stop found in an imported file
+
+
+class RestrictionGround(StrEnum):
+    """GDPR Art. 18(1)."""
+
+    ACCURACY_CONTESTED = "accuracy-contested"  # (a)
+    UNLAWFUL = "unlawful"  # (b)
+    NEEDED_FOR_CLAIMS = "needed-for-claims"  # (c)
+    OBJECTION_PENDING = "objection-pending"  # (d)
+
+
+class RefusalGround(StrEnum):
+    """Why a request, or part of it, was refused (GDPR Art. 12(4), 12(5), 15(4), 17(3))."""
+
+    LEGAL_OBLIGATION = "legal-obligation"  # 17(3)(b)
+    LEGAL_CLAIMS = "legal-claims"  # 17(3)(e)
+    EXPRESSION = "expression"  # 17(3)(a)
+    PUBLIC_HEALTH = "public-health"  # 17(3)(c)
+    ARCHIVING = "archiving"  # 17(3)(d)
+    OTHERS_RIGHTS = "others-rights"  # 15(4), 20(4)
+    UNFOUNDED = "unfounded"  # 12(5)
+    EXCESSIVE = "excessive"  # 12(5)
+    RIGHT_NOT_OPEN = "right-not-open"  # the basis does not open the right
+    GROUND_NOT_MET = "ground-not-met"
+    DATA_ACCURATE = "data-accurate"  # 16
+    COMPELLING_GROUNDS = "compelling-grounds"  # 21(1)
+
+
+class ErasureReason(StrEnum):
+    """Why data was erased: GDPR Art. 17(1) grounds, and the controller's own storage limits."""
+
+    NO_LONGER_NECESSARY = "no-longer-necessary"  # 17(1)(a), 5(1)(e)
+    CONSENT_WITHDRAWN = "consent-withdrawn"  # 17(1)(b)
+    OBJECTED = "objected"  # 17(1)(c)
+    UNLAWFUL = "unlawful"  # 17(1)(d)
+    LEGAL_DUTY = "legal-duty"  # 17(1)(e)
+    CHILD_SERVICE = "child-service"  # 17(1)(f)
+    RETENTION_ENDED = "retention-ended"  # 5(1)(e)
+    REVIEW_AFTER_END = "review-after-end"  # R-402: neither moved nor archived
+    MOVED = "moved"  # the original, after its copy went to another filing system
+    RECTIFIED = "rectified"  # replaced by the corrected value, 16
+
+
+class Trigger(StrEnum):
+    """What a retention period counts from (R-408, R-715)."""
+
+    COLLECTION = "collection"
+    CONNECTION_END = "connection-end"
+    WITHDRAWAL = "withdrawal"  # of the consent, or its end
+    LAST_ACTIVITY = "last-activity"  # last act of the person
+    CLOSING = "closing"  # of a request, a claim
+    CALENDAR_YEAR_OF_FINANCIAL_YEAR_END = "calendar-year-of-financial-year-end"  # vouchers
+    FINANCIAL_YEAR_END = "financial-year-end"  # ledgers

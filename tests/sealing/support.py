@@ -1,0 +1,118 @@
+"""What the tests of sealing share: a key store in a dict, fictional people, counted randomness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import attrs
+
+from gdprkit.errors import PositionTaken
+from gdprkit.sealing.envelope import Context
+from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
+from gdprkit.sealing.providers import KeyProvider, MemoryProvider
+from gdprkit.sealing.rows import EpochRow, KeyRow, Tombstone
+from gdprkit.words.identifiers import SubjectId
+
+ANNA = SubjectId(UUID("6f1c9a52-7b1e-4c3d-9a57-0d4f3f1e2a10"))
+BERT = SubjectId(UUID("0a8e21c4-53f7-4d9b-8c60-b1f2a3c4d5e6"))
+AT = datetime(2026, 3, 31, 9, 0, tzinfo=UTC)
+ROOT = bytes(range(100, 132))
+
+
+class DictStore:
+    """A key store as plain as can be; what a batch of the real stores would do is in ``put``."""
+
+    def __init__(self) -> None:
+        self.rows: dict[SubjectId, list[KeyRow]] = {}
+        self.graves: dict[bytes, Tombstone] = {}
+        self.epoch_rows: list[EpochRow] = []
+        self.reads = 0
+
+    def keys(self, about: SubjectId) -> Sequence[KeyRow]:
+        self.reads += 1
+        return tuple(self.rows.get(about, ()))
+
+    def tombstone(self, mark: bytes) -> Tombstone | None:
+        return self.graves.get(mark)
+
+    def epochs(self) -> Sequence[EpochRow]:
+        return tuple(self.epoch_rows)
+
+    def add_epoch(self, row: EpochRow) -> None:
+        if not any((kept.kind, kept.epoch) == (row.kind, row.epoch) for kept in self.epoch_rows):
+            self.epoch_rows.append(row)
+
+    def put(self, row: KeyRow) -> None:
+        """Store a new version; a second one of the same number is refused."""
+        rows = self.rows.setdefault(row.about, [])
+        if any(kept.version == row.version for kept in rows):
+            raise PositionTaken(row.about, row.version)
+        rows.append(row)
+
+    def replace(self, row: KeyRow, **changes: Any) -> KeyRow:
+        """Put a changed row in the place of *row*: damage, or a rotation."""
+        changed = attrs.evolve(row, **changes)
+        rows = self.rows[row.about]
+        rows[rows.index(row)] = changed
+        return changed
+
+    def shred(self, about: SubjectId, tombstone: Tombstone) -> None:
+        """Delete every key of the person and keep the first tombstone."""
+        self.rows.pop(about, None)
+        self.graves.setdefault(tombstone.mark, tombstone)
+
+
+def make_keys(
+    store: DictStore, *, provider: KeyProvider | None = None, tenant: str = "main", **more: Any
+) -> SubjectKeys:
+    """Return the keys of a tenant under the root key that all tests share."""
+    return SubjectKeys(provider or MemoryProvider(ROOT), store, tenant=tenant, **more)
+
+
+def add_person(keys: SubjectKeys, store: DictStore, about: SubjectId = ANNA) -> SubjectKeyVersions:
+    """Make, store and open a person's key."""
+    _, row = keys.create(about, at=AT)
+    store.put(row)
+    keys.forget(about)
+    return keys.of(about)
+
+
+def context(**changes: Any) -> Context:
+    """Return where Anna's e-mail address belongs, with changes."""
+    place: dict[str, Any] = {
+        "tenant": "main",
+        "subject": ANNA,
+        "record_id": UUID("11111111-2222-4333-8444-555555555555"),
+        "record_type": "vault",
+        "field": "email",
+    }
+    return Context(**(place | changes))
+
+
+def counted(seed: bytes) -> Callable[[int], bytes]:
+    """Return a source of bytes that look random and are the same in each run."""
+    drawn = 0
+
+    def draw(size: int) -> bytes:
+        nonlocal drawn
+        out = b""
+        while len(out) < size:
+            out += sha256(seed + drawn.to_bytes(8, "big")).digest()
+            drawn += 1
+        return out[:size]
+
+    return draw
+
+
+class Clock:
+    """Seconds that go forward only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now

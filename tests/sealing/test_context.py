@@ -1,0 +1,298 @@
+"""A sealed value opens in its own place only (crypto D.1)."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gdprkit.sealing.canonical import Component, lp
+from gdprkit.sealing.envelope import (
+    Context,
+    Opened,
+    seal,
+    seal_many,
+    unseal,
+    unseal_each,
+    unseal_many,
+)
+from gdprkit.sealing.errors import (
+    AuthenticationFailed,
+    ContextError,
+    KeyVersionUnknown,
+    NotAnEnvelope,
+    PlaintextTypeError,
+)
+from gdprkit.words.personal import Personal
+from tests.sealing.support import ANNA, BERT, DictStore, add_person, context, make_keys
+
+OTHER_RECORD = UUID("99999999-2222-4333-8444-555555555555")
+PARTS = st.one_of(
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=8),
+    st.binary(min_size=1, max_size=8),
+    st.integers(-(2**70), 2**70),
+    st.uuids(),
+)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"field": "name"}, id="d01-field"),
+        pytest.param({"record_id": OTHER_RECORD}, id="d02-record"),
+        pytest.param({"record_type": "case"}, id="d04-record-type"),
+        pytest.param({"tenant": "other"}, id="d05-tenant-with-the-same-key"),
+        pytest.param({"subject": BERT}, id="d03-subject-with-the-same-key"),
+        pytest.param({"revision": 1}, id="revision-where-none-was"),
+    ],
+)
+def test_d01_d02_d04_another_place_does_not_open(changes: dict[str, Any]) -> None:
+    """Changing any one part of the context makes the value unreadable."""
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    sealed = seal("anna@example.com", key=keys.newest, context=context())
+    with pytest.raises(AuthenticationFailed):
+        unseal(sealed, keys=keys, context=context(**changes))
+    assert unseal(sealed, keys=keys, context=context()) == "anna@example.com"
+
+
+def test_d03_another_person_does_not_open() -> None:
+    """Bert's keys do not know Anna's envelope, nor one with Bert's key id pasted into it."""
+    store = DictStore()
+    people = make_keys(store)
+    anna, bert = add_person(people, store), add_person(people, store, BERT)
+    sealed = seal("anna@example.com", key=anna.newest, context=context())
+    with pytest.raises(KeyVersionUnknown):
+        unseal(sealed, keys=bert, context=context(subject=BERT))
+    pasted = bert.newest.header + sealed[22:]
+    with pytest.raises(AuthenticationFailed):
+        unseal(pasted, keys=bert, context=context(subject=BERT))
+
+
+def test_d03_sealing_under_somebody_elses_key_is_refused() -> None:
+    """A context about Bert and Anna's key do not go together: erasing Bert would miss the value."""
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    with pytest.raises(ContextError, match="owner of the key"):
+        seal("x", key=keys.newest, context=context(subject=BERT))
+    with pytest.raises(ContextError, match="owner of the key"):
+        seal("x", key=keys.newest, context=context(tenant="other"))
+
+
+def test_d05_another_tenant_with_the_same_root_key_does_not_open() -> None:
+    """Two tenants share a root key and a person's id, and still no key."""
+    stores = DictStore(), DictStore()
+    here = add_person(make_keys(stores[0], tenant="main"), stores[0])
+    there = add_person(make_keys(stores[1], tenant="other"), stores[1])
+    sealed = seal("x", key=here.newest, context=context())
+    with pytest.raises(KeyVersionUnknown):
+        unseal(sealed, keys=there, context=context(tenant="other"))
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        pytest.param(("ab", "c"), ("a", "bc"), id="moved-boundary"),
+        pytest.param(("a\0", "b"), ("a", "\0b"), id="nul"),
+        pytest.param(("a:b", "c"), ("a", "b:c"), id="colon"),
+        pytest.param(("a", b"\0\0\0\x02\x01b"), (b"a\0\0\0\x02", "b"), id="length-like"),
+    ],
+)
+def test_d06_parts_that_look_alike_when_joined_differ(
+    one: tuple[Component, Component], two: tuple[Component, Component]
+) -> None:
+    """Record id and record type that would join to the same text are two places."""
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    sealed = seal(
+        "x", key=keys.newest, context=context(record_id=one[0], record_type=one[1], field="f")
+    )
+    with pytest.raises(AuthenticationFailed):
+        unseal(
+            sealed, keys=keys, context=context(record_id=two[0], record_type=two[1], field="f")
+        )
+
+
+@given(st.lists(PARTS, min_size=1, max_size=6), st.lists(PARTS, min_size=1, max_size=6))
+def test_d06_encoding_is_injective(one: list[Component], two: list[Component]) -> None:
+    """Different lists of parts never give the same bytes."""
+    same = [(type(part), part) for part in one] == [(type(part), part) for part in two]
+    assert (b"".join(map(lp, one)) == b"".join(map(lp, two))) is same
+
+
+@given(st.lists(PARTS, max_size=6))
+def test_d06_encoding_can_be_read_back(parts: list[Component]) -> None:
+    """The bytes split into the parts again, so nothing was lost or merged."""
+    data = b"".join(map(lp, parts))
+    read: list[Component] = []
+    while data:
+        size = int.from_bytes(data[:4], "big")
+        kind, body, data = data[4], data[5 : 4 + size], data[4 + size :]
+        read.append(
+            {
+                1: lambda body=body: body.decode(),
+                2: lambda body=body: body,
+                3: lambda body=body: int.from_bytes(body, "big", signed=True),
+                4: lambda body=body: UUID(bytes=body),
+            }[kind]()
+        )
+    assert read == parts
+
+
+@pytest.mark.parametrize("number", [0, 1, -1, 127, 128, -128, -129, 255, 256, 2**63, -(2**63) - 1])
+def test_integers_are_minimal(number: int) -> None:
+    """An integer takes as few bytes as two's complement allows, so it has one spelling."""
+    body = lp(number)[5:]
+    assert int.from_bytes(body, "big", signed=True) == number
+    if len(body) > 1:
+        assert int.from_bytes(body[1:], "big", signed=True) != number
+
+
+def test_d07_types_of_ids_are_told_apart() -> None:
+    """An id as text, number, bytes, UUID and text of the UUID are five different ids."""
+    uuid = UUID(int=1)
+    ids: list[Component] = ["1", 1, b"1", uuid, str(uuid)]
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    for written in ids:
+        sealed = seal("x", key=keys.newest, context=context(record_id=written))
+        for read in ids:
+            if read is written:
+                assert unseal(sealed, keys=keys, context=context(record_id=read)) == "x"
+            else:
+                with pytest.raises(AuthenticationFailed):
+                    unseal(sealed, keys=keys, context=context(record_id=read))
+
+
+def test_d07_declared_names_of_two_types_do_not_share_a_memo() -> None:
+    """Record types 1 and "1" stay apart, and True is refused although it equals 1."""
+    store = DictStore()
+    key = add_person(make_keys(store), store).newest
+    one, text = (seal_many([("x", 1, "f")], key=key, record_type=kind)[0] for kind in (1, "1"))
+    assert one != text
+    with pytest.raises(ContextError):
+        seal_many([("x", 1, "f")], key=key, record_type=True)
+
+
+def test_d08_spellings_of_an_id_are_different_ids() -> None:
+    """No Unicode normalisation: the composed and the decomposed letter are two ids."""
+    composed, decomposed = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    sealed = seal("x", key=keys.newest, context=context(record_id=composed))
+    with pytest.raises(AuthenticationFailed):
+        unseal(sealed, keys=keys, context=context(record_id=decomposed))
+
+
+@pytest.mark.parametrize(
+    "part", ["\ud800", "", b"", None, "a" * 1025, "é" * 513, b"a" * 1025, True, 1.5, 2**8192]
+)
+@pytest.mark.parametrize("name", ["tenant", "subject", "record_id", "record_type", "field"])
+def test_d08_parts_without_a_proper_value_are_refused(name: str, part: object) -> None:
+    """Absent, empty, over-long, ill-typed parts and lone surrogates name the part, not the value."""
+    with pytest.raises(ContextError) as refused:
+        context(**{name: part})
+    assert refused.value.component == name
+
+
+@pytest.mark.parametrize("part", ["a" * 1024, b"a" * 1024, "é" * 512])
+def test_d08_the_longest_part_is_taken(part: Component) -> None:
+    """1024 bytes is not too long."""
+    assert isinstance(context(record_id=part), Context)
+
+
+@pytest.mark.parametrize("part", [None, "", True])
+def test_d08_batches_refuse_the_same_parts(part: Any) -> None:
+    """A batch checks record id and field as a single call does, the first item included."""
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    for item in [("x", part, "f"), ("x", 1, part)]:
+        with pytest.raises(ContextError):
+            seal_many([item], key=keys.newest, record_type="vault")
+    with pytest.raises(ContextError):
+        unseal_many([(b"", part, "f")], keys=keys, record_type="vault")
+
+
+def test_d10_batch_and_single_open_each_other() -> None:
+    """Values sealed together open one by one, and values sealed one by one open together."""
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    items = [(f"value {n}", UUID(int=n // 2), f"field-{n % 3}") for n in range(7)]
+    together = seal_many(items, key=keys.newest, record_type="vault")
+    for envelope, (value, record_id, field) in zip(together, items, strict=True):
+        where = context(record_id=record_id, field=field)
+        assert unseal(envelope, keys=keys, context=where) == value
+    singly = [
+        (seal(value, key=keys.newest, context=context(record_id=rid, field=field)), rid, field)
+        for value, rid, field in items
+    ]
+    assert unseal_many(singly, keys=keys, record_type="vault") == [value for value, _, _ in items]
+
+
+def test_batches_draw_randomness_once_and_hold_all_or_nothing() -> None:
+    """One draw of 12 bytes a value; one value that cannot be sealed leaves no envelope."""
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    asked: list[int] = []
+
+    def random(size: int) -> bytes:
+        asked.append(size)
+        return bytes(range(size))
+
+    sealed = seal_many(
+        [("a", 1, "f"), ("b", 2, "f")], key=keys.newest, record_type="vault", random=random
+    )
+    assert asked == [24]
+    assert [envelope[22:34] for envelope in sealed] == [bytes(range(12)), bytes(range(12, 24))]
+    with pytest.raises(PlaintextTypeError):
+        seal_many([("a", 1, "f"), (None, 2, "f")], key=keys.newest, record_type="vault")
+    assert seal_many([], key=keys.newest, record_type="vault") == []
+
+
+def test_opening_many_says_of_each_what_became_of_it() -> None:
+    """One damaged value spoils a whole batch, and only itself where each is asked for."""
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    good = seal("a", key=keys.newest, context=context(record_id=1))
+    bad = good[:-1] + bytes((good[-1] ^ 1,))
+    items = [(good, 1, "email"), (bad, 1, "email"), (b"plain", 1, "email")]
+    with pytest.raises(AuthenticationFailed):
+        unseal_many(items, keys=keys, record_type="vault")
+    opened = unseal_each(items, keys=keys, record_type="vault")
+    assert opened[0] == Opened("a")
+    assert [type(one.error) for one in opened[1:]] == [AuthenticationFailed, NotAnEnvelope]
+    assert [one.value for one in opened[1:]] == [None, None]
+    assert "'a'" not in repr(opened[0])
+
+
+def test_revision_is_bound_where_it_is_given() -> None:
+    """With a revision, the envelope of an older one no longer passes."""
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    old = seal("x", key=keys.newest, context=context(revision=1))
+    assert unseal(old, keys=keys, context=context(revision=1)) == "x"
+    for revision in (2, None):
+        with pytest.raises(AuthenticationFailed):
+            unseal(old, keys=keys, context=context(revision=revision))
+
+
+def test_personal_values_are_sealed_as_what_they_hold() -> None:
+    """seal takes Personal or plain, single and in a batch; the envelope holds the plain value."""
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    sealed = seal(Personal("anna@example.com"), key=keys.newest, context=context())
+    assert unseal(sealed, keys=keys, context=context()) == "anna@example.com"
+    (batch,) = seal_many([(Personal(7), 1, "n")], key=keys.newest, record_type="vault")
+    assert unseal_many([(batch, 1, "n")], keys=keys, record_type="vault") == [7]
+
+
+def test_context_shows_declared_names_only() -> None:
+    """The repr of a context holds neither person nor record."""
+    shown = repr(context(record_id="12345"))
+    assert "email" in shown
+    assert str(ANNA) not in shown
+    assert "12345" not in shown

@@ -1,0 +1,250 @@
+"""What a SQLite store promises about its file: whose it is, its guards, its deleted bytes."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import attrs
+import pytest
+
+from gdprkit.errors import (
+    InvalidValue,
+    NewerSchema,
+    NotAStore,
+    StoreBusy,
+    StoreCorrupt,
+)
+from gdprkit.storage import SqliteStore
+from gdprkit.storage.protocol import VaultPut
+from gdprkit.storage.schema import APPLICATION_ID
+from gdprkit.testing.store_values import (
+    follow,
+    hashed,
+    key_row,
+    line_tombstone,
+    person,
+    slot,
+    tombstone,
+)
+
+ANNA, BO = person(1), person(2)
+
+
+class TestTheFile:
+    def test_the_pragmas_are_in_force_on_every_connection(self, store: SqliteStore) -> None:
+        """Log ahead, full sync, overwriting of deleted bytes: not left to how SQLite was built."""
+        wanted = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "trusted_schema": 0}
+        with store._file.reading() as first, store._file.reading() as second:
+            for port in (first, second):
+                found = {name: port.rows(f"PRAGMA {name}")[0][0] for name in wanted}
+                assert found == wanted
+
+    def test_an_empty_file_becomes_a_store(self, path: Path) -> None:
+        """A file of no bytes is as good as none."""
+        path.touch()
+        with SqliteStore(path) as store:
+            store.commit(follow(store, ANNA, b"one"))
+        with SqliteStore(str(path)) as store:
+            assert len(store.line(ANNA)) == 1
+
+    def test_a_new_file_is_its_owners(self, store: SqliteStore, path: Path) -> None:
+        """Nobody else may read a new store, nor the log beside it."""
+        store.commit(follow(store, ANNA, b"one"))
+        for name in (path, path.with_name("people.db-wal")):
+            assert name.stat().st_mode & 0o077 == 0
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"abc", b"\0" * 4096, b"name,email\n" * 500, b"SQLite format 3\0" + b"\xff" * 500],
+        ids=["short", "zeros", "text", "forged"],
+    )
+    def test_another_file_is_left_untouched(self, path: Path, content: bytes) -> None:
+        """What is no database is refused, byte for byte as it was, with nothing beside it."""
+        path.write_bytes(content)
+        with pytest.raises(NotAStore):
+            SqliteStore(path)
+        assert path.read_bytes() == content
+        assert [found.name for found in path.parent.iterdir()] == ["people.db"]
+
+    @pytest.mark.parametrize("mode", ["delete", "wal"])
+    def test_another_applications_database_is_left_untouched(self, path: Path, mode: str) -> None:
+        """A database without our mark is not switched to another journal, nor given tables."""
+        connection = sqlite3.connect(path)
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+        connection.execute("CREATE TABLE theirs (x)")
+        connection.commit()
+        connection.close()
+        before = path.read_bytes()
+        with pytest.raises(NotAStore):
+            SqliteStore(path)
+        assert path.read_bytes() == before
+        assert [found.name for found in path.parent.iterdir()] == ["people.db"]
+
+    def test_a_directory_is_no_store(self, tmp_path: Path) -> None:
+        """Naming a directory is told as such, and a missing one is not made."""
+        with pytest.raises(NotAStore):
+            SqliteStore(tmp_path)
+        with pytest.raises(InvalidValue):
+            SqliteStore(tmp_path / "missing" / "people.db")
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("name", ["", ":memory:"])
+    def test_memory_is_no_file(self, name: str) -> None:
+        """SQLite's own words for no file are refused: each connection would see another store."""
+        with pytest.raises(InvalidValue):
+            SqliteStore(name)
+
+    def test_senseless_settings_are_refused(self, path: Path) -> None:
+        """A negative wait and an empty tenant leave no file behind."""
+        with pytest.raises(InvalidValue):
+            SqliteStore(path, wait=-1)
+        with pytest.raises(InvalidValue):
+            SqliteStore(path, tenant="")
+        assert not path.exists()
+
+    def test_a_newer_schema_is_refused(self, path: Path) -> None:
+        """A store of a newer gdprkit is not opened and not changed."""
+        SqliteStore(path).close()
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA user_version = 99")
+        connection.close()
+        before = path.read_bytes()
+        with pytest.raises(NewerSchema) as caught:
+            SqliteStore(path)
+        assert (caught.value.found, caught.value.known) == (99, 1)
+        assert path.read_bytes() == before
+
+    def test_damage_is_told(self, path: Path) -> None:
+        """A damaged page is an error of ours that shows nothing of what lay there."""
+        with SqliteStore(path) as store:
+            store.commit(*(follow(store, person(n), b"secret" * 50) for n in range(200)))
+        with path.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (path.stat().st_size - 4096))
+        with pytest.raises(StoreCorrupt) as caught, SqliteStore(path) as store:
+            list(store.people())
+        assert "secret" not in repr(caught.value) + str(caught.value)
+        assert caught.value.__suppress_context__
+
+    def test_a_row_of_another_type_is_told(
+        self, store: SqliteStore, raw: sqlite3.Connection
+    ) -> None:
+        """Text smuggled in as an entry is damage, not an entry."""
+        raw.execute(
+            "INSERT INTO gdprkit_entry (tenant, subject, position, body, digest)"
+            " VALUES ('main', ?, 1, 'text', 'text')",
+            (ANNA.bytes,),
+        )
+        with pytest.raises(StoreCorrupt):
+            store.line(ANNA)
+
+    def test_an_unknown_word_is_told(self, store: SqliteStore, raw: sqlite3.Connection) -> None:
+        """A word outside the closed lists is damage, not a guess."""
+        raw.execute(
+            "INSERT INTO gdprkit_suppression VALUES ('main', ?, '', 'pigeon', 0, 'subject')",
+            (hashed("contact"),),
+        )
+        with pytest.raises(StoreCorrupt):
+            store.suppressed([hashed("contact")])
+
+    def test_a_vanished_file_is_not_made_anew(self, store: SqliteStore, path: Path) -> None:
+        """Deleting the file under a running program is damage, not a reason for an empty store."""
+        with store._file.reading():
+            path.unlink()
+            with pytest.raises(StoreCorrupt):
+                store.standing(ANNA)
+        assert not path.exists()
+
+    def test_its_repr_tells_file_and_tenant(self, store: SqliteStore, path: Path) -> None:
+        """The repr helps to find the file and shows nothing of what is in it."""
+        assert repr(store) == f"SqliteStore({str(path)!r}, tenant='main')"
+
+
+class TestGuards:
+    """The database itself refuses, whoever connects."""
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE gdprkit_entry SET body = x'00'",
+            "UPDATE gdprkit_entry SET position = 9",
+            "DELETE FROM gdprkit_entry",
+            "INSERT OR REPLACE INTO gdprkit_entry SELECT * FROM gdprkit_entry",
+            "INSERT INTO gdprkit_entry SELECT * FROM gdprkit_entry",
+            "UPDATE gdprkit_expunged SET position = 9",
+            "DELETE FROM gdprkit_expunged",
+            "UPDATE gdprkit_tombstone SET reference = 'x'",
+            "DELETE FROM gdprkit_tombstone",
+        ],
+    )
+    def test_history_is_refused_to_raw_sql(
+        self, store: SqliteStore, raw: sqlite3.Connection, statement: str
+    ) -> None:
+        """Entries and tombstones can be neither changed nor deleted nor replaced."""
+        shred = tombstone(hashed("mark"))
+        store.commit(attrs.evolve(follow(store, ANNA, b"one"), shred=shred))
+        store.commit(follow(store, BO, b"gone"))
+        store.expunge(BO, line_tombstone(store, BO))
+        with pytest.raises(sqlite3.IntegrityError):
+            raw.execute(statement)
+        assert [entry.body for entry in store.line(ANNA)] == [b"one"]
+        assert store.expunged(BO) is not None
+        assert store.tombstone(hashed("mark")) == shred
+
+
+class TestDeletedBytes:
+    def test_compacting_leaves_no_deleted_byte(self, store: SqliteStore, path: Path) -> None:
+        """After shredding, expunging and compacting nothing of it is in any file of the store."""
+        secrets = [b"wrapped-key-bytes", b"envelope-bytes", b"term-bytes", b"entry-body-bytes"]
+        wrapped, envelope, term, body = secrets
+        put = VaultPut(slot=slot(1), envelope=envelope * 300, terms=[term])
+        for about in (ANNA, BO):
+            batch = follow(store, about, body)
+            store.commit(attrs.evolve(batch, puts=[put], keys=[key_row(about, wrapped=wrapped)]))
+        assert all(secret in _bytes(path) for secret in secrets)
+        for about in (ANNA, BO):
+            shred = tombstone(hashed(str(about)))
+            store.commit(attrs.evolve(follow(store, about, b"erased"), shred=shred))
+            store.expunge(about, line_tombstone(store, about))
+        store.compact()
+        assert [secret for secret in secrets if secret in _bytes(path)] == []
+        assert store.tombstone(hashed(str(ANNA))) is not None
+
+    def test_settling_empties_the_log(self, store: SqliteStore, path: Path) -> None:
+        """After settling the file alone holds everything, so copying it is a backup."""
+        store.commit(follow(store, ANNA, b"one"))
+        store.settle()
+        assert path.with_name("people.db-wal").stat().st_size == 0
+        copy = path.with_name("copy.db")
+        copy.write_bytes(path.read_bytes())
+        with SqliteStore(copy) as restored:
+            assert [entry.body for entry in restored.line(ANNA)] == [b"one"]
+
+    def test_compacting_is_told_when_somebody_reads(self, path: Path) -> None:
+        """Compacting does not claim to have removed what an open reading still needs."""
+        with SqliteStore(path, wait=0) as store:
+            store.commit(follow(store, ANNA, b"one"))
+            reader = sqlite3.connect(path, isolation_level=None)
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM gdprkit_line").fetchall()
+            store.commit(follow(store, ANNA, b"two"))
+            with pytest.raises(StoreBusy):
+                store.compact()
+            reader.close()
+            store.compact()
+            assert len(store.line(ANNA)) == 2
+
+    def test_compacting_keeps_the_store_ours(self, store: SqliteStore, path: Path) -> None:
+        """Mark, schema and guards outlive the rewriting."""
+        store.commit(follow(store, ANNA, b"one"))
+        store.compact()
+        connection = sqlite3.connect(path)
+        assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute("DELETE FROM gdprkit_entry")
+        connection.close()
+
+
+def _bytes(path: Path) -> bytes:
+    return b"".join(found.read_bytes() for found in sorted(path.parent.glob("people.db*")))
