@@ -105,7 +105,13 @@ def mark(index_epoch_key: bytes, subject: UUID) -> bytes:
 
 
 def term(
-    index_epoch_key: bytes, *, epoch: int, tenant: str, name: str, normaliser: str, normal: list[str]
+    index_epoch_key: bytes,
+    *,
+    epoch: int,
+    tenant: str,
+    name: str,
+    normaliser: str,
+    normal: list[str],
 ) -> bytes:
     """A look-up term of values that are normalised already; several make a compound one."""
     info = b"gdprkit/index/v1\x00" + length_prefixed(tenant) + length_prefixed(name)

@@ -14,13 +14,19 @@ from gdprkit.errors import PositionTaken
 from gdprkit.sealing.envelope import Context
 from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
 from gdprkit.sealing.providers import KeyProvider, MemoryProvider
-from gdprkit.sealing.rows import EpochRow, KeyRow, Tombstone
+from gdprkit.sealing.rows import EpochRow, KeyRow, KeyState, Tombstone
 from gdprkit.words.identifiers import SubjectId
+from gdprkit.words.vocabulary import ErasureReason
 
 ANNA = SubjectId(UUID("6f1c9a52-7b1e-4c3d-9a57-0d4f3f1e2a10"))
 BERT = SubjectId(UUID("0a8e21c4-53f7-4d9b-8c60-b1f2a3c4d5e6"))
 AT = datetime(2026, 3, 31, 9, 0, tzinfo=UTC)
 ROOT = bytes(range(100, 132))
+SHRED: dict[str, Any] = {
+    "at": AT,
+    "reason": ErasureReason.CONSENT_WITHDRAWN,
+    "reference": "case-7",
+}
 
 
 class DictStore:
@@ -79,6 +85,15 @@ def add_person(keys: SubjectKeys, store: DictStore, about: SubjectId = ANNA) -> 
     store.put(row)
     keys.forget(about)
     return keys.of(about)
+
+
+def rotate(keys: SubjectKeys, store: DictStore, about: SubjectId = ANNA) -> KeyRow:
+    """Store the person's next version as a batch does: the row before it is retired."""
+    _, row = keys.create(about, at=AT, version=len(store.rows[about]) + 1)
+    store.replace(store.rows[about][-1], state=KeyState.RETIRED)
+    store.put(row)
+    keys.forget(about)
+    return row
 
 
 def context(**changes: Any) -> Context:

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from tests.sealing import reference
+from tests.sealing.support import AT
 
 from gdprkit.sealing.canonical import Component, lp
 from gdprkit.sealing.ciphers import IndexRoot, Kek, SubjectKey, SubjectKeyVersions
@@ -29,8 +31,6 @@ from gdprkit.sealing.plaintext import encode
 from gdprkit.sealing.providers import MemoryProvider
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyState
 from gdprkit.words.identifiers import SubjectId
-from tests.sealing import reference
-from tests.sealing.support import AT
 
 GOLDEN: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "vectors" / "envelope.json").read_text(encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -124,7 +123,6 @@ class TestTransactions:
         with SqliteStore(path, wait=0) as store:
             assert store._rows("PRAGMA journal_mode", ()) == [("wal",)]
 
-    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
     def test_threads_share_one_store(self, store: SqliteStore) -> None:
         """Readers in many threads see whole commits of a writer in another."""
         store.commit(follow(store, ANNA, b"0"))

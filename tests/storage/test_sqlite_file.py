@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -16,7 +17,7 @@ from gdprkit.errors import (
     StoreCorrupt,
 )
 from gdprkit.storage import SqliteStore
-from gdprkit.storage.protocol import VaultPut
+from gdprkit.storage.protocol import Marks, VaultPut
 from gdprkit.storage.schema import APPLICATION_ID
 from gdprkit.testing.store_values import (
     follow,
@@ -32,10 +33,25 @@ ANNA, BO = person(1), person(2)
 
 
 class TestTheFile:
-    def test_the_pragmas_are_in_force_on_every_connection(self, store: SqliteStore) -> None:
+    def test_the_pragmas_are_in_force_on_every_connection(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Log ahead, full sync, overwriting of deleted bytes: not left to how SQLite was built."""
         wanted = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "trusted_schema": 0}
-        with store._file.reading() as first, store._file.reading() as second:
+        connect = sqlite3.connect
+
+        def careless(*arguments: Any, **settings: Any) -> sqlite3.Connection:
+            connection: sqlite3.Connection = connect(*arguments, **settings)
+            for pragma in ("synchronous = OFF", "secure_delete = OFF", "trusted_schema = ON"):
+                connection.execute(f"PRAGMA {pragma}")
+            return connection
+
+        monkeypatch.setattr(sqlite3, "connect", careless)
+        with (
+            SqliteStore(path) as store,
+            store._file.reading() as first,
+            store._file.reading() as second,
+        ):
             for port in (first, second):
                 found = {name: port.rows(f"PRAGMA {name}")[0][0] for name in wanted}
                 assert found == wanted
@@ -198,7 +214,7 @@ class TestDeletedBytes:
         """After shredding, expunging and compacting nothing of it is in any file of the store."""
         secrets = [b"wrapped-key-bytes", b"envelope-bytes", b"term-bytes", b"entry-body-bytes"]
         wrapped, envelope, term, body = secrets
-        put = VaultPut(slot=slot(1), envelope=envelope * 300, terms=[term])
+        put = VaultPut(slot=slot(1), envelope=envelope * 10_000, terms=[term])
         for about in (ANNA, BO):
             batch = follow(store, about, body)
             store.commit(attrs.evolve(batch, puts=[put], keys=[key_row(about, wrapped=wrapped)]))
@@ -207,9 +223,35 @@ class TestDeletedBytes:
             shred = tombstone(hashed(str(about)))
             store.commit(attrs.evolve(follow(store, about, b"erased"), shred=shred))
             store.expunge(about, line_tombstone(store, about))
+        store.settle()
+        before = path.stat().st_size
         store.compact()
+        assert path.stat().st_size < before
         assert [secret for secret in secrets if secret in _bytes(path)] == []
         assert store.tombstone(hashed(str(ANNA))) is not None
+
+    def test_expunging_leaves_the_id_in_one_table(
+        self, store: SqliteStore, raw: sqlite3.Connection
+    ) -> None:
+        """Of an expunged person no row is left anywhere but the tombstone of the line."""
+        put = VaultPut(slot=slot(1), envelope=b"e", terms=[b"term"])
+        batch = follow(store, ANNA, b"one", marks=Marks(tags={"a", "b"}))
+        full = attrs.evolve(batch, puts=[put], keys=[key_row(ANNA)], spend=[b"token"])
+        store.commit(full)
+        tables = [
+            name
+            for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            if "subject" in [row[1] for row in raw.execute(f"PRAGMA table_info({name})")]
+        ]
+
+        def having() -> set[str]:
+            count = "SELECT count(*) FROM {} WHERE subject = ?"
+            rows = {name: raw.execute(count.format(name), (ANNA.bytes,)) for name in tables}
+            return {name for name, found in rows.items() if found.fetchone() != (0,)}
+
+        assert having() == set(tables) - {"gdprkit_expunged"}
+        store.expunge(ANNA, line_tombstone(store, ANNA))
+        assert having() == {"gdprkit_expunged"}
 
     def test_settling_empties_the_log(self, store: SqliteStore, path: Path) -> None:
         """After settling the file alone holds everything, so copying it is a backup."""

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from gdprkit.ledger.chain import verify_line
 from gdprkit.storage import SqliteStore
 from gdprkit.testing.store_values import (
@@ -82,6 +84,7 @@ def test_several_processes_open_and_write_one_file(path: Path) -> None:
         assert len(line) == 30
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_child_opens_anew(path: Path) -> None:
     """A store opened before a fork serves both sides, each on connections of its own."""
     child = _python(FORKED, path)
@@ -148,11 +151,13 @@ from gdprkit.storage import SqliteStore
 from gdprkit.testing.store_values import follow, person
 store = SqliteStore(sys.argv[1])
 store.commit(follow(store, person(1), b"before"))
+[of_parent] = store._file._idle
 child = os.fork()
 if not child:
     code = 1
     try:
         store.commit(follow(store, person(1), b"child"))
+        assert of_parent not in store._file._idle
         store.close()
         code = 0
     finally:

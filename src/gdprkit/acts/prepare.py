@@ -177,13 +177,6 @@ def _after_circumstance(case: Case, fact: CircumstanceNoted) -> Iterator[Fact]:
         yield MarketingEntryEnded(reason=reason)
 
 
-def _after_restart(case: Case) -> Iterator[Fact]:
-    """Erase the copies of the marketing register: the relation is live again (R-411)."""
-    slots = tuple(v.slot for v in case.standing.data.held(FilingSystem.MARKETING))
-    if slots:
-        yield DataErased(slots=slots, reason=ErasureReason.NO_LONGER_NECESSARY, rule="R-411")
-
-
 def _stop_in_request(fact: RequestReceived) -> Fact | None:
     via = fact.channel
     match fact.right:
@@ -219,8 +212,6 @@ def prepare(case: Case, act: Act) -> tuple[Fact, ...]:
             return (fact,)
         case CircumstanceNoted():
             return (fact, *_after_circumstance(case, fact))
-        case ConnectionStarted():
-            return (fact, *_after_restart(case))
         case DataCollected(notice=notice) if notice is not None:
             return NoticeGiven(notice=notice), fact
         case MarketingObjection() | MarketingProhibition() | ConsentWithdrawn() | ConsentRefused():

@@ -42,7 +42,7 @@ from gdprkit.policy.retention import (
 )
 from gdprkit.state.data import HeldValue
 from gdprkit.words.identifiers import PurposeId
-from gdprkit.words.vocabulary import ErasureReason, FilingSystem, IntakeChannel
+from gdprkit.words.vocabulary import ErasureReason, FilingSystem, IntakeChannel, Right
 
 __all__ = ["Applied", "compose_plan", "make_plan", "recheck"]
 
@@ -177,7 +177,8 @@ def compose_plan(bench: Bench, before: View, plan: Plan, now: datetime) -> Compo
     """
     draft = Draft(bench=bench, before=before, now=now, view=before)
     if isinstance(plan.question, Erasure):
-        stop = MarketingObjection(via=IntakeChannel.WEB_FORM)
+        asked = [c for c in before.standing.request.cases if c.right is Right.ERASURE]
+        stop = MarketingObjection(via=asked[-1].channel if asked else IntakeChannel.OTHER)
         remember_stop(draft, stop, now, {})
         add(draft, [stop], now)
     _move(draft, plan)

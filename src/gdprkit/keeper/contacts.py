@@ -110,13 +110,13 @@ def stops_from_list(
     store: Store,
     values: Mapping[FieldId, object],
     at: datetime,
-) -> tuple[tuple[frozenset[Channel], Actor], ...]:
-    """Return the stops a new value inherits from the suppression list: channels and author."""
+) -> tuple[tuple[frozenset[Channel], Actor, datetime], ...]:
+    """Return the stops a new value meets on the suppression list: channels, author, since when."""
     points = dict(_points(register, keys, values, at))
     found = store.suppressed(points) if points else {}
     stops = {
-        (row.channels or _CHANNELS[points[hashed]], row.author)
+        (row.channels or _CHANNELS[points[hashed]], row.author, row.since)
         for hashed, rows in found.items()
         for row in rows
     }
-    return tuple(sorted(stops, key=lambda stop: (sorted(stop[0]), stop[1])))
+    return tuple(sorted(stops, key=lambda stop: (sorted(stop[0]), *stop[1:])))

@@ -15,16 +15,19 @@ import attrs
 from gdprkit.acts.act import NEW_CASE, Act
 from gdprkit.acts.prepare import STOPS, prepare
 from gdprkit.errors import InvalidValue
+from gdprkit.facts.connection import ConnectionStarted
 from gdprkit.facts.data import DataCollected, DataErased, DataRectified
 from gdprkit.facts.entry import Entry, Fact
 from gdprkit.facts.objection import MarketingObjection
 from gdprkit.facts.request import RequestReceived
+from gdprkit.facts.retention import MarketingEntryEnded
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import stops_from_list, suppressions
 from gdprkit.keeper.line import View, advance, extend, marks_of
 from gdprkit.keeper.sealed import SealedBatch, open_values, seal_values
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import CONTACT_POINTS
+from gdprkit.policy.consent import valid_consent
 from gdprkit.policy.law import LawProfile
 from gdprkit.register.register import Register
 from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
@@ -32,9 +35,13 @@ from gdprkit.sealing.rows import KeyRow, Tombstone
 from gdprkit.state.data import HeldValue
 from gdprkit.storage.protocol import Batch, Store, Suppression, VaultPut
 from gdprkit.words.identifiers import CaseId, FieldId, Slot, uuid_from
-from gdprkit.words.vocabulary import Actor, FilingSystem, IntakeChannel
+from gdprkit.words.vocabulary import Actor, Channel, ErasureReason, FilingSystem, IntakeChannel
 
 __all__ = ["Bench", "Composed", "Draft", "add", "compose", "finish", "remember_stop"]
+
+#: What we do because of a fact happens now, however long ago the fact happened: a letter of
+#: objection typed in late ends an entry that was made after the letter was sent.
+_DEEDS: Final = frozenset({DataErased, MarketingEntryEnded})
 
 REQUEST_TEXT: Final = FieldId("request-text")
 
@@ -117,6 +124,29 @@ def _seal(draft: Draft, act: Act) -> SealedBatch:
     return sealed
 
 
+def _rectify(draft: Draft, act: Act, fact: DataRectified) -> DataRectified:
+    """Seal the corrected values wherever the person is met by the old ones.
+
+    The archive keeps what was recorded then; a correction there is an addition of its own.
+    """
+    live = (FilingSystem.CUSTOMER, FilingSystem.MARKETING)
+    old = [
+        value
+        for value in draft.view.standing.data.values
+        if value.field in act.personal and value.filing in live
+    ]
+    values: list[SealedValue] = []
+    for filing in live:
+        fields = {value.field for value in old if value.filing is filing}
+        if filing is FilingSystem.CUSTOMER:
+            fields |= {field for field in act.personal if field not in {v.field for v in old}}
+        part: dict[str, object] = {f: v for f, v in act.personal.items() if f in fields}
+        if part:
+            corrected = attrs.evolve(act, personal=part, filing=filing)
+            values.extend(_seal(draft, corrected).values)
+    return attrs.evolve(fact, values=values, replaced=[value.slot for value in old])
+
+
 def _attach(draft: Draft, act: Act) -> Act:
     """Attach sealed values, and the id of a new request, to the act's fact."""
     fact = act.fact
@@ -124,30 +154,41 @@ def _attach(draft: Draft, act: Act) -> Act:
         draft.opened_case = CaseId(uuid_from(draft.bench.random(16)))
         fact = attrs.evolve(fact, case=draft.opened_case)
     if act.personal:
-        values = _seal(draft, act).values
         match fact:
             case DataCollected():
-                fact = attrs.evolve(fact, values=values)
+                fact = attrs.evolve(fact, values=_seal(draft, act).values)
             case DataRectified():
-                fact = attrs.evolve(fact, values=values, replaced=_replaced(draft, values))
+                fact = _rectify(draft, act, fact)
             case RequestReceived():
-                fact = attrs.evolve(fact, text=values[0])
+                fact = attrs.evolve(fact, text=_seal(draft, act).values[0])
             case _:
                 raise InvalidValue("personal", "has no place in this fact", "use data.collect()")
     return attrs.evolve(act, fact=fact)
 
 
-def _replaced(draft: Draft, values: Sequence[SealedValue]) -> tuple[Slot, ...]:
-    """Return the slots that corrected values take the place of: every copy a person is met by.
+def _merge_entry(draft: Draft) -> tuple[Fact, ...]:
+    """Bring the entry in the marketing register back into the customer file (R-411).
 
-    The archive keeps what was recorded then; a correction there is an addition of its own.
+    What was erased or archived stays so; only live copies come back, and none that was collected
+    anew.
     """
-    fields = {value.field for value in values}
-    return tuple(
-        held.slot
-        for held in draft.view.standing.data.values
-        if held.field in fields and held.filing is FilingSystem.CUSTOMER
+    standing = draft.view.standing
+    held = standing.data.held(FilingSystem.MARKETING)
+    if not held:
+        return ()
+    present = {value.field for value in standing.data.held(FilingSystem.CUSTOMER)}
+    missing = [value for value in held if value.field not in present]
+    gone = DataErased(
+        slots=[value.slot for value in held], reason=ErasureReason.MOVED, rule="R-411"
     )
+    if not missing or standing.data.source is None:
+        return (gone,)
+    bench, about = draft.bench, draft.before.about
+    opened = open_values(bench.store, _keys(draft), about, missing)
+    back = DataCollected(values=(), source=standing.data.source)
+    personal = {str(value.field): opened_value for value, opened_value in opened}
+    sealed = _seal(draft, Act(fact=back, personal=personal))
+    return attrs.evolve(back, values=sealed.values), gone
 
 
 def contact_values(bench: Bench, view: View) -> dict[FieldId, object]:
@@ -186,16 +227,29 @@ def _inherit_stops(draft: Draft, act: Act) -> tuple[Fact, ...]:
         return ()
     bench = draft.bench
     found = stops_from_list(bench.register, bench.keys, bench.store, act.personal, draft.now)
-    return tuple(
-        MarketingObjection(channels=channels, via=IntakeChannel.IMPORT, by=author)
-        for channels, author in found
+    stops = []
+    for channels, author, since in found:
+        left = frozenset(c for c in channels if not _lifted(draft, c, since))
+        if left:
+            stops.append(MarketingObjection(channels=left, via=IntakeChannel.IMPORT, by=author))
+    return tuple(stops)
+
+
+def _lifted(draft: Draft, channel: Channel, since: datetime) -> bool:
+    """Whether this person's own later consent rules on the channel (R-317)."""
+    case = draft.bench.case(draft.view, draft.now)
+    return any(
+        consent.word.at > since
+        for purpose in draft.bench.register.purposes.values()
+        if purpose.marketing and (consent := valid_consent(case, purpose.id, channel)) is not None
     )
 
 
 def add(draft: Draft, facts: Sequence[Fact], at: datetime) -> None:
     """Put facts on the draft and carry its view forward, so that the next act sees them."""
     for fact in facts:
-        entry = Entry(position=draft.view.position + 1, at=at, recorded_at=draft.now, fact=fact)
+        moment = draft.now if type(fact) in _DEEDS else at
+        entry = Entry(position=draft.view.position + 1, at=moment, recorded_at=draft.now, fact=fact)
         standing = advance(draft.bench.store, draft.view, draft.entries, entry)
         draft.entries.append(entry)
         draft.view = attrs.evolve(draft.view, position=entry.position, standing=standing)
@@ -230,6 +284,8 @@ def compose(
         attached = _attach(draft, act)
         new.update(act.personal)
         facts = prepare(bench.case(draft.view, now), attached)
+        if isinstance(attached.fact, ConnectionStarted):
+            facts = (*facts, *_merge_entry(draft))
         add(draft, facts, at)
         for fact in facts:
             if type(fact) in STOPS and _reaches_marketing(bench.register, fact):

@@ -34,6 +34,7 @@ FORMER = frozenset(
     }
 )
 
+
 @final
 @attrs.frozen(kw_only=True)
 class Suppressed:

@@ -14,7 +14,7 @@ from gdprkit.policy.case import Case
 from gdprkit.policy.connection import review_due
 from gdprkit.policy.consent import consent_expires
 from gdprkit.policy.request import deadline_of
-from gdprkit.policy.retention import kept_until
+from gdprkit.policy.retention import kept_until, nothing_left
 from gdprkit.state.consent import ConsentStatus
 
 __all__ = ["tags", "wake_at"]
@@ -36,6 +36,8 @@ def _moments(case: Case) -> Iterator[datetime]:
             yield expires
     for request in standing.request.open:
         yield deadline_of(case, request).safe_end
+    if nothing_left(case) and standing.connection.since is not None:
+        yield standing.connection.since
     if standing.retention.holds or standing.objection.restrictions:
         return
     for value in standing.data.values:

@@ -22,6 +22,7 @@ from gdprkit.policy.connection import (
     may_move,
     movable,
     register_expiry,
+    review_due,
 )
 from gdprkit.policy.consent import consent_expires, valid_consent
 from gdprkit.policy.decisions import Decision
@@ -189,7 +190,11 @@ def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
             ends = [ends_on(case, purpose, value) for purpose in purposes]
             if any(end is None for end in ends):
                 return None, "purpose-lives", "R-116"
-            return max(end for end in ends if end is not None), "period-over", "R-116"
+            last = max(end for end in ends if end is not None)
+            under_review = review_due(case)
+            if under_review is not None and under_review >= last:
+                return under_review, "under-review", "R-402"
+            return last, "period-over", "R-116"
 
 
 # --- plans --------------------------------------------------------------------------------------
@@ -329,14 +334,37 @@ def _waiting(decision: Decision) -> tuple[str, ...]:
     return tuple(m for r in decision.against if r.code in WAITING for m in r.missing)
 
 
-_STILL_NEEDED: Final = frozenset({LegalBasis.CONTRACT, LegalBasis.LEGAL_OBLIGATION})
+_EVERY_BASIS: Final = frozenset(
+    {ErasureReason.UNLAWFUL, ErasureReason.LEGAL_DUTY, ErasureReason.CHILD_SERVICE}
+)  # 17(1)(d), (e), (f)
+
+#: basis -> grounds of 17(1) that reach data on it while the relation is live (table 5.1, R-503).
+_REACHED_BY: Final[Mapping[LegalBasis, frozenset[ErasureReason]]] = {
+    LegalBasis.CONSENT: _EVERY_BASIS | {ErasureReason.CONSENT_WITHDRAWN},
+    LegalBasis.CONTRACT: _EVERY_BASIS,
+    LegalBasis.LEGAL_OBLIGATION: frozenset(),  # refused while the duty lasts, 17(3)(b)
+    LegalBasis.VITAL_INTERESTS: _EVERY_BASIS,
+    LegalBasis.PUBLIC_TASK: _EVERY_BASIS | {ErasureReason.OBJECTED},
+    LegalBasis.LEGITIMATE_INTERESTS: _EVERY_BASIS | {ErasureReason.OBJECTED},
+}
+
+
+def _still_needed(case: Case, purpose: Purpose, reason: ErasureReason) -> bool:
+    """Whether a live purpose keeps a value against this ground; marketing never does."""
+    if purpose.marketing or purpose.basis is None:
+        return False
+    if purpose.basis is LegalBasis.CONSENT and _consent_end(case, purpose) is not None:
+        return False
+    return reason not in _REACHED_BY[purpose.basis]
 
 
 def plan_erasure(case: Case, question: Erasure) -> Plan:
     """Plan what a request for erasure erases and what stays, value by value (R-503).
 
-    Erasure is not refused as a whole: a value stays only for a live contract (17(1)(a) not met), a
-    legal duty (17(3)(b)) or claims (17(3)(e)), and then in the archive where it can.
+    Erasure is not refused as a whole. While the relation is live a value stays for a purpose that
+    the ground does not reach; otherwise only for a legal duty (17(3)(b)) or claims (17(3)(e)), and
+    then in the archive. Of the requests' own files the facts stay on the line, the texts go
+    (R-540).
     """
     blocked = _blocked(case)
     if blocked:
@@ -350,18 +378,19 @@ def plan_erasure(case: Case, question: Erasure) -> Plan:
     active = case.standing.status is ConnectionStatus.ACTIVE
     items: list[PlanItem] = []
     for value in case.standing.data.values:
-        if value.filing in (FilingSystem.ARCHIVE, FilingSystem.REQUESTS):
+        if value.filing is FilingSystem.ARCHIVE:
             until, _, rule = kept_until(case, value)
             over = until is not None and case.at >= case.end_of(until)
             action = PlanAction.ERASE if over else PlanAction.KEEP
             code = "period-over" if over else "legal-obligation-or-claims"
             items.append(_item(value, action, code, rule, until=until))
             continue
-        needed = active and any(
-            p.basis in _STILL_NEEDED for p in _covering(case, value, FilingSystem.CUSTOMER)
+        needed = value.filing is FilingSystem.CUSTOMER and any(
+            active and _still_needed(case, purpose, question.reason)
+            for purpose in _covering(case, value, FilingSystem.CUSTOMER)
         )
-        if needed and value.filing is FilingSystem.CUSTOMER:
-            items.append(_item(value, PlanAction.KEEP, "contract-lives", "R-503"))
+        if needed:
+            items.append(_item(value, PlanAction.KEEP, "still-needed", "R-503"))
             continue
         items.extend(_archive(case, value) if value.filing is FilingSystem.CUSTOMER else ())
         items.append(_item(value, PlanAction.ERASE, "erasure-asked", "R-503"))
@@ -374,6 +403,18 @@ def plan_erasure(case: Case, question: Erasure) -> Plan:
         reference=question.reference,
         erases_person=not stays,
         ends_marketing=case.standing.status is ConnectionStatus.MARKETING,
+    )
+
+
+def nothing_left(case: Case) -> bool:
+    """Whether the relation is over, no value is held and the subject key serves nobody any more."""
+    standing = case.standing
+    return (
+        standing.status is ConnectionStatus.ERASED
+        and standing.data.erased_at is None
+        and not standing.data.values
+        and not standing.request.open
+        and _blocked(case) is None
     )
 
 
@@ -400,6 +441,6 @@ def plan_due(case: Case, question: DueErasure) -> Plan:
         question,
         tuple(items),
         reason=reason,
-        erases_person=bool(items) and not stays,
+        erases_person=nothing_left(case) or (bool(items) and not stays),
         ends_marketing=ends and case.standing.status is ConnectionStatus.MARKETING,
     )

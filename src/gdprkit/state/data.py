@@ -124,10 +124,18 @@ def _collected(now: DataState, entry: Entry, fact: DataCollected) -> DataState:
 
 def _rectified(now: DataState, entry: Entry, fact: DataRectified) -> DataState:
     old = {v.slot: v for v in now.values if v.slot in fact.replaced}
-    notice = {v.field: v.notice for v in old.values()}
+    before = {(v.field, v.filing): v for v in old.values()}
     kept = tuple(v for v in now.values if v.slot not in old)
-    new = tuple(hold(v, entry, source=fact.source, notice=notice.get(v.field)) for v in fact.values)
-    return attrs.evolve(now, values=kept + new)
+    new = []
+    for value in fact.values:
+        same = before.get((value.field, value.filing))
+        corrected = hold(value, entry, source=fact.source)
+        if same is not None:  # what it was told and how long it stays do not change with it
+            corrected = attrs.evolve(
+                corrected, notice=same.notice, purpose=same.purpose, until=same.until
+            )
+        new.append(corrected)
+    return attrs.evolve(now, values=(*kept, *new))
 
 
 def _erased(now: DataState, _entry: Entry, fact: DataErased) -> DataState:

@@ -247,6 +247,7 @@ class IntakeChannel(StrEnum):
     SOCIAL_MEDIA = "social-media"
     UNSUBSCRIBE_LINK = "unsubscribe-link"
     IMPORT = "import"  # a stop found in an imported file
+    OTHER = "other"  # none of these, or not noted
 
 
 class RestrictionGround(StrEnum):

@@ -1,0 +1,338 @@
+"""What the ciphers promise and what objects and errors never show (crypto D.4)."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import gc
+import pickle
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
+from tests.sealing.support import ANNA, AT, ROOT, DictStore, add_person, context, counted, make_keys
+
+import gdprkit.sealing
+from gdprkit.errors import GdprkitError
+from gdprkit.sealing.canonical import lp
+from gdprkit.sealing.ciphers import SubjectKey, SubjectKeyVersions
+from gdprkit.sealing.envelope import (
+    Context,
+    seal,
+    seal_many,
+    unseal,
+    unseal_many,
+)
+from gdprkit.sealing.errors import AuthenticationFailed, FieldCryptoError, KeyVersionUnknown
+from gdprkit.sealing.form import FORMAT, SUITE
+from gdprkit.sealing.providers import Keyring, MemoryProvider
+from gdprkit.sealing.secret import KeepsSecrets
+from gdprkit.words.identifiers import SubjectId
+
+OWNER = lp("main") + lp(ANNA)
+KEY_1, KEY_2 = bytes(range(32)), bytes(range(32, 64))
+NONCE = bytes(12)
+COMMON = "6dd3dbadd042f78728d1cc46380cb1b90f5b1975c44771b692514386ccd1bfd6"
+COLLISIONS = [
+    (
+        b"same aad",
+        b"same aad",
+        COMMON + "4fdb75dd67ca3dbea7aac2fac7838c11dfd8c6bb13b41b9eabaeb28c67e5c320",
+    ),
+    (
+        b"kid-1",
+        b"kid-2",
+        COMMON + "bff0e541840668f8ace296db0ecc675e126a2e0b18268857e314fa9faa57b277",
+    ),
+]
+
+
+@pytest.mark.parametrize(("aad_1", "aad_2", "colliding"), COLLISIONS)
+def test_d37_a_two_key_collision_does_not_pass_the_commitment(
+    aad_1: bytes, aad_2: bytes, colliding: str
+) -> None:
+    """A ciphertext that opens under two raw keys to two texts opens under one envelope key only."""
+    sealed = bytes.fromhex(colliding)
+    assert b"consent: yes" in AESGCM(KEY_1).decrypt(NONCE, sealed, aad_1)
+    assert b"consent: no " in AESGCM(KEY_2).decrypt(NONCE, sealed, aad_2)
+    one, two = (
+        SubjectKey(key, key_id=bytes((number,)) * 20, version=number, owner=OWNER)
+        for number, key in ((1, KEY_1), (2, KEY_2))
+    )
+    calls = counting(two)
+    envelope = bytes((FORMAT, SUITE)) + one.key_id + NONCE + sealed
+    with pytest.raises(KeyVersionUnknown):
+        unseal(envelope, keys=SubjectKeyVersions([two], owner=OWNER), context=context())
+    assert calls == []
+
+
+def counting(key: SubjectKey) -> list[bytes]:
+    """Note the nonce of every decryption that *key* is asked for."""
+    calls: list[bytes] = []
+    opening = key._open
+
+    def noted(nonce: bytes, sealed: Any, aad: Any) -> bytes:
+        calls.append(nonce)
+        return opening(nonce, sealed, aad)
+
+    key._open = noted  # type: ignore[assignment]
+    return calls
+
+
+def test_d38_one_envelope_is_tried_with_one_key_once() -> None:
+    """With three versions at hand each envelope, good or bad, costs at most one decryption."""
+    keys = [SubjectKey.derive(bytes((n,)) * 32, version=n, owner=OWNER) for n in (1, 2, 3)]
+    versions = SubjectKeyVersions(keys, owner=OWNER)
+    counts = [counting(key) for key in keys]
+    sealed = seal("x", key=keys[1], context=context())
+    assert unseal(sealed, keys=versions, context=context()) == "x"
+    assert [len(calls) for calls in counts] == [0, 1, 0]
+    with pytest.raises(AuthenticationFailed):
+        unseal(sealed[:-1] + b"?", keys=versions, context=context())
+    assert [len(calls) for calls in counts] == [0, 2, 0]
+    for refused in (b"plain", sealed[:40], b"\xf8\x02" + sealed[2:], sealed[:2] + bytes(61)):
+        with pytest.raises(FieldCryptoError):
+            unseal(refused, keys=versions, context=context())
+    assert [len(calls) for calls in counts] == [0, 2, 0]
+
+
+def test_d40_the_same_value_seals_differently_and_is_found_alike() -> None:
+    """Two envelopes of one value differ in nonce and ciphertext; its look-up term is one."""
+    store = DictStore()
+    people = make_keys(store)
+    key = add_person(people, store).newest
+    sealed = [seal("anna@example.com", key=key, context=context()) for _ in range(50)]
+    sealed += seal_many([("anna@example.com", 1, "email")] * 50, key=key, record_type="vault")
+    assert len({envelope[22:34] for envelope in sealed}) == 100
+    assert len({envelope[34:] for envelope in sealed}) == 100
+    terms = {people.index("email", "email-v1", at=AT).term("anna@example.com") for _ in range(3)}
+    assert len(terms) == 1
+
+
+def test_d43_keys_are_immutable_bytes_and_never_wiped() -> None:
+    """AESCCM goes on with a wiped buffer, a key of zeros; our keys are bytes and are not wiped."""
+    buffer = bytearray(KEY_1[:16])
+    lazy = AESCCM(buffer)
+    before = lazy.encrypt(NONCE, b"x", None)
+    buffer[:] = bytes(16)
+    assert lazy.encrypt(NONCE, b"x", None) != before
+    mutable = bytearray(KEY_1)
+    key = SubjectKey.derive(bytes(mutable), version=1, owner=OWNER)
+    sealed = seal("x", key=key, context=context())
+    mutable[:] = bytes(32)
+    assert unseal(sealed, keys=SubjectKeyVersions([key], owner=OWNER), context=context()) == "x"
+    tree = "".join(path.read_text() for path in sealing_files())
+    assert "bytearray(" not in tree.replace("bytearray(value", "")
+
+
+def sealing_files() -> list[Path]:
+    folder = Path(gdprkit.sealing.__file__).parent
+    return sorted(folder.glob("*.py"))
+
+
+def secret_objects(tmp_path: Path) -> list[KeepsSecrets]:
+    store = DictStore()
+    people = make_keys(store)
+    keys = add_person(people, store)
+    index = people.index("email", "email-v1", at=AT)
+    ring = Keyring.create(tmp_path / "root.key")
+    epochs: list[KeepsSecrets] = [
+        people._keks,
+        people._roots,
+        people._keks.active(AT),
+        people._roots.active(AT),
+    ]
+    return [people, keys, keys.newest, index, ring, MemoryProvider(ROOT), people._cache, *epochs]
+
+
+def test_d44_objects_with_keys_show_nothing_and_do_not_travel(tmp_path: Path) -> None:
+    """repr and str name the class only; there is no __dict__; pickle and copy are refused."""
+    for thing in secret_objects(tmp_path):
+        assert repr(thing) == str(thing) == f"<{type(thing).__name__}>"
+        with pytest.raises(TypeError):
+            vars(thing)
+        for move in (pickle.dumps, copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match="neither pickled nor copied"):
+                move(thing)
+
+
+PLAIN = "Anna Virtanen of Example Street 7"
+DEK = counted(b"dek")(32)
+
+
+def a_key() -> SubjectKey:
+    return SubjectKey.derive(DEK, version=1, owner=OWNER)
+
+
+def failing() -> dict[str, Callable[[], object]]:
+    """Calls that fail while a plaintext or a key is at hand; what they are given is a default.
+
+    The values are made inside, so that this module's own frames do not hold them as variables.
+    """
+    key = a_key()
+    versions = SubjectKeyVersions([key], owner=OWNER)
+    odd = Context(tenant="main", subject=ANNA, record_id=1, record_type="vault", field="odd")
+    nonce = bytes(12)
+    unknown_code = (
+        key.header + nonce + key._encrypt(nonce, b"\x09" + PLAIN.encode(), key._head + odd._bound)
+    )
+    good = seal(PLAIN, key=key, context=odd)
+    store = DictStore()
+    people = make_keys(store)
+    add_person(people, store)
+    index = people.index("email", "email-v1", at=AT)
+    both = people.index("both", ("exact-v1", "email-v1"), at=AT)
+    lone = "\ud800"
+    return {
+        "too-large": lambda: seal(make(), key=key, context=odd, limit=5),
+        "surrogate": lambda: seal(make() + lone, key=key, context=odd),
+        "json": lambda: seal([make(), 1.5j], key=key, context=odd),
+        "json-surrogate": lambda: seal([make(), lone], key=key, context=odd),
+        "pad": lambda: seal(make(), key=key, context=odd, pad=-1),
+        "random": lambda: seal(make(), key=key, context=odd, random=lambda _: b""),
+        "batch": lambda: seal_many(
+            [(make(), 1, "f"), (make() + lone, 1, "f")], key=key, record_type="vault"
+        ),
+        "batch-field": lambda: seal_many(
+            [(make(), 1, "f"), (make(), 1, "")], key=key, record_type="vault"
+        ),
+        "code": lambda: unseal(unknown_code, keys=versions, context=odd),
+        "code-batch": lambda: unseal_many(
+            [(good, 1, "odd"), (unknown_code, 1, "odd")], keys=versions, record_type="vault"
+        ),
+        "tampered": lambda: unseal(good + b"x", keys=versions, context=odd),
+        "index": lambda: index.term(make()),
+        "index-long": lambda: index.term(make() * 100 + "@example.com"),
+        "index-both": lambda: both.compound((make(), make())),
+    }
+
+
+def make() -> str:
+    return "".join(PLAIN)
+
+
+@pytest.mark.parametrize("name", list(failing()))
+def test_d44_errors_and_their_frames_hold_no_plaintext_and_no_key(name: str) -> None:
+    """Text, repr, pickle, causes and the variables of every library frame are clean."""
+    call = failing()[name]
+    with pytest.raises(GdprkitError) as raised:
+        call()
+    error = raised.value
+    shown = [str(error), repr(error), repr(vars(error)), repr(pickle.dumps(error))]
+    seen: BaseException | None = error
+    while seen is not None:
+        for frame, _ in traceback.walk_tb(seen.__traceback__):
+            if "sealing" in frame.f_code.co_filename and "tests" not in frame.f_code.co_filename:
+                shown.extend(repr(value) for value in frame.f_locals.values())
+        seen = seen.__context__
+    for text in shown:
+        for secret in (PLAIN, PLAIN.casefold(), "Virtanen", DEK.hex(), repr(DEK), repr(ROOT)):
+            assert secret not in text, text
+
+
+def test_d44_errors_of_keys_hold_no_key(tmp_path: Path) -> None:
+    """A row that does not open and a keyring that does not read leave no key in any frame."""
+    store = DictStore()
+    random = counted(b"keys")
+    keys = make_keys(store, random=random)
+    _, row = keys.create(ANNA, at=AT)
+    store.put(row)
+    store.replace(row, key_id=bytes(20))
+    source = counted(b"keys")
+    drawn = b"".join(source(size) for size in (32, 32, 12, 32))
+    path = tmp_path / "root.key"
+    Keyring.create(path)
+    good = path.read_text()
+    path.write_text(good + good.splitlines()[-1] + "\n")  # the id twice
+    calls: list[Callable[[], object]] = [
+        lambda: make_keys(store).of(ANNA),
+        lambda: Keyring.from_file(path),
+    ]
+    secret_line = good.splitlines()[-1].split()[1]
+    for call in calls:
+        with pytest.raises(FieldCryptoError) as raised:
+            call()
+        shown = [str(raised.value), repr(raised.value)]
+        for frame, _ in traceback.walk_tb(raised.value.__traceback__):
+            if "tests" not in frame.f_code.co_filename:
+                shown.extend(repr(value) for value in frame.f_locals.values())
+        for text in shown:
+            assert secret_line not in text
+            for start in range(0, len(drawn), 4):
+                assert repr(drawn[start : start + 32])[2:-1] not in text
+
+
+def test_subject_key_is_not_kept_after_derivation() -> None:
+    """Once wrapped, the 32 bytes of a subject key are referenced by nothing."""
+    store = DictStore()
+    made: list[bytes] = []
+    source = counted(b"kept")
+
+    def random(size: int) -> bytes:
+        drawn = source(size)
+        made.append(drawn)
+        return drawn
+
+    people = make_keys(store, random=random)
+    people.create(ANNA, at=AT)
+    subject_key = made[-1]
+    made.clear()
+    gc.collect()
+    holders = [each for each in gc.get_referrers(subject_key) if not hasattr(each, "f_code")]
+    assert holders == []
+
+
+def test_no_module_draws_at_import_or_keeps_random_state() -> None:
+    """Nothing random lives in a module: a fork or a clone repeats no nonce."""
+    for path in sealing_files():
+        tree = ast.parse(path.read_text())
+        for node in tree.body:
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                assert "urandom" not in ast.dump(node.value), path.name
+
+
+def test_ciphers_are_imported_where_they_belong_only() -> None:
+    """`cryptography` is named in three modules; the package itself imports nothing."""
+    users = set()
+    for path in sealing_files():
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
+            if any(name.split(".")[0] == "cryptography" for name in names):
+                users.add(path.stem)
+    assert users == {"ciphers", "index", "providers"}
+
+
+@pytest.mark.parametrize("module", ["rows", "errors", "canonical", "plaintext", "form", "cache"])
+def test_values_and_errors_load_without_any_cipher(module: str) -> None:
+    """Rows, errors and the outer form can be used where no cipher is ever loaded."""
+    code = (
+        f"import sys, gdprkit.sealing.{module}\n"
+        "print(any(name.split('.')[0] == 'cryptography' for name in sys.modules))"
+    )
+    folder = Path(gdprkit.sealing.__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(folder)!r})\n{code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_keys_stay_apart_between_people_and_purposes() -> None:
+    """One DEK under two owners gives two ids: a wrapped key moved to another person is noticed."""
+    other = lp("main") + lp(SubjectId(UUID(int=5)))
+    ids = {SubjectKey.derive(DEK, version=1, owner=owner).key_id for owner in (OWNER, other)}
+    assert len(ids) == 2

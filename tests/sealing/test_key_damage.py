@@ -1,0 +1,275 @@
+"""Key rows and epochs that were swapped, damaged or destroyed (crypto D.26 to D.30)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import pytest
+from tests.sealing.support import (
+    ANNA,
+    AT,
+    BERT,
+    ROOT,
+    SHRED,
+    Clock,
+    DictStore,
+    add_person,
+    make_keys,
+    rotate,
+)
+
+from gdprkit.sealing.ciphers import USES_LIMIT
+from gdprkit.sealing.errors import (
+    KeyEpochDestroyed,
+    KeyExhausted,
+    KeyIntegrityError,
+)
+from gdprkit.sealing.providers import MemoryProvider
+from gdprkit.sealing.rows import EpochKind, KeyState, Tombstone
+from gdprkit.words.vocabulary import ErasureReason
+
+
+def swapped_wraps(store: DictStore) -> None:
+    anna, bert = store.rows[ANNA][0], store.rows[BERT][0]
+    store.replace(anna, wrapped=bert.wrapped)
+
+
+def swapped_rows(store: DictStore) -> None:
+    bert = store.rows[BERT][0]
+    store.replace(store.rows[ANNA][0], wrapped=bert.wrapped, key_id=bert.key_id)
+
+
+def row_of_another(store: DictStore) -> None:
+    store.rows[ANNA] = list(store.rows[BERT])
+
+
+def other_epoch(store: DictStore) -> None:
+    store.replace(store.rows[ANNA][0], kek_id="k2")
+
+
+def index_epoch(store: DictStore) -> None:
+    store.replace(store.rows[ANNA][0], kek_id="i1")
+
+
+def other_version(store: DictStore) -> None:
+    store.replace(store.rows[ANNA][0], version=2)
+
+
+def exchanged_versions(store: DictStore) -> None:
+    one, two = store.rows[ANNA]
+    store.replace(one, wrapped=two.wrapped, key_id=two.key_id)
+    store.replace(two, wrapped=one.wrapped, key_id=one.key_id)
+
+
+def doubled_version(store: DictStore) -> None:
+    store.rows[ANNA].append(store.rows[ANNA][-1])
+
+
+def two_active(store: DictStore) -> None:
+    store.replace(store.rows[ANNA][0], state=KeyState.ACTIVE)
+
+
+def rolled_back(store: DictStore) -> None:
+    one, two = store.rows[ANNA]
+    store.replace(one, state=KeyState.ACTIVE)
+    store.replace(two, state=KeyState.RETIRED)
+
+
+def lost_version(store: DictStore) -> None:
+    store.rows[ANNA].pop(0)
+
+
+def altered_key_id(store: DictStore) -> None:
+    row = store.rows[ANNA][0]
+    store.replace(row, key_id=row.key_id[:-1] + bytes((row.key_id[-1] ^ 1,)))
+
+
+def short_key_id(store: DictStore) -> None:
+    row = store.rows[ANNA][0]
+    store.replace(row, key_id=row.key_id[:-1])
+
+
+def cut_wrap(store: DictStore) -> None:
+    row = store.rows[ANNA][0]
+    store.replace(row, wrapped=row.wrapped[:-1])
+
+
+def empty_wrap(store: DictStore) -> None:
+    store.replace(store.rows[ANNA][0], wrapped=b"")
+
+
+def other_algorithm(store: DictStore) -> None:
+    store.replace(store.rows[ANNA][0], wraps_alg="rot13")
+
+
+@pytest.mark.parametrize(
+    ("damage", "versions"),
+    [
+        (swapped_wraps, 1),
+        (swapped_rows, 1),
+        (row_of_another, 1),
+        (other_epoch, 1),
+        (index_epoch, 1),
+        (other_version, 1),
+        (exchanged_versions, 2),
+        (doubled_version, 2),
+        (two_active, 2),
+        (rolled_back, 2),
+        (lost_version, 2),
+        (altered_key_id, 1),
+        (short_key_id, 1),
+        (cut_wrap, 1),
+        (empty_wrap, 1),
+        (other_algorithm, 1),
+    ],
+)
+def test_d26_d27_swapped_and_damaged_rows_are_refused(
+    damage: Callable[[DictStore], None], versions: int
+) -> None:
+    """A row that is somebody else's, another version's or altered never becomes a key."""
+    store = DictStore()
+    people = make_keys(store)
+    add_person(people, store)
+    add_person(people, store, BERT)
+    if versions == 2:
+        rotate(people, store)
+    assert make_keys(store).of(ANNA).newest.version == versions
+    damage(store)
+    with pytest.raises(KeyIntegrityError):
+        make_keys(store).of(ANNA)
+
+
+def test_d26_a_wrap_of_another_epoch_does_not_open() -> None:
+    """Two epochs exist and the row names the wrong one."""
+    store = DictStore()
+    people = make_keys(store)
+    add_person(people, store)
+    other = DictStore()
+    make_keys(other).create(BERT, at=AT)
+    kek = next(row for row in other.epoch_rows if row.kind is EpochKind.KEK)
+    provider = MemoryProvider(ROOT)
+    about = {"gdprkit": "epoch/v1", "tenant": "main", "kind": "kek"}
+    key = provider.unwrap(kek.wrapped, about | {"epoch": "k1"})
+    second = provider.wrap(key, about | {"epoch": "k2"})
+    store.epoch_rows.append(attrs.evolve(kek, epoch="k2", wrapped=second))
+    store.replace(store.rows[ANNA][0], kek_id="k2")
+    with pytest.raises(KeyIntegrityError, match="does not open"):
+        make_keys(store).of(ANNA)
+
+
+def test_d27_every_bit_of_a_wrap_is_authenticated() -> None:
+    """Each single bit of a wrapped key, flipped, is noticed."""
+    store = DictStore()
+    people = make_keys(store, capacity=0)
+    add_person(people, store)
+    row = store.rows[ANNA][0]
+    for bit in range(8 * len(row.wrapped)):
+        flipped = bytearray(row.wrapped)
+        flipped[bit // 8] ^= 1 << bit % 8
+        store.rows[ANNA] = [attrs.evolve(row, wrapped=bytes(flipped))]
+        with pytest.raises(KeyIntegrityError):
+            people.of(ANNA)
+
+
+def test_d28_another_root_key_does_not_open_the_store() -> None:
+    """A root key of the same id and other bytes is told as damage, not as a missing person."""
+    store = DictStore()
+    add_person(make_keys(store), store)
+    wrong = make_keys(store, provider=MemoryProvider(bytes(32)))
+    with pytest.raises(KeyIntegrityError, match="root key 'memory'"):
+        wrong.of(ANNA)
+    with pytest.raises(KeyIntegrityError):
+        wrong.create(BERT, at=AT)
+
+
+def test_epochs_of_another_tenant_do_not_open() -> None:
+    """The provider binds an epoch key to its tenant, so two stores cannot be mixed up."""
+    store = DictStore()
+    add_person(make_keys(store), store)
+    with pytest.raises(KeyIntegrityError):
+        make_keys(store, tenant="other").of(ANNA)
+
+
+def test_a_destroyed_epoch_closes_everybody_under_it() -> None:
+    """With the KEK epoch destroyed nobody's key opens, and that is told from damage (D.30)."""
+    store = DictStore()
+    people = make_keys(store)
+    add_person(people, store)
+    store.epoch_rows = [
+        attrs.evolve(row, state=KeyState.DESTROYED, wrapped=b"")
+        if row.kind is EpochKind.KEK
+        else row
+        for row in store.epoch_rows
+    ]
+    with pytest.raises(KeyEpochDestroyed) as destroyed:
+        make_keys(store).of(ANNA)
+    assert destroyed.value.epoch == "k1"
+
+
+def test_a_running_process_learns_of_a_destroyed_epoch_within_the_ttl() -> None:
+    """An epoch key that was unwrapped before is closed at the next reading of the rows."""
+    store, clock = DictStore(), Clock()
+    people = make_keys(store, monotonic=clock, ttl=300.0, capacity=0)
+    add_person(people, store)
+    store.epoch_rows = [attrs.evolve(row, state=KeyState.DESTROYED) for row in store.epoch_rows]
+    clock.now += 301
+    with pytest.raises(KeyEpochDestroyed):
+        people.of(ANNA)
+
+
+def test_no_epoch_is_made_in_place_of_a_destroyed_one() -> None:
+    """After the last epoch died, adding a person is refused instead of starting over unnoticed."""
+    store = DictStore()
+    add_person(make_keys(store), store)
+    for state, error in (
+        (KeyState.DESTROYED, KeyEpochDestroyed),
+        (KeyState.RETIRED, KeyIntegrityError),
+    ):
+        store.epoch_rows = [
+            attrs.evolve(row, state=state) if row.kind is EpochKind.KEK else row
+            for row in store.epoch_rows
+        ]
+        with pytest.raises(error):
+            make_keys(store).create(BERT, at=AT)
+    assert len(store.epoch_rows) == 2
+
+
+def test_d36_an_epoch_stops_at_its_limit() -> None:
+    """A KEK that has wrapped 2**31 keys wraps no more."""
+    store = DictStore()
+    people = make_keys(store)
+    add_person(people, store)
+    people._keks.active(AT)._used = USES_LIMIT
+    with pytest.raises(KeyExhausted, match="k1"):
+        people.create(BERT, at=AT)
+
+
+def test_epoch_rows_and_tombstones_say_what_they_are() -> None:
+    """First use makes one epoch of each kind, under the provider's key, dated by the caller."""
+    store = DictStore()
+    make_keys(store).create(ANNA, at=AT)
+    shown = [
+        (row.kind, row.epoch, row.provider_key, row.state, row.created)
+        for row in sorted(store.epoch_rows, key=lambda row: row.epoch)
+    ]
+    assert shown == [
+        (EpochKind.INDEX, "i1", "memory", KeyState.ACTIVE, AT),
+        (EpochKind.KEK, "k1", "memory", KeyState.ACTIVE, AT),
+    ]
+    tombstone = make_keys(store).tombstone_for(ANNA, **SHRED)
+    assert isinstance(tombstone, Tombstone)
+    assert tombstone.reason is ErasureReason.CONSENT_WITHDRAWN
+
+
+@pytest.mark.parametrize("name", ["k", "k0x", "1", "", "k-1", "k" + "9" * 12])
+def test_epochs_without_a_proper_name_are_refused(name: str) -> None:
+    """A row whose name is no epoch's is damage."""
+    store = DictStore()
+    make_keys(store).create(ANNA, at=AT)
+    store.epoch_rows = [
+        attrs.evolve(row, epoch=name) if row.kind is EpochKind.KEK else row
+        for row in store.epoch_rows
+    ]
+    with pytest.raises(KeyIntegrityError):
+        make_keys(store).create(BERT, at=AT)
