@@ -31,6 +31,7 @@ from gdprkit.keeper.writing import (
     remember_stop,
 )
 from gdprkit.policy.case import Suppressed
+from gdprkit.policy.connection import marketing_purpose
 from gdprkit.policy.plan import Plan, PlanAction, PlanItem
 from gdprkit.policy.retention import (
     AfterEnd,
@@ -71,9 +72,11 @@ class Applied:
     everywhere_at: datetime | None = None
 
 
-def look_up(bench: Bench, view: View, at: datetime) -> Suppressed:
-    """Look the person's contact points up in the suppression list."""
-    return suppressed(bench.register, bench.keys, bench.store, contact_values(bench, view), at)
+def look_up(bench: Bench, view: View, purpose: str | None, at: datetime) -> Suppressed:
+    """Look the person's contact points up in the suppression list, for one marketing purpose."""
+    declared = marketing_purpose(bench.case(view, at), purpose)
+    values = contact_values(bench, view)
+    return suppressed(bench.register, bench.keys, bench.store, values, declared.id, at)
 
 
 def make_plan(bench: Bench, view: View, question: object, at: datetime) -> Plan:
@@ -87,7 +90,7 @@ def make_plan(bench: Bench, view: View, question: object, at: datetime) -> Plan:
         raise InvalidValue(
             "question", "is no plan question", "pass connection.after_end(), retention.due() …"
         )
-    looked = look_up(bench, view, at) if isinstance(question, AfterEnd) else None
+    looked = look_up(bench, view, question.purpose, at) if isinstance(question, AfterEnd) else None
     return planner(bench.case(view, at, suppressed=looked), question)
 
 

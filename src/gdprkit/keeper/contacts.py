@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+import attrs
+
 from gdprkit.policy.case import Suppressed
 from gdprkit.policy.connection import CONTACT_POINTS
 from gdprkit.register.register import Register
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.storage.protocol import Store, Suppression
-from gdprkit.words.identifiers import FieldId
+from gdprkit.words.identifiers import FieldId, PurposeId
 from gdprkit.words.personal import reveal
 from gdprkit.words.vocabulary import Actor, Channel, FieldKind
 
@@ -67,19 +69,30 @@ def suppressions(
     values: Mapping[FieldId, object],
     channels: frozenset[Channel],
     *,
+    purpose: PurposeId | None,
     since: datetime,
     author: Actor,
 ) -> tuple[Suppression, ...]:
     """Return the rows that remember a stop for the contact points it reaches.
 
-    A row never names a purpose: what was withdrawn for one purpose closes the channel (R-211), and
-    a valid later consent of the person is known from their own line.
+    Args:
+        register: What is declared.
+        keys: Make the hashes.
+        values: Contact points, field -> value.
+        channels: Channels the stop is limited to; empty means every channel.
+        purpose: The one purpose it is limited to; None is all marketing.
+        since: When it was made.
+        author: Who made it.
     """
     rows = []
     for hashed, kind in _points(register, keys, values, since):
         reached = _CHANNELS[kind] & channels if channels else _CHANNELS[kind]
         if reached:
-            rows.append(Suppression(hash=hashed, channels=reached, since=since, author=author))
+            rows.append(
+                Suppression(
+                    hash=hashed, channels=reached, purpose=purpose, since=since, author=author
+                )
+            )
     return tuple({row.hash: row for row in rows}.values())
 
 
@@ -88,16 +101,17 @@ def suppressed(
     keys: SubjectKeys,
     store: Store,
     values: Mapping[FieldId, object],
+    purpose: PurposeId,
     at: datetime,
 ) -> Suppressed:
-    """Look the contact points up in the suppression list."""
+    """Look the contact points up in the suppression list, for one purpose at one moment."""
     points = dict(_points(register, keys, values, at))
     looked = frozenset[Channel]().union(*(_CHANNELS[kind] for kind in points.values()))
     found = store.suppressed(points) if points else {}
     hits: dict[Channel, datetime] = {}
     for hashed, rows in found.items():
         for row in rows:
-            if row.since > at:
+            if row.since > at or row.purpose not in (None, purpose):
                 continue
             for channel in (row.channels or _CHANNELS[points[hashed]]) & looked:
                 hits[channel] = min(row.since, hits.get(channel, row.since))
@@ -110,13 +124,12 @@ def stops_from_list(
     store: Store,
     values: Mapping[FieldId, object],
     at: datetime,
-) -> tuple[tuple[frozenset[Channel], Actor, datetime], ...]:
-    """Return the stops a new value meets on the suppression list: channels, author, since when."""
+) -> tuple[Suppression, ...]:
+    """Return the stops a new value meets on the suppression list, their channels spelled out."""
     points = dict(_points(register, keys, values, at))
     found = store.suppressed(points) if points else {}
-    stops = {
-        (row.channels or _CHANNELS[points[hashed]], row.author, row.since)
-        for hashed, rows in found.items()
+    return tuple(
+        attrs.evolve(row, channels=row.channels or _CHANNELS[points[hashed]])
+        for hashed, rows in sorted(found.items())
         for row in rows
-    }
-    return tuple(sorted(stops, key=lambda stop: (sorted(stop[0]), *stop[1:])))
+    )

@@ -360,7 +360,7 @@ class RecordKeeper:
         current = view(self._bench.store, about) if found.standing.data.values else found
         if current.standing.data.erased_at is not None:
             return first
-        looked = look_up(self._bench, current, moment)
+        looked = look_up(self._bench, current, question.purpose, moment)
         return policy(self._bench.case(found, moment, suppressed=looked), question)
 
     def deadline(self, about: SubjectId, case: CaseId) -> Deadline:

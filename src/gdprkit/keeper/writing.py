@@ -18,7 +18,7 @@ from gdprkit.errors import InvalidValue
 from gdprkit.facts.connection import ConnectionStarted
 from gdprkit.facts.data import DataCollected, DataErased, DataRectified
 from gdprkit.facts.entry import Entry, Fact
-from gdprkit.facts.objection import MarketingObjection
+from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
 from gdprkit.facts.request import RequestReceived
 from gdprkit.facts.retention import MarketingEntryEnded
 from gdprkit.facts.sealed import SealedValue
@@ -34,7 +34,7 @@ from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
 from gdprkit.sealing.rows import KeyRow, Tombstone
 from gdprkit.state.data import HeldValue
 from gdprkit.storage.protocol import Batch, Store, Suppression, VaultPut
-from gdprkit.words.identifiers import CaseId, FieldId, Slot, uuid_from
+from gdprkit.words.identifiers import CaseId, FieldId, PurposeId, Slot, uuid_from
 from gdprkit.words.vocabulary import Actor, Channel, ErasureReason, FilingSystem, IntakeChannel
 
 __all__ = ["Bench", "Composed", "Draft", "add", "compose", "finish", "remember_stop"]
@@ -215,10 +215,21 @@ def remember_stop(draft: Draft, fact: Fact, at: datetime, new: dict[FieldId, obj
         draft.bench.keys,
         values,
         fact.channels,  # type: ignore[union-attr]  # every stop names channels
+        purpose=_limited_to(fact),
         since=at,
         author=author,
     )
     draft.suppress.extend(rows)
+
+
+def _limited_to(fact: Fact) -> PurposeId | None:
+    """Return the one purpose a stop is limited to.
+
+    A withdrawn or refused consent closes its channel for all marketing (R-211).
+    """
+    if isinstance(fact, (MarketingObjection, MarketingProhibition)):
+        return fact.purpose
+    return None
 
 
 def _inherit_stops(draft: Draft, act: Act) -> tuple[Fact, ...]:
@@ -228,10 +239,13 @@ def _inherit_stops(draft: Draft, act: Act) -> tuple[Fact, ...]:
     bench = draft.bench
     found = stops_from_list(bench.register, bench.keys, bench.store, act.personal, draft.now)
     stops = []
-    for channels, author, since in found:
-        left = frozenset(c for c in channels if not _lifted(draft, c, since))
+    for row in found:
+        left = frozenset(c for c in row.channels if not _lifted(draft, c, row.since))
         if left:
-            stops.append(MarketingObjection(channels=left, via=IntakeChannel.IMPORT, by=author))
+            stop = MarketingObjection(
+                channels=left, purpose=row.purpose, via=IntakeChannel.IMPORT, by=row.author
+            )
+            stops.append(stop)
     return tuple(stops)
 
 

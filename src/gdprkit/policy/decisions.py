@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, final
 import attrs
 
 from gdprkit.errors import NotAllowed
+from gdprkit.policy.explain import explain
 from gdprkit.words.citations import Citation
 from gdprkit.words.identifiers import SubjectId
 
@@ -180,8 +181,6 @@ class Decision:
 
     def explain(self) -> str:
         """Tell the decision in words: each reason, its law, the entries it rests on."""
-        from gdprkit.policy.explain import explain  # words are made above the values
-
         return explain(self)
 
 

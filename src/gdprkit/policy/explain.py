@@ -6,12 +6,48 @@ entries a reason rests on, never a person's data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, Protocol
 
-from gdprkit.policy.decisions import Decision, Outcome, Reason
+from gdprkit.words.citations import Citation
 
 __all__ = ["SENTENCES", "explain", "sentence"]
+
+
+class _Reason(Protocol):
+    """What is told of a reason; ``policy.decisions.Reason`` has it."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def rule(self) -> str: ...
+    @property
+    def cites(self) -> tuple[Citation, ...]: ...
+    @property
+    def evidence(self) -> tuple[int, ...]: ...
+    @property
+    def missing(self) -> tuple[str, ...]: ...
+
+
+class _Decision(Protocol):
+    """What is told of a decision; ``policy.decisions.Decision`` has it."""
+
+    @property
+    def question(self) -> str: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def cell(self) -> str | None: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def reasons(self) -> Sequence[_Reason]: ...
+    @property
+    def valid_until(self) -> datetime | None: ...
+
 
 SENTENCES: Final[Mapping[str, str]] = {
     "adult": "the person is of age, or known through work",
@@ -141,10 +177,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "vital-interest-note": "processing for vital interests needs a note of the emergency",
 }
 
-_MARKS: Final = {Outcome.ALLOWED: "+", Outcome.NEEDS: "?", Outcome.FORBIDDEN: "-"}
+_MARKS: Final = {"allowed": "+", "needs": "?", "forbidden": "-"}
 
 
-def sentence(reason: Reason) -> str:
+def sentence(reason: _Reason) -> str:
     """Return one reason in words, with its law, rule and entries."""
     cites = ", ".join(str(cite) for cite in reason.cites)
     entries = ", ".join(str(position) for position in reason.evidence)
@@ -153,7 +189,7 @@ def sentence(reason: Reason) -> str:
     return f"{SENTENCES[reason.code]} ({cites}; {reason.rule}{rests}){missing}"
 
 
-def explain(decision: Decision) -> str:
+def explain(decision: _Decision) -> str:
     """Return the decision in words: the outcome, then a line for each reason."""
     cell = f" [{decision.cell}]" if decision.cell else ""
     head = f"{decision.question}: {decision.outcome}{cell} at {decision.at:%Y-%m-%d %H:%M} UTC"

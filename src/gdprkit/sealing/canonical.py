@@ -45,10 +45,16 @@ def lp(part: Component, name: str = "part") -> bytes:
     Raises:
         ContextError: *part* is of another type, empty, longer than 1024 bytes, or no valid text.
     """
+    body: bytes | None
     if isinstance(part, UUID):
         return _UUID_HEAD + part.int.to_bytes(16, "big")
     if isinstance(part, str):
-        body = _utf8(part, name)
+        try:
+            body = part.encode()
+        except UnicodeEncodeError:  # it would hold the text: neither cause nor context of ours
+            body = None
+        if body is None:
+            raise ContextError(name, "is no valid Unicode text")
         kind = _STR
     elif isinstance(part, bytes):
         body = part
@@ -63,13 +69,4 @@ def lp(part: Component, name: str = "part") -> bytes:
         raise ContextError(name, "is empty")
     if size > COMPONENT_LIMIT:
         raise ContextError(name, "is too long")
-    return u32(size + 1) + kind + body
-
-
-def _utf8(part: str, name: str) -> bytes:
-    """Encode strictly; the error of the codec would hold the text, so it does not travel on."""
-    try:
-        return part.encode()
-    except UnicodeEncodeError:
-        pass
-    raise ContextError(name, "is no valid Unicode text")
+    return (size + 1).to_bytes(4, "big") + kind + body

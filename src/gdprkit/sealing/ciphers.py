@@ -29,7 +29,6 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from gdprkit.sealing.canonical import lp, u32
 from gdprkit.sealing.epochs import epoch_number
 from gdprkit.sealing.errors import (
-    AuthenticationFailed,
     KeyDestroyed,
     KeyExhausted,
     KeyIntegrityError,
@@ -94,12 +93,6 @@ class SubjectKey(KeepsSecrets):
             raise KeyExhausted(self.key_id.hex())
         self._used += uses
 
-    def _decrypt(self, nonce: bytes, sealed: bytes, bound: bytes) -> bytes:
-        try:
-            return self._open(nonce, sealed, self._head + bound)
-        except InvalidTag:
-            raise AuthenticationFailed(self.key_id.hex()) from None
-
 
 @final
 class SubjectKeyVersions(KeepsSecrets):
@@ -131,10 +124,6 @@ class SubjectKeyVersions(KeepsSecrets):
         if self._newest is None:
             raise KeyDestroyed(self._destroyed[-1].hex() if self._destroyed else "")
         return self._newest
-
-    def by_header(self, header: bytes) -> SubjectKey | None:
-        """Return the key whose envelopes begin with *header*, or None."""
-        return self._by_header.get(header)
 
     def by_id(self, key_id: bytes) -> SubjectKey:
         """Return the key that *key_id* commits to.
@@ -218,19 +207,24 @@ class Kek(KeepsSecrets):
 class IndexRoot(KeepsSecrets):
     """An opened INDEX epoch: root of index keys and of the marks of erased people."""
 
-    __slots__ = ("_key", "_mark", "number")
+    __slots__ = ("_key", "_made", "_mark", "number")
 
     def __init__(self, row: EpochRow, key: bytes) -> None:
         self.number: Final = epoch_number(row)
         self._key: Final = key
+        self._made: Final[dict[tuple[str, tuple[str, ...]], BlindIndex]] = {}
         self._mark: Final = HMAC(_expand(key, _MARK_INFO, KEY), SHA256())
 
     def index(self, name: str, normalisers: tuple[str, ...], *, tenant: bytes) -> BlindIndex:
         """Return the blind index called *name*, under a key of its own."""
+        made = self._made.get((name, normalisers))
+        if made is not None:
+            return made
         label = lp(name, "index name") + lp("+".join(normalisers), "normalisers")
         info = _INDEX_INFO + tenant + label + lp(FUNCTION) + u32(BITS)
         key = _expand(self._key, info, KEY)
-        return BlindIndex(key, normalisers=normalisers, epoch=self.number)
+        made = BlindIndex(key, normalisers=normalisers, epoch=self.number)
+        return self._made.setdefault((name, normalisers), made)
 
     def mark(self, about: SubjectId) -> bytes:
         """Return the 32 bytes under which the erasure of *about* is recorded."""

@@ -21,10 +21,11 @@ from functools import lru_cache
 from typing import Final, final
 
 import attrs
+from cryptography.exceptions import InvalidTag
 
 from gdprkit.errors import GdprkitError
 from gdprkit.sealing.canonical import Component, lp
-from gdprkit.sealing.errors import ContextError, FieldCryptoError
+from gdprkit.sealing.errors import AuthenticationFailed, ContextError, FieldCryptoError
 from gdprkit.sealing.form import (
     BODY,
     HEADER,
@@ -286,12 +287,14 @@ def _open(
     envelope: bytes | bytearray | memoryview, keys: SubjectKeyVersions, bound: bytes
 ) -> object:
     blob = envelope if type(envelope) is bytes else as_bytes(envelope)
-    key = keys.by_header(blob[:HEADER])
+    key = keys._by_header.get(blob[:HEADER])
     if key is None or not SMALLEST <= len(blob) <= LARGEST:
         check_form(blob)
         key = keys.by_id(blob[2:HEADER])
     try:
-        return decode(key._decrypt(blob[HEADER:BODY], blob[BODY:], bound))
+        return decode(key._open(blob[HEADER:BODY], blob[BODY:], key._head + bound))
+    except InvalidTag:
+        refused: FieldCryptoError = AuthenticationFailed(key.key_id.hex())
     except FieldCryptoError as error:
         refused = error
     raise bare(refused)

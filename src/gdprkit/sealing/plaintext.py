@@ -92,20 +92,22 @@ def decode(plain: bytes) -> object:
         UnsupportedFormat: the code byte is unknown or the bytes are not of its kind.
     """
     code = plain[0] if plain else 0
-    body = plain[1:]
-    decoder = _DECODERS.get(code & ~_PADDED)
-    if decoder is None:
-        raise UnsupportedFormat("value", code)
-    if code & _PADDED:
-        body = body.rstrip(b"\0")
-        if not body.endswith(b"\x80"):
-            raise UnsupportedFormat("value", code)
-        body = body[:-1]
-    try:
-        return decoder(body)
-    except (ValueError, InvalidOperation, RecursionError):
-        pass  # the error of a parser may hold the text
+    body: bytes | None = plain[1:]
+    decoder = _DECODERS.get(code)
+    if decoder is None and code & _PADDED:
+        decoder = _DECODERS.get(code & ~_PADDED)
+        body = _unpadded(plain[1:])
+    if decoder is not None and body is not None:
+        try:
+            return decoder(body)
+        except (ValueError, InvalidOperation, RecursionError):
+            pass  # the error of a parser may hold the text
     raise UnsupportedFormat("value", code)
+
+
+def _unpadded(body: bytes) -> bytes | None:
+    kept = body.rstrip(b"\0")
+    return kept[:-1] if kept.endswith(b"\x80") else None
 
 
 def _padded(plain: bytes, pad: int) -> bytes:
