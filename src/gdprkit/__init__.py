@@ -59,9 +59,12 @@ _MODULES = ("connection", "consent", "data", "marketing", "requests", "retention
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("gdprkit")
+        try:
+            return version("gdprkit")
+        except PackageNotFoundError:  # run from its sources, nothing is installed
+            return "0+unknown"
     if name in _MODULES:
         return import_module(f"gdprkit.acts.{name}")
     if name in _HOMES:

@@ -2,8 +2,8 @@
 
 Every error says what is wrong and what to do, carries typed fields for programs, and never
 carries a personal value: logs outlive data. Arguments are positional, so errors pickle.
-Errors of sealed fields stand beside the ciphers in ``gdprkit.sealing.errors``; they belong to the
-same family.
+Errors of sealed fields stand beside the ciphers in ``gdprkit.sealing.errors``, and ``NotAllowed``
+beside the decision it carries in ``gdprkit.policy.decisions``; they belong to the same family.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from gdprkit.policy.decisions import Decision
 
 __all__ = [
     "AlreadyKnown",
@@ -33,7 +31,6 @@ __all__ = [
     "NewerSchema",
     "NotAStore",
     "NotASubjectId",
-    "NotAllowed",
     "NotPossibleNow",
     "PlanStale",
     "PositionTaken",
@@ -194,18 +191,6 @@ class EvidenceMissing(GdprkitError, ValueError):
             "a consent without evidence cannot be proved (GDPR Art. 7(1)); "
             f"pass ConsentEvidence with: {', '.join(self.missing)}"
         )
-
-
-@attrs.define(eq=False, slots=False, repr=False)
-class NotAllowed(GdprkitError):
-    """A policy does not allow the act; ``decision`` holds every reason."""
-
-    decision: Decision
-    code: ClassVar[str] = "not-allowed"
-
-    def __str__(self) -> str:
-        codes = ", ".join(reason.code for reason in self.decision.against)
-        return f"{self.decision.outcome}: {codes}; decision.explain() tells each reason in words"
 
 
 @attrs.define(eq=False, slots=False, repr=False)

@@ -19,7 +19,17 @@ import attrs
 
 from gdprkit.words.identifiers import SubjectId
 
-__all__ = ["Ready", "ask", "differences", "erase", "open_file", "read_back", "record", "secure"]
+__all__ = [
+    "Ready",
+    "ask",
+    "differences",
+    "erase",
+    "newest",
+    "open_file",
+    "read_back",
+    "record",
+    "secure",
+]
 
 Rows: TypeAlias = Sequence[tuple[Any, ...]]
 
@@ -133,7 +143,7 @@ def ask(connection: sqlite3.Connection, subject: bytes) -> object:
 def read_back(before: sqlite3.Connection, after: sqlite3.Connection, about: SubjectId) -> Ready:
     """Return what a duty wrote about *about*, from a file before it and one after it.
 
-    Suppressions and tombstones name nobody: they are the rows that the file before has not.
+    Suppressions and tombstones name nobody; whoever did the duty knows which rows are new.
     """
     subject = about.bytes
     ((first,),) = before.execute(_END, (_TENANT, subject)).fetchall()

@@ -1,5 +1,6 @@
 """The people the benchmarks are about: fictional company contacts in the example register.
 
+They wrote through a form and no connection has begun, so a request for erasure leaves nothing.
 Every other one has agreed to the newsletter. Clock and content are fixed, so that a duty done twice
 from the same file gives the same bytes.
 """
@@ -13,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from gdprkit import Keyring, RecordKeeper, Register, connection, consent
+from gdprkit import Keyring, RecordKeeper, Register, consent
 from gdprkit.acts.act import Act
 from gdprkit.keeper.keeper import NewPerson
 from gdprkit.storage.protocol import Store
@@ -43,9 +44,7 @@ def load_register() -> Register:
     return Register.load(_REGISTER)
 
 
-def keeper_on(
-    store: Store, keys: Keyring, register: Register, at: datetime = NOW
-) -> RecordKeeper:
+def keeper_on(store: Store, keys: Keyring, register: Register, at: datetime = NOW) -> RecordKeeper:
     """Return a keeper whose clock stands still."""
     return RecordKeeper(register, store=store, keys=keys, clock=_Clock(at))
 
@@ -81,9 +80,6 @@ def move_in(keeper: RecordKeeper, people: int) -> tuple[Sequence[SubjectId], Seq
 
 
 def _person(number: int) -> NewPerson:
-    acts = [connection.start(reference=f"agreement-{number}")]
-    if number % 2:
-        acts.append(consent_act())
     return NewPerson(
         kind="company-contact",
         fields={
@@ -94,5 +90,5 @@ def _person(number: int) -> NewPerson:
         },
         source="contact-form",
         notice="v7",
-        acts=tuple(acts),
+        acts=(consent_act(),) if number % 2 else (),
     )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-
 from tests.docs.transcripts import (
     INSTALL,
     ROOT,
@@ -39,9 +38,7 @@ def _anchors(page: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_every_block_runs(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python blocks and transcripts of a page run in order and print what the page shows."""
     shutil.copytree(ROOT / "docs" / "examples", tmp_path / "docs" / "examples")
     monkeypatch.chdir(tmp_path)
@@ -97,9 +94,10 @@ def test_decisions_have_their_parts(record: Path) -> None:
 
 
 def test_changelog_names_this_version() -> None:
-    """The newest version in the changelog is the installed one, and dates only go back."""
+    """The newest version in the changelog is that of the metadata, and dates only go back."""
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     found = VERSION.findall((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
-    assert found[0][0] == version("gdprkit")
+    assert found[0][0] == metadata["project"]["version"]
     days = [day for _, day in found]
     assert days == sorted(days, reverse=True)
 
@@ -108,10 +106,10 @@ def test_ci_runs_the_lines_of_the_readme() -> None:
     """The two install lines stand alone in README, and .ci/run takes them from there."""
     blocks = [str(example.parsed) for example in parse(ROOT / "README.md").examples()]
     lines = [block.strip() for block in blocks if block.startswith(INSTALL)]
+    setup = "python3 -m venv .venv && .venv/bin/pip install -q"
     assert lines == [
-        "python3 -m venv .venv && .venv/bin/pip install -q '.[desk]' && .venv/bin/gdprkit demo",
-        "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && "
-        ".venv/bin/python -m pytest",
+        f"{setup} '.[desk]' && .venv/bin/gdprkit demo",
+        f"{setup} -e '.[dev]' && .venv/bin/python -m pytest",
     ]
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     searched = re.findall(r'readme_line "([^"]+)"\)', script)

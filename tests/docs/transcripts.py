@@ -5,7 +5,8 @@ nothing on the pages can go stale unseen:
 
 - ``python`` is executed; what it prints must be the ``text`` block that follows, ``...`` standing
   for anything. Printing without such a block fails.
-- ``console`` is a transcript: each line after ``$ `` is run, the lines below it are its output.
+- ``console`` is a transcript: each line after ``$ `` is run, the lines below it are its output, and
+  its errors if it fails.
 - ``toml`` beginning with ``# name.toml`` is written to that file for the blocks that follow.
 - ``text`` after anything else is prose in a box and is left alone.
 """
@@ -56,7 +57,7 @@ def run_python(example: Example) -> str | None:
     """Execute a ``python`` block and compare what it prints."""
     printed = io.StringIO()
     # so many lines in front that a traceback names the line of the page
-    source = "\n" * example.parsed.line_offset + "\n" * example.line + str(example.parsed)
+    source = "\n" * example.line + str(example.parsed)
     code = compile(source, example.path, "exec", dont_inherit=True)
     with contextlib.redirect_stdout(printed):
         exec(code, example.namespace)  # noqa: S102  # the page's own code is what is tested
@@ -99,10 +100,10 @@ def _run(command: str) -> tuple[int, str]:
         text=True,
         encoding="utf-8",
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
     )
-    return done.returncode, done.stdout
+    # progress and other talk is not shown; why a command failed is
+    return done.returncode, done.stdout + (done.stderr if done.returncode else "")
 
 
 def run_console(example: Example) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from gdprkit.acts.act import Act
-from gdprkit.errors import NotAllowed, NotPossibleNow, UnknownName
+from gdprkit.errors import NotPossibleNow, UnknownName
 from gdprkit.facts.connection import ConnectionEnded, ConnectionStarted
 from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
 from gdprkit.facts.data import (
@@ -34,7 +34,7 @@ from gdprkit.facts.request import (
 from gdprkit.facts.retention import MarketingEntryEnded
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import CONTACT_POINTS
-from gdprkit.policy.decisions import Decision, forbid
+from gdprkit.policy.decisions import Decision, NotAllowed, forbid
 from gdprkit.policy.marketing import usable_channels
 from gdprkit.register.register import Register
 from gdprkit.state import connection, request

@@ -34,11 +34,22 @@ def name_or_none(_instance: object, attribute: attrs.Attribute[Any], value: obje
         slug(value, attribute.name)
 
 
+def is_text(value: object) -> bool:
+    """Whether *value* is text that can be written: lone surrogates have no UTF-8."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def at_most(length: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
     """Make a check for texts of the controller: not empty, not longer than *length* characters."""
 
     def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        if not isinstance(value, str) or not 0 < len(value) <= length or "\0" in value:
+        if not is_text(value) or not 0 < len(str(value)) <= length or "\0" in str(value):
             raise InvalidValue(
                 attribute.name, "is empty, too long or not text", f"pass 1 to {length} characters"
             )

@@ -49,9 +49,9 @@ class ConsentEvidence:
     notice_sha256: str
     language: str
     wording: str = attrs.field(validator=at_most(2000))
-    method: ConsentMethod
+    method: ConsentMethod = attrs.field(converter=ConsentMethod)
     captured_by: str = attrs.field(validator=at_most(200))
-    actor: Actor = Actor.SUBJECT
+    actor: Actor = attrs.field(default=Actor.SUBJECT, converter=Actor)
     default_off: bool
     separate: bool
     withdrawal_told: bool

@@ -94,14 +94,16 @@ def make_plan(bench: Bench, view: View, question: object, at: datetime) -> Plan:
     return planner(bench.case(view, at, suppressed=looked), question)
 
 
-def recheck(bench: Bench, view: View, plan: Plan, approve: str, now: datetime) -> None:
+def recheck(bench: Bench, view: View, plan: Plan, approve: object, now: datetime) -> None:
     """Hold a plan against its approval and against the facts of this moment.
 
     Raises:
         ApprovalMissing: *approve* is not the plan's digest.
         PlanStale: planning again gives something else.
     """
-    if not hmac.compare_digest(plan.digest, approve):
+    # in bytes: comparing texts refuses, with an error of its own, what is not ASCII
+    approved = approve.encode(errors="replace") if isinstance(approve, str) else b""
+    if not hmac.compare_digest(plan.digest.encode(), approved):
         raise ApprovalMissing
     if make_plan(bench, view, plan.question, now).digest != plan.digest:
         raise PlanStale(plan.about)

@@ -20,7 +20,7 @@ from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.storage.protocol import Store, Suppression
 from gdprkit.words.identifiers import FieldId, PurposeId
 from gdprkit.words.personal import reveal
-from gdprkit.words.vocabulary import Actor, Channel, FieldKind
+from gdprkit.words.vocabulary import Actor, Channel, FieldKind, FilingSystem
 
 __all__ = ["lookup_terms", "stops_from_list", "suppressed", "suppressions"]
 
@@ -44,14 +44,34 @@ def _hash(keys: SubjectKeys, use: str, kind: FieldKind, value: object, at: datet
     return index.term(reveal(value))  # type: ignore[arg-type]  # the index refuses what is no text
 
 
+#: Filing system -> its look-up indexes. Each has keys of its own: the files are not joined by their
+#: terms (R-405), and a person is found in both, to stop, ask or order again (R-410, R-411).
+_LOOKUPS: Final[Mapping[FilingSystem, str]] = {
+    FilingSystem.CUSTOMER: "lookup",
+    FilingSystem.MARKETING: "lookup-marketing",
+}
+
+
 def lookup_terms(
-    register: Register, keys: SubjectKeys, field: FieldId, value: object, at: datetime
+    register: Register,
+    keys: SubjectKeys,
+    field: FieldId,
+    value: object,
+    at: datetime,
+    *filings: FilingSystem,
 ) -> tuple[bytes, ...]:
-    """Return the terms a value is found by; none where the field is no declared look-up."""
+    """Return the terms a value is found by in the named filing systems; by default in all.
+
+    None where the field is no declared look-up, or the filing system is not searched.
+    """
     declared = register.fields.get(field)
     if declared is None or not declared.lookup or declared.kind not in _NORMALISERS:
         return ()
-    return (_hash(keys, "lookup", declared.kind, value, at),)
+    return tuple(
+        _hash(keys, use, declared.kind, value, at)
+        for filing, use in _LOOKUPS.items()
+        if not filings or filing in filings
+    )
 
 
 def _points(

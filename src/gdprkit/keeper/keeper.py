@@ -17,9 +17,16 @@ import attrs
 from gdprkit.acts import data as data_acts
 from gdprkit.acts.act import Act
 from gdprkit.acts.consent import HasConsent
-from gdprkit.errors import AlreadyKnown, PositionTaken, UnknownName
+from gdprkit.errors import (
+    AlreadyKnown,
+    InvalidValue,
+    PositionTaken,
+    UnknownName,
+    UnknownSubject,
+)
 from gdprkit.facts.data import SubjectAdded
 from gdprkit.facts.entry import Entry
+from gdprkit.facts.request import RequestReceived
 from gdprkit.keeper.answer import Bundle, make_bundle
 from gdprkit.keeper.applying import (
     Applied,
@@ -34,7 +41,7 @@ from gdprkit.keeper.line import View, entries_of, key_hash, marks_of, new_view, 
 from gdprkit.keeper.sealed import check_envelopes, open_values
 from gdprkit.keeper.writing import Bench, Composed, compose
 from gdprkit.ledger.chain import verify_line
-from gdprkit.ledger.codec import encode_standing
+from gdprkit.ledger.codec import decode_entry, encode_standing
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force
@@ -73,13 +80,18 @@ _QUESTIONS: Final[Mapping[type, Callable[[Case, Any], Decision]]] = {
 }
 
 
+def _is_table(_new: object, _attribute: object, value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise InvalidValue("fields", "is no table of fields", "pass a dict of field to value")
+
+
 @final
 @attrs.frozen(kw_only=True)
 class NewPerson:
     """A person to add: kind, fields, where the data came from, and acts that come with it."""
 
     kind: SubjectKind = attrs.field(converter=SubjectKind)
-    fields: Mapping[str, object] = attrs.field(repr=False)
+    fields: Mapping[str, object] = attrs.field(repr=False, validator=_is_table)
     source: str
     notice: str | None = None
     at: datetime | None = None
@@ -91,7 +103,8 @@ class NewPerson:
 class Receipt:
     """What was recorded: the person, the positions of the entries, and a request's case.
 
-    ``repeated`` is true when the idempotency key was used before; then nothing new was stored.
+    ``repeated`` is true when the idempotency key was used before; then nothing new was stored,
+    ``positions`` names the first entry of that act, and ``case`` the request if it was one.
     """
 
     about: SubjectId
@@ -197,6 +210,8 @@ class RecordKeeper:
         batches: list[Batch] = []
         taken: dict[bytes, SubjectId] = {}
         for new in people:
+            if not isinstance(new, NewPerson):
+                raise InvalidValue("people", "holds no NewPerson", "pass NewPerson(...) values")
             about = SubjectId(uuid_from(self._bench.random(16)))
             self._refuse_known(new, about, taken, now)
             added = Act(fact=SubjectAdded(kind=new.kind, source=SourceId(new.source)), at=new.at)
@@ -228,7 +243,7 @@ class RecordKeeper:
         found = self._bench.store.find(terms) if terms else {}
         for term in terms:
             others = found.get(term) or ((taken[term],) if term in taken else ())
-            if others:
+            if others and others[0] != about:  # two fields of one person may hold one address
                 raise AlreadyKnown(others[0])
             taken[term] = about
 
@@ -260,7 +275,7 @@ class RecordKeeper:
             if hashed is not None:
                 first = self._bench.store.receipt(about, hashed)
                 if first is not None:
-                    return Receipt(about=about, positions=(first,), repeated=True)
+                    return self._first_receipt(about, first)
             before = view(self._bench.store, about)
             composed = compose(self._bench, before, acts, now=self.now(), key=hashed)
             self._bench.store.commit(composed.batch)
@@ -281,6 +296,13 @@ class RecordKeeper:
         ]
         self._bench.store.commit(*(c.batch for c in composed))
         return [self._receipt(c) for c in composed]
+
+    def _first_receipt(self, about: SubjectId, first: int) -> Receipt:
+        """Return what is known of an act recorded before: its first entry and its request."""
+        stored = self._bench.store.line(about, after=first - 1)[0]
+        fact = decode_entry(stored.body, first).fact
+        case = fact.case if isinstance(fact, RequestReceived) else None
+        return Receipt(about=about, positions=(first,), case=case, repeated=True)
 
     @staticmethod
     def _receipt(composed: Composed) -> Receipt:
@@ -347,8 +369,10 @@ class RecordKeeper:
         about = subject_id(about)
         policy = _QUESTIONS.get(type(question))
         if policy is None:
-            raise TypeError(
-                "not a question; pass marketing.may_contact(...), data.may_process(...)"
+            raise InvalidValue(
+                "question",
+                "is no may question",
+                "pass marketing.may_contact(...), data.may_process(...)",
             )
         moment = self.now() if at is None else utc_moment(at, "at")
         found = self._view(about, at, known_by)
@@ -357,10 +381,17 @@ class RecordKeeper:
         first = policy(self._bench.case(found, moment), question)
         if isinstance(question, MayContact) and first.outcome is Outcome.FORBIDDEN:
             return first  # no list can make it milder
-        current = view(self._bench.store, about) if found.standing.data.values else found
+        past = at is not None or known_by is not None
+        current = view(self._bench.store, about) if past and found.standing.data.values else found
         if current.standing.data.erased_at is not None:
             return first
         looked = look_up(self._bench, current, question.purpose, moment)
+        if known_by is not None:
+            # the list keeps no moment of writing; the person's own line knows it
+            known = utc_moment(known_by, "known_by")
+            late = {e.at for e in entries_of(self._bench.store, about) if e.recorded_at > known}
+            hits = {channel: since for channel, since in looked.hits.items() if since not in late}
+            looked = attrs.evolve(looked, hits=hits)
         return policy(self._bench.case(found, moment, suppressed=looked), question)
 
     def deadline(self, about: SubjectId, case: CaseId) -> Deadline:
@@ -453,6 +484,8 @@ class RecordKeeper:
             PlanStale: the facts, the register or the moment give another plan by now.
             PositionTaken: somebody wrote to the line in this very moment; nothing was done.
         """
+        if not isinstance(plan, Plan):
+            raise InvalidValue("plan", "is no plan", "pass what keeper.plan() returned")
         now = self.now()
         before = view(self._bench.store, plan.about)
         recheck(self._bench, before, plan, approve, now)
@@ -499,14 +532,18 @@ class RecordKeeper:
         """Check a person's line against its head, and the values against what entries name.
 
         Raises:
+            NotASubjectId, UnknownSubject.
             ChainBroken: names the position and what is wrong.
             UnreadableEntry: an entry verifies and still cannot be read.
         """
         about = subject_id(about)
         store = self._bench.store
         stored = store.standing(about)
+        entries = store.line(about)
+        if stored is None and not entries and store.expunged(about) is None:
+            raise UnknownSubject(about)
         head = new_view(store.tenant, about).head if stored is None else stored.head
-        verify_line(store.tenant, about, store.line(about), head)
+        verify_line(store.tenant, about, entries, head)
         standing = fold(entries_of(store, about))
         check_envelopes(store, about, standing.data.values)
 

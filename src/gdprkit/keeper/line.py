@@ -12,7 +12,8 @@ from typing import final
 
 import attrs
 
-from gdprkit.errors import UnknownSubject
+from gdprkit.errors import InvalidValue, UnknownSubject
+from gdprkit.facts._shape import is_text
 from gdprkit.facts.entry import Entry
 from gdprkit.ledger.chain import genesis, link
 from gdprkit.ledger.codec import (
@@ -91,8 +92,14 @@ def view(store: Store, about: SubjectId) -> View:
     return View(about=about, position=stored.position, head=stored.head, standing=standing)
 
 
-def key_hash(key: str) -> bytes:
-    """Return the stored form of an idempotency key."""
+def key_hash(key: object) -> bytes:
+    """Return the stored form of an idempotency key.
+
+    Raises:
+        InvalidValue: *key* is no text, or empty.
+    """
+    if not isinstance(key, str) or not key or not is_text(key):
+        raise InvalidValue("key", "is no text, or empty", "pass the caller's own request id")
     return sha256(b"gdprkit/idempotency/v1\0" + key.encode()).digest()
 
 

@@ -49,7 +49,8 @@ def seal_values(
 ) -> SealedBatch:
     """Seal values of one person for one filing system.
 
-    Only the customer file is found by contact point: copies elsewhere carry no look-up terms.
+    The customer file and the marketing register are found by contact point, each by an index of its
+    own; copies elsewhere carry no look-up terms.
     """
     slots = {field: Slot(uuid_from(random(16))) for field in values}
     envelopes = seal_many(
@@ -61,9 +62,7 @@ def seal_values(
     sealed, puts = [], []
     for (field, value), envelope in zip(values.items(), envelopes, strict=True):
         slot = slots[field]
-        terms: tuple[bytes, ...] = ()
-        if filing is FilingSystem.CUSTOMER:
-            terms = lookup_terms(register, keys, field, value, at)
+        terms = lookup_terms(register, keys, field, value, at, filing)
         puts.append(VaultPut(slot=slot, envelope=envelope, terms=terms))
         sealed.append(
             SealedValue(field=field, slot=slot, digest=sha256(envelope).hexdigest(), filing=filing)

@@ -97,7 +97,7 @@ class Draft:
 
 
 def _keys(draft: Draft) -> SubjectKeyVersions:
-    """Return the person's keys; the first value of a new person makes the first key."""
+    """Return the person's keys; a new person gets the first one here."""
     if draft.versions is None:
         bench, about = draft.bench, draft.before.about
         if draft.before.position == 0:
@@ -290,8 +290,12 @@ def compose(
         NotAllowed, NotPossibleNow, UnknownName: as ``acts.prepare`` says.
     """
     draft = Draft(bench=bench, before=before, now=now, view=before)
+    if before.position == 0:
+        _keys(draft)  # every person gets a key, also one whose first value comes later
     new: dict[FieldId, object] = {}
     for act in acts:
+        if not isinstance(act, Act):
+            raise InvalidValue("act", "is no act", "pass what consent.give() and its like return")
         at = act.at or now
         if at > now:
             raise InvalidValue("at", "lies in the future", "record what has happened, when it has")

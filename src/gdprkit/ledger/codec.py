@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
@@ -113,12 +112,8 @@ def _converter(*, detailed: bool) -> Converter:
     made.register_unstructure_hook(UUID, lambda value: value.hex)
     made.register_structure_hook(UUID, lambda value, _: UUID(hex=value))
     for plain in (str, int, bool):
-        # by identity: a hook on str would also catch every StrEnum and hand plain text back
-        made.register_structure_hook_func(lambda cls, p=plain: cls is p, _exactly(plain))  # type: ignore[misc]
-    made.register_structure_hook_func(
-        lambda cls: isinstance(cls, type) and issubclass(cls, StrEnum),
-        lambda value, cls: cls(value),
-    )
+        # hooks of a class come before hooks of a function, and catch its subclasses as well
+        made.register_structure_hook(plain, _exactly)
     made.register_unstructure_hook_func(
         lambda cls: getattr(cls, "__origin__", None) is frozenset,
         lambda values: _sorted_list(values, made),
@@ -141,19 +136,25 @@ def _whole(value: object) -> int:
     return value
 
 
-def _exactly(plain: type[T]) -> Callable[[object, type], T]:
-    def structure(value: object, _: type) -> T:
-        if type(value) is not plain:
-            raise TypeError(f"not {plain.__name__}")
-        return value
+_PLAIN: Final = (str, int, bool)
 
-    return structure
+
+def _exactly(value: object, cls: type) -> object:
+    """Return a plain value as it is; the words of lists are subclasses of text, made anew."""
+    if cls not in _PLAIN:
+        return cls(value)
+    if type(value) is not cls:
+        raise TypeError(f"not {cls.__name__}")
+    return value
+
+
+_ENCODER: Final = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 
 
 def _dumps(value: object) -> bytes:
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def encode_entry(entry: Entry) -> bytes:

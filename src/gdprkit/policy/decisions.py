@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, TypeAlias, final
+from typing import Any, ClassVar, Final, TypeAlias, final
 
 import attrs
 
-from gdprkit.errors import NotAllowed
+from gdprkit.errors import GdprkitError
 from gdprkit.policy.explain import explain
 from gdprkit.words.citations import Citation
 from gdprkit.words.identifiers import SubjectId
 
-__all__ = ["Decision", "Outcome", "Reason", "allow", "decide", "forbid", "need"]
+__all__ = ["Decision", "NotAllowed", "Outcome", "Reason", "allow", "decide", "forbid", "need"]
 
 
 class Outcome(StrEnum):
@@ -182,6 +182,18 @@ class Decision:
     def explain(self) -> str:
         """Tell the decision in words: each reason, its law, the entries it rests on."""
         return explain(self)
+
+
+@attrs.define(eq=False, slots=False, repr=False)
+class NotAllowed(GdprkitError):
+    """A policy does not allow the act; ``decision`` holds every reason."""
+
+    decision: Decision
+    code: ClassVar[str] = "not-allowed"
+
+    def __str__(self) -> str:
+        codes = ", ".join(reason.code for reason in self.decision.against)
+        return f"{self.decision.outcome}: {codes}; decision.explain() tells each reason in words"
 
 
 Rule: TypeAlias = Callable[[Any], Iterator[Reason]]

@@ -512,6 +512,8 @@ def may_contact(case: Case, question: MayContact, *, as_member: bool = False) ->
         )
     else:
         fields = frozenset(case.register.field(FieldId(f)).id for f in question.selected_by)
+        consent = valid_consent(case, purpose.id, channel)
+        given = consent is not None  # as column_of finds it, without looking a second time
         asked = _Asked(
             case=case,
             channel=channel,
@@ -519,9 +521,9 @@ def may_contact(case: Case, question: MayContact, *, as_member: bool = False) ->
             selected_by=fields,
             relevance=_relevance(case, purpose),
             sale=_soft_opt_in(case, channel, purpose),
-            consent=valid_consent(case, purpose.id, channel),
+            consent=consent,
             row=row_of(case, purpose),
-            column=column_of(case, channel, purpose),
+            column=Column.GIVEN if given else column_of(case, channel, purpose),
             as_member=as_member,
         )
         cell = cell_id(channel, asked.row, asked.column)

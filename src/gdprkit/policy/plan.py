@@ -123,9 +123,14 @@ class Plan:
 
     @property
     def has_work(self) -> bool:
-        """Whether applying the plan would change anything."""
+        """Whether applying the plan would change anything.
+
+        A request for erasure is an objection to marketing as well (R-414), which is recorded also
+        where a hold or a duty keeps every value.
+        """
         return (
             self.erases_person
+            or (self.kind == "erasure" and bool(self.items))
             or self.ends_marketing
             or len(self.of(PlanAction.KEEP)) < len(self.items)
         )

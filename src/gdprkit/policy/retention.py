@@ -91,25 +91,30 @@ def _trigger_day(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
     if rule is None:
         return None
     standing = case.standing
-    collected = civil_date(value.at, case.zone)
-    year_end = month_day(case.register.financial_year_end)
     match rule.after:
         case Trigger.COLLECTION:
-            return collected
+            return civil_date(value.at, case.zone)
         case Trigger.CONNECTION_END:
             return standing.connection.ended_on
         case Trigger.WITHDRAWAL:
             return _consent_end(case, purpose)
         case Trigger.LAST_ACTIVITY:
             act = standing.data.last_act
+            collected = civil_date(value.at, case.zone)
             return max(collected, civil_date(act, case.zone)) if act else collected
         case Trigger.CLOSING:
             closed = [c.closed_at for c in standing.request.cases if c.closed_at]
             return civil_date(max(closed), case.zone) if closed else None
         case Trigger.CALENDAR_YEAR_OF_FINANCIAL_YEAR_END:
-            return calendar_year_end(financial_year_end(collected, year_end))
+            return calendar_year_end(_financial_year_end(case, value))
         case Trigger.FINANCIAL_YEAR_END:
-            return financial_year_end(collected, year_end)
+            return _financial_year_end(case, value)
+
+
+def _financial_year_end(case: Case, value: HeldValue) -> date:
+    """Return the last day of the controller's financial year in which *value* was collected."""
+    year_end = month_day(case.register.financial_year_end)
+    return financial_year_end(civil_date(value.at, case.zone), year_end)
 
 
 def _consent_end(case: Case, purpose: Purpose) -> date | None:
@@ -187,10 +192,13 @@ def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
             purposes = _covering(case, value, FilingSystem.CUSTOMER)
             if not purposes:
                 return None, "unclear", "R-117"
-            ends = [ends_on(case, purpose, value) for purpose in purposes]
-            if any(end is None for end in ends):
-                return None, "purpose-lives", "R-116"
-            last = max(end for end in ends if end is not None)
+            ends: list[date] = []
+            for purpose in purposes:
+                end = ends_on(case, purpose, value)
+                if end is None:  # one purpose without a known end keeps the value
+                    return None, "purpose-lives", "R-116"
+                ends.append(end)
+            last = max(ends)
             under_review = review_due(case)
             if under_review is not None and under_review >= last:
                 return under_review, "under-review", "R-402"
@@ -376,6 +384,7 @@ def plan_erasure(case: Case, question: Erasure) -> Plan:
             reference=question.reference,
         )
     active = case.standing.status is ConnectionStatus.ACTIVE
+    erased_before = case.standing.data.erased_at is not None
     items: list[PlanItem] = []
     for value in case.standing.data.values:
         if value.filing is FilingSystem.ARCHIVE:
@@ -401,7 +410,7 @@ def plan_erasure(case: Case, question: Erasure) -> Plan:
         tuple(items),
         reason=question.reason,
         reference=question.reference,
-        erases_person=not stays,
+        erases_person=not stays and not erased_before,
         ends_marketing=case.standing.status is ConnectionStatus.MARKETING,
     )
 

@@ -241,18 +241,23 @@ class Register:
         Raises:
             UnknownName: no such field is declared.
         """
-        wanted = self.field(field).id
-        return tuple(purpose for purpose in self.purposes.values() if wanted in purpose.fields)
+        return self._purposes_by_field.get(self.field(field).id, ())
+
+    @cached_property
+    def _purposes_by_field(self) -> Mapping[FieldId, tuple[Purpose, ...]]:
+        # asked for every value of every person; the register is frozen
+        found: dict[FieldId, tuple[Purpose, ...]] = {}
+        for purpose in self.purposes.values():
+            for field in purpose.fields:
+                found[field] = (*found.get(field, ()), purpose)
+        return found
 
 
-K = TypeVar("K", bound=str)
-
-
-def _look_up(rows: Mapping[K, T], wanted: K, kind: str, error: type[UnknownName]) -> T:
-    try:
+def _look_up(rows: Mapping[Any, T], wanted: object, kind: str, error: type[UnknownName]) -> T:
+    # asked first, not caught after: a KeyError would carry the name along as the error's context
+    if isinstance(wanted, str) and wanted in rows:
         return rows[wanted]
-    except (KeyError, TypeError):
-        raise error.of(kind, wanted, rows) from None
+    raise error.of(kind, wanted, rows) from None
 
 
 def _plain(rows: object) -> object:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, final
 
 import attrs
@@ -79,6 +80,10 @@ class Standing:
 
 EMPTY: Final = Standing()
 
+# a step copies the standing; attrs.evolve would look the fields up each time
+_NAMES: Final = tuple(field.name for field in attrs.fields(Standing))
+_PARTS: Final = attrgetter(*_NAMES)
+
 _ROOMS: Final[Mapping[str, Fold]] = {
     "data": data.FOLD,
     "notice": notice.FOLD,
@@ -131,7 +136,7 @@ def step(standing: Standing, entry: Entry) -> Standing:
     else:
         for room, reduce in HANDLERS[kind]:
             changed[room] = reduce(getattr(standing, room), entry, entry.fact)
-    return attrs.evolve(standing, **changed)
+    return Standing(**{**dict(zip(_NAMES, _PARTS(standing), strict=True)), **changed})
 
 
 def fold(

@@ -63,6 +63,8 @@ def utc_moment(value: datetime, field: str = "moment") -> datetime:
         NaiveMoment: *value* has no time zone.
         InvalidValue: *value* is no datetime, or lies outside the years 1 to 9999 in UTC.
     """
+    if type(value) is datetime and value.tzinfo is UTC:
+        return value  # most are: whatever was stored or folded
     if not isinstance(value, datetime):
         raise InvalidValue(field, "is not a datetime", "pass an aware datetime")
     if value.utcoffset() is None:

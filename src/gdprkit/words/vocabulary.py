@@ -8,6 +8,9 @@ so a word is never renamed; new ones may be added.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NoReturn
+
+from gdprkit.errors import InvalidValue, did_you_mean
 
 __all__ = [
     "Actor",
@@ -33,7 +36,26 @@ __all__ = [
 ]
 
 
-class LegalBasis(StrEnum):
+class _Word(StrEnum):
+    """A word of a closed list; what is no word of it is refused and not repeated."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        close = did_you_mean(value, cls) if isinstance(value, str) else None
+        words = ", ".join(cls)
+        raise InvalidValue(
+            _listed(cls.__name__),
+            "is no word of its list",
+            f"did you mean {str(close)!r}?" if close else f"use one of {words}",
+        )
+
+
+def _listed(name: str) -> str:
+    """Return a class name in words: ``SubjectKind`` is a subject kind."""
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()
+
+
+class LegalBasis(_Word):
     """GDPR Art. 6(1)(a)-(f)."""
 
     CONSENT = "consent"  # (a)
@@ -44,7 +66,7 @@ class LegalBasis(StrEnum):
     LEGITIMATE_INTERESTS = "legitimate-interests"  # (f)
 
 
-class SubjectKind(StrEnum):
+class SubjectKind(_Word):
     """Whose data: the kind decides which marketing row applies (R-307, R-308)."""
 
     CONSUMER = "consumer"
@@ -54,7 +76,7 @@ class SubjectKind(StrEnum):
     SOLE_TRADER = "sole-trader"  # treated as a natural person, R-308
 
 
-class Channel(StrEnum):
+class Channel(_Word):
     """Ways a marketing message can reach somebody (R-302, R-304, R-320)."""
 
     EMAIL = "email"
@@ -64,7 +86,7 @@ class Channel(StrEnum):
     ONLINE = "online"  # in-app and online advertising
 
 
-class FieldKind(StrEnum):
+class FieldKind(_Word):
     """What a field holds. The whitelist of the marketing register is by kind (R-404)."""
 
     NAME = "name"
@@ -96,7 +118,7 @@ class FieldKind(StrEnum):
     OTHER = "other"
 
 
-class DataTag(StrEnum):
+class DataTag(_Word):
     """Marks that close doors whatever the kind of field (R-109 to R-112, R-119)."""
 
     SPECIAL = "special"  # GDPR Art. 9
@@ -108,7 +130,7 @@ class DataTag(StrEnum):
     FREE_TEXT = "free-text"  # may contain anything, so it counts as possibly special
 
 
-class FilingSystem(StrEnum):
+class FilingSystem(_Word):
     """Where a value lies (GDPR Art. 4(6)); each is sealed apart from the others (R-405)."""
 
     CUSTOMER = "customer"
@@ -117,7 +139,7 @@ class FilingSystem(StrEnum):
     REQUESTS = "requests"  # the files of rights requests
 
 
-class NoticeKind(StrEnum):
+class NoticeKind(_Word):
     """GDPR Art. 13 (from the person), Art. 14 (from elsewhere), 13(3)/14(4) (new purpose)."""
 
     DIRECT = "direct"
@@ -125,7 +147,7 @@ class NoticeKind(StrEnum):
     NEW_PURPOSE = "new-purpose"
 
 
-class ConsentMethod(StrEnum):
+class ConsentMethod(_Word):
     """How a consent was expressed; ``is_affirmative`` splits what can be valid (R-202)."""
 
     CHECKBOX = "checkbox"
@@ -156,7 +178,7 @@ _AFFIRMATIVE = frozenset(
 )
 
 
-class Actor(StrEnum):
+class Actor(_Word):
     """Who acted."""
 
     SUBJECT = "subject"
@@ -167,7 +189,7 @@ class Actor(StrEnum):
     CONTROLLER = "controller"
 
 
-class EndCause(StrEnum):
+class EndCause(_Word):
     """Why a substantive connection ended (R-401)."""
 
     CONTRACT_END = "contract-end"
@@ -181,7 +203,7 @@ class EndCause(StrEnum):
     CONTACT_LEFT = "contact-left"
 
 
-class Circumstance(StrEnum):
+class Circumstance(_Word):
     """Things known about a person that close doors (R-403 T8, T11; R-415; R-417)."""
 
     DECEASED = "deceased"
@@ -192,7 +214,7 @@ class Circumstance(StrEnum):
     ADDRESS_DEAD = "address-dead"  # mail bounces for good
 
 
-class CheckedList(StrEnum):
+class CheckedList(_Word):
     """Lists to be checked before marketing (R-312, R-315)."""
 
     SUPPRESSION = "suppression"  # our own
@@ -201,7 +223,7 @@ class CheckedList(StrEnum):
     POPULATION_REGISTER = "population-register"  # the DVV direct-marketing ban
 
 
-class SourceKind(StrEnum):
+class SourceKind(_Word):
     """Where data came from (GDPR Art. 14(2)(f), 15(1)(g); R-314)."""
 
     SUBJECT = "subject"
@@ -213,7 +235,7 @@ class SourceKind(StrEnum):
     OBSERVED = "observed"  # through the use of a service
 
 
-class RecipientRole(StrEnum):
+class RecipientRole(_Word):
     """What a recipient is to the controller (GDPR Art. 4(7)-(10), 26, 28)."""
 
     PROCESSOR = "processor"
@@ -221,7 +243,7 @@ class RecipientRole(StrEnum):
     JOINT_CONTROLLER = "joint-controller"
 
 
-class Right(StrEnum):
+class Right(_Word):
     """Rights of the data subject."""
 
     INFORMATION = "information"  # 13, 14
@@ -236,7 +258,7 @@ class Right(StrEnum):
     WITHDRAW_CONSENT = "withdraw-consent"  # 7(3)
 
 
-class IntakeChannel(StrEnum):
+class IntakeChannel(_Word):
     """How a request or a stop reached the controller (R-520: any channel counts)."""
 
     WEB_FORM = "web-form"
@@ -250,7 +272,7 @@ class IntakeChannel(StrEnum):
     OTHER = "other"  # none of these, or not noted
 
 
-class RestrictionGround(StrEnum):
+class RestrictionGround(_Word):
     """GDPR Art. 18(1)."""
 
     ACCURACY_CONTESTED = "accuracy-contested"  # (a)
@@ -259,7 +281,7 @@ class RestrictionGround(StrEnum):
     OBJECTION_PENDING = "objection-pending"  # (d)
 
 
-class RefusalGround(StrEnum):
+class RefusalGround(_Word):
     """Why a request, or part of it, was refused (GDPR Art. 12(4), 12(5), 15(4), 17(3))."""
 
     LEGAL_OBLIGATION = "legal-obligation"  # 17(3)(b)
@@ -276,7 +298,7 @@ class RefusalGround(StrEnum):
     COMPELLING_GROUNDS = "compelling-grounds"  # 21(1)
 
 
-class ErasureReason(StrEnum):
+class ErasureReason(_Word):
     """Why data was erased: GDPR Art. 17(1) grounds, and the controller's own storage limits."""
 
     NO_LONGER_NECESSARY = "no-longer-necessary"  # 17(1)(a), 5(1)(e)
@@ -291,7 +313,7 @@ class ErasureReason(StrEnum):
     RECTIFIED = "rectified"  # replaced by the corrected value, 16
 
 
-class Trigger(StrEnum):
+class Trigger(_Word):
     """What a retention period counts from (R-408, R-715)."""
 
     COLLECTION = "collection"

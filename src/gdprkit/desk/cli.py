@@ -1,0 +1,165 @@
+"""The command line. Data goes to standard output, talk to standard error.
+
+Exit codes: 0 fine, 1 failed, 2 usage or configuration, 4 a broken chain.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+
+from gdprkit.desk.demo import LEAST, PEOPLE, prepare_folder, run_demo
+from gdprkit.desk.screen import Bars, show_claim, show_result
+from gdprkit.desk.trail import verify_trail
+from gdprkit.errors import GdprkitError, RegisterInvalid
+from gdprkit.register.register import Register
+from gdprkit.storage import SqliteStore
+
+__all__ = ["cli"]
+
+_FAILED: Final = 1
+_USAGE: Final = 2
+_BROKEN: Final = 4
+
+
+class _Group(click.Group):
+    """Says errors of the library in one line, and ends with the code for configuration."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except GdprkitError as error:
+            click.echo(f"gdprkit: {error}", err=True)
+            ctx.exit(_USAGE)
+
+
+def _version() -> str:
+    try:
+        return version("gdprkit")
+    except PackageNotFoundError:
+        return "(not installed; running from its source)"
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 -- click's own call
+    if wanted and not ctx.resilient_parsing:
+        click.echo(f"gdprkit {_version()}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Examples: gdprkit demo · gdprkit register check register.toml · "
+    "gdprkit trail verify people.db",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+def cli() -> None:
+    """Keep GDPR records a controller can prove."""
+
+
+@cli.command(epilog="Example: gdprkit demo --people 5000 --out /tmp/demo")
+@click.option(
+    "--people",
+    type=click.IntRange(min=LEAST),
+    default=PEOPLE,
+    show_default=True,
+    help="Rows of contacts.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("gdprkit-demo"),
+    show_default=True,
+    help="Folder for the store and the papers: new, empty, or an earlier demo's.",
+)
+@click.pass_context
+def demo(ctx: click.Context, people: int, out: Path) -> None:
+    """Take a file of fictional contacts through the whole life of a register.
+
+    Imports, tells, decides, ends connections, moves, archives and erases by plan, answers a
+    request, proves an erasure and verifies the chain, in one SQLite file. Every claim is checked
+    before it is printed; the exit code is 0 only if all of them hold.
+    """
+    prepare_folder(out)
+    console = Console()
+    result = run_demo(out, Bars(), people=people, tell=lambda claim: show_claim(console, claim))
+    console.print()
+    show_result(console, result)
+    click.echo(f"the papers are in {out}", err=True)
+    if not result.ok:
+        ctx.exit(_FAILED)
+
+
+@cli.group()
+def register() -> None:
+    """Look at a declared register."""
+
+
+@register.command(epilog="Example: gdprkit register check register.toml --json")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
+    """List the mistakes of a register, each with its path; exit 2 if there are any."""
+    problems: tuple[str, ...] = ()
+    try:
+        Register.load(file)
+    except RegisterInvalid as invalid:
+        problems = invalid.problems
+    if as_json:
+        body = {"file": str(file), "ok": not problems, "problems": problems}
+        click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+    else:
+        many = (
+            "no problems" if not problems else f"{len(problems)} problem{'s'[: len(problems) != 1]}"
+        )
+        click.echo("\n".join([f"{file}: {many}", *(f"  {problem}" for problem in problems)]))
+    ctx.exit(_USAGE if problems else 0)
+
+
+@cli.group()
+def trail() -> None:
+    """Look at the lines of a store."""
+
+
+@trail.command(epilog="Example: gdprkit trail verify people.db")
+@click.argument("store", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--tenant", default="main", show_default=True, help="Whose lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def verify(ctx: click.Context, store: Path, tenant: str, *, as_json: bool) -> None:
+    """Verify every line of a SQLite store; no key is needed. Exit 4 if one is broken."""
+    if not store.stat().st_size:
+        raise click.BadParameter("the file is empty, so it is no store", ctx)
+    with SqliteStore(store, tenant=tenant) as opened, Bars().step("verifying") as advance:
+        found = verify_trail(opened, progress=advance)
+    if as_json:
+        body = {
+            "store": str(store),
+            "tenant": tenant,
+            "ok": not found.broken,
+            "lines": found.lines,
+            "entries": found.entries,
+            "values": found.values,
+            "broken": found.broken,
+        }
+        click.echo(json.dumps(body, indent=2))
+    else:
+        click.echo(f"{found.lines} lines, {found.entries} entries, {found.values} sealed values")
+        for problem in found.broken:
+            click.echo(f"broken: {problem}")
+        click.echo("chain intact" if not found.broken else f"{len(found.broken)} lines broken")
+    ctx.exit(_BROKEN if found.broken else 0)

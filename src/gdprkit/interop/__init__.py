@@ -1,0 +1,1 @@
+"""Formats other systems speak, read into typed rows; nothing here stores anything."""

@@ -1,0 +1,168 @@
+"""``python -m tests.bench``: measure, show a table, write the figures as JSON.
+
+    python -m tests.bench [NAME…] [--json FILE] [--people N] [--rounds N]
+
+NAME is a bench (``decide``, ``sealing``, ``storage``) or a figure (``record.sqlite``,
+``growth.ask``); without one all are measured. The table goes to standard output, talk to standard
+error. Exit code 2 for a name that is none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import attrs
+from tests.bench.decide import bench_decide
+from tests.bench.sealing import bench_sealing
+from tests.bench.storage import bench_storage
+from tests.bench.timing import Figure
+
+__all__ = ["main"]
+
+_SIZES: Final = (1_000, 10_000)
+_ROUNDS: Final = 31
+_PER_JOB: Final = 200  # a job that touches no disk does its duty so often
+
+_FIGURES: Final[Mapping[str, tuple[str, ...]]] = {
+    "decide": ("decide", "fold20"),
+    "sealing": ("seal.single", "open.single", "index", "overhead"),
+    "storage": (
+        "record.sqlite",
+        "record.sqlite.cpu",
+        "ask.sqlite",
+        "erase.sqlite",
+        "growth.record",
+        "growth.ask",
+        "growth.erase",
+    ),
+}
+"""Bench -> its figures; those of ``storage`` carry their size behind them when two are measured."""
+
+
+@attrs.frozen(kw_only=True)
+class _Plan:
+    sizes: tuple[int, ...]
+    rounds: int
+    folder: Path
+
+
+_BENCHES: Final[Mapping[str, Callable[[_Plan], list[Figure]]]] = {
+    "decide": lambda plan: bench_decide(plan.folder, plan.rounds, _PER_JOB),
+    "sealing": lambda plan: bench_sealing(plan.folder, plan.rounds, _PER_JOB),
+    "storage": lambda plan: bench_storage(plan.folder, plan.sizes, plan.rounds),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what *arguments* name; return the exit code."""
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    known = {*_FIGURES, *(name for names in _FIGURES.values() for name in names)}
+    for name in asked.names:
+        if name not in known:
+            parser.error(f"no bench or figure is called {name!r}; there are: {_listing()}")
+    sizes = tuple(sorted(set(asked.people or _SIZES)))
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="gdprkit-bench-") as folder:
+        plan = _Plan(sizes=sizes, rounds=asked.rounds, folder=Path(folder))
+        for bench, run in _BENCHES.items():
+            wanted = _wanted(bench, asked.names)
+            if not wanted:
+                continue
+            sys.stderr.write(f"{bench}: {asked.rounds} rounds …\n")
+            try:
+                measured = run(plan)
+            except ValueError as error:
+                parser.error(str(error))
+            figures.extend(f for f in measured if _plain_name(f.name, sizes) in wanted)
+    sys.stdout.write(_table(figures))
+    if asked.json is not None:
+        text = json.dumps([figure.plain() for figure in figures], ensure_ascii=False, indent=2)
+        asked.json.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description="Measure gdprkit against named baselines in the same run.",
+        epilog=f"Benches and figures: {_listing()}",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a bench or a figure; all if none")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument(
+        "--people",
+        type=_positive,
+        action="append",
+        metavar="N",
+        help="people in the register; may be repeated; 1000 and 10000 if not given",
+    )
+    parser.add_argument(
+        "--rounds", type=_positive, default=_ROUNDS, metavar="N", help=f"{_ROUNDS} if not given"
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _listing() -> str:
+    return "; ".join(f"{bench} ({', '.join(names)})" for bench, names in _FIGURES.items())
+
+
+def _wanted(bench: str, names: Sequence[str]) -> set[str]:
+    figures = set(_FIGURES[bench])
+    return figures if not names or bench in set(names) - figures else figures & set(names)
+
+
+def _plain_name(name: str, sizes: Sequence[int]) -> str:
+    """Return a figure's name without the size behind it."""
+    for people in sizes:
+        name = name.removesuffix(f".{people}")
+    return name
+
+
+def _table(figures: Sequence[Figure]) -> str:
+    rows = [("figure", "ours", "baseline", "ratio", "spread", "rounds")]
+    for f in figures:
+        if f.value is not None:
+            rows.append((f.name, f"{f.value:g} {f.unit}", "", "", "", ""))
+        else:
+            rows.append(
+                (
+                    f.name,
+                    f"{f.ours_us:,.1f} us",
+                    f"{f.baseline_us:,.1f} us",
+                    f"{f.ratio:.2f}",
+                    f"{f.spread:.2f}",
+                    str(f.rounds),
+                )
+            )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        row[0].ljust(widths[0])
+        + "".join(f"  {cell.rjust(width)}" for cell, width in zip(row[1:], widths[1:], strict=True))
+        for row in rows
+    ]
+    words = dict.fromkeys(f"{_short(f.name)}: {f.baseline}" for f in figures if f.baseline)
+    notes = ["", "ratio = ours / baseline, smaller is better; baselines:", *words]
+    return "\n".join([*(line.rstrip() for line in lines), *(notes if words else ())]) + "\n"
+
+
+def _short(name: str) -> str:
+    head, _, tail = name.rpartition(".")
+    return head if tail.isdigit() else name
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,80 @@
+"""Reads tables off the pages, and writes out what a table has to say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from gdprkit.errors import GdprkitError
+from gdprkit.policy.matrix import MATRIX, Allowed, Cell
+from gdprkit.words.vocabulary import Channel
+
+Rows = list[tuple[str, ...]]
+
+
+def section(page: Path, heading: str) -> str:
+    """Return the text under a heading, up to the next one of its level or above."""
+    text = page.read_text(encoding="utf-8")
+    level = len(heading) - len(heading.lstrip("#"))
+    found = re.search(
+        rf"^{re.escape(heading)}$\n(.*?)(?=^#{{1,{level}}} |\Z)", text, re.MULTILINE | re.DOTALL
+    )
+    if found is None:
+        raise AssertionError(f"{page.name} has no heading {heading!r}")
+    return found[1]
+
+
+def rows(text: str) -> Rows:
+    """Return the rows of all tables in *text*, without heads and rulers, marks taken off."""
+    found: Rows = []
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if not line.startswith("|") or set(line) <= set("|-: "):
+            continue
+        after = lines[number + 1] if number + 1 < len(lines) else ""
+        if after.startswith("|") and set(after) <= set("|-: "):
+            continue
+        cells = re.split(r"(?<!\\)\|", line.strip().strip("|"))
+        found.append(tuple(_plain(cell) for cell in cells))
+    return found
+
+
+def _plain(cell: str) -> str:
+    unlinked = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", cell)
+    return unlinked.replace("`", "").strip()
+
+
+def matrix_table(channel: Channel) -> str:
+    """Return the marketing matrix of a channel as a Markdown table."""
+    table = MATRIX[channel]
+    columns = list(next(iter(table.values())))
+    lines = [
+        f"| row | {' | '.join(columns)} |",
+        f"|---{'|---' * len(columns)}|",
+        *(
+            f"| {row} | {' | '.join(_cell(cells[column]) for column in columns)} |"
+            for row, cells in table.items()
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Allowed):
+        conditions = f": {', '.join(cell.conditions)}" if cell.conditions else ""
+        return f"allowed{conditions} ({cell.cite})"
+    return f"**no** ({cell.cite})"
+
+
+def errors(base: type[GdprkitError] = GdprkitError) -> Iterator[type[GdprkitError]]:
+    """Yield every error of the family that the library itself defines, *base* first."""
+    if base.__module__.startswith("gdprkit."):
+        yield base
+    for child in base.__subclasses__():
+        yield from errors(child)
+
+
+def names_in(cells: Iterable[tuple[str, ...]]) -> list[str]:
+    """Return the first column."""
+    return [row[0] for row in cells]

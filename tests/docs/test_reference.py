@@ -1,0 +1,269 @@
+"""The reference pages say what the code says, name by name and number by number."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pkgutil import walk_packages
+
+import attrs
+import pytest
+from tests.docs.tables import errors, matrix_table, names_in, rows, section
+from tests.docs.transcripts import ROOT
+
+import gdprkit
+from gdprkit import RecordKeeper
+from gdprkit.ledger.codec import KINDS
+from gdprkit.policy.law import FI_2026, SOURCES
+from gdprkit.policy.marketing import MayContact
+from gdprkit.policy.matrix import MATRIX, Allowed, Column, Row
+from gdprkit.register.notices import Notice, NoticeItem, Statement
+from gdprkit.register.parties import (
+    Controller,
+    Recipient,
+    RequestChannel,
+    Source,
+    Transfer,
+    TransferMechanism,
+)
+from gdprkit.register.purposes import (
+    AfterRetention,
+    Assessment,
+    Compatibility,
+    DataField,
+    Purpose,
+    RetentionRule,
+)
+from gdprkit.register.register import MarketingRegister, Register, Setting
+from gdprkit.register.website import Cookie, LogFile, Technique
+from gdprkit.storage.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
+from gdprkit.words import vocabulary
+from gdprkit.words.vocabulary import Channel
+
+REFERENCE = ROOT / "docs" / "reference"
+API = REFERENCE / "api.md"
+MARKS = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}
+ACTS = ("connection", "consent", "data", "marketing", "requests", "retention")
+
+
+def _signature(name: str, function: Callable[..., object]) -> str:
+    """Return a call as the page writes it: names, ``=…`` where a default is."""
+    shown: list[str] = []
+    starred = False
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name == "self":
+            continue
+        mark = MARKS.get(parameter.kind.name, "")
+        if parameter.kind is parameter.KEYWORD_ONLY and not starred:
+            shown.append("*")
+        starred = starred or mark == "*" or parameter.kind is parameter.KEYWORD_ONLY
+        default = "" if parameter.default is parameter.empty else "=…"
+        shown.append(f"{mark}{parameter.name}{default}")
+    return f"{name}({', '.join(shown)})"
+
+
+def _public(owner: object, names: list[str]) -> Iterator[str]:
+    for name in names:
+        found = inspect.getattr_static(owner, name)
+        plain = isinstance(found, property) or inspect.isclass(found)
+        yield name if plain else _signature(name, found)
+
+
+def test_the_face_is_documented() -> None:
+    """The table of the face holds exactly the names of ``gdprkit.__all__``."""
+    assert names_in(rows(section(API, "## gdprkit"))) == gdprkit.__all__
+
+
+def test_the_keeper_is_documented() -> None:
+    """Each public method of the keeper stands on the page with its parameters."""
+    names = [name for name in vars(RecordKeeper) if not name.startswith("_")]
+    assert names_in(rows(section(API, "## RecordKeeper"))) == list(_public(RecordKeeper, names))
+
+
+@pytest.mark.parametrize("module", ACTS)
+def test_acts_are_documented(module: str) -> None:
+    """Each public name of a module of acts stands on the page with its parameters."""
+    owner = import_module(f"gdprkit.acts.{module}")
+    shown = names_in(rows(section(API, f"## {module}")))
+    assert sorted(shown) == sorted(_public(owner, owner.__all__))
+
+
+def test_modules_named_exist() -> None:
+    """Every module and name in the list of modules to use by themselves is there and public."""
+    for modules, gives in rows(section(API, "## Modules to use by themselves")):
+        for module in modules.split(", "):
+            owner = import_module(module)
+            named = re.findall(r"\b([A-Z]+_\d+|[A-Z]{2,}|[A-Z][a-zA-Z]+|[a-z]+_[a-z]+)\b", gives)
+            known = {name for name in named if hasattr(owner, name)}
+            assert known <= set(getattr(owner, "__all__", ())), module
+    assert set(gdprkit.storage.__all__) == set(names_in(rows(section(API, "## gdprkit.storage"))))
+
+
+def test_every_error_is_documented() -> None:
+    """The table of errors holds every class of the family, its code and whether to try again."""
+    for module in walk_packages(gdprkit.__path__, "gdprkit."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    known = {(error.code, error.__name__, "yes" if error.retryable else "no") for error in errors()}
+    shown = rows((REFERENCE / "errors.md").read_text(encoding="utf-8"))
+    assert {row[:3] for row in shown} == known
+    assert len(shown) == len(known)
+    assert all(meaning and cure for _, _, _, meaning, cure in shown)
+
+
+def test_every_kind_is_documented() -> None:
+    """The table of kinds is that of the codec, in its order."""
+    shown = rows(section(REFERENCE / "stored-format.md", "## Kinds"))
+    assert [row[:3] for row in shown] == [
+        (kind, str(schema), cls.__name__) for cls, (kind, schema) in KINDS.items()
+    ]
+    assert all(meaning for *_, meaning in shown)
+
+
+def test_every_sqlite_table_is_documented() -> None:
+    """The page names every table of the store, and the numbers in the file's header."""
+    text = section(REFERENCE / "stored-format.md", "## SQLite tables")
+    made = [found[1] for sql in SCHEMA if (found := re.match(r"CREATE TABLE (\w+)", sql))]
+    assert sorted(names_in(rows(text))) == sorted(made)
+    assert f"{APPLICATION_ID:#x}" in text
+    assert f"`user_version` {SCHEMA_VERSION}." in text
+
+
+def test_settings_are_those_of_the_law_profile() -> None:
+    """The table of settings holds each number with its kind, rule and source."""
+
+    def word(value: object) -> str:
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    shown = rows((REFERENCE / "settings.md").read_text(encoding="utf-8"))
+    assert [row[:5] for row in shown] == [
+        (
+            name,
+            word(getattr(FI_2026, name)),
+            "law" if source.is_law else "setting",
+            source.rule,
+            str(source.citation),
+        )
+        for name, source in SOURCES.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("channel", "heading"), [(Channel.EMAIL, "## E-mail"), (Channel.POST, "## Addressed post")]
+)
+def test_the_matrix_on_the_page_is_the_matrix(channel: Channel, heading: str) -> None:
+    """The printed table of a channel is exactly what the policy looks answers up in."""
+    printed = section(REFERENCE / "marketing-matrix.md", heading).strip()
+    assert printed == matrix_table(channel)
+
+
+def test_the_matrix_page_explains_every_mark() -> None:
+    """Every row, column and condition of the matrix is explained, and no channel is left out."""
+    page = REFERENCE / "marketing-matrix.md"
+    assert names_in(rows(section(page, "## Rows: whom the message is for"))) == list(Row)
+    said = section(page, "## Columns: what the person said, for that channel")
+    assert sorted(names_in(rows(said))) == sorted(Column)
+    used = {
+        condition
+        for table in MATRIX.values()
+        for cells in table.values()
+        for cell in cells.values()
+        if isinstance(cell, Allowed)
+        for condition in cell.conditions
+    }
+    assert set(names_in(rows(section(page, "## Conditions")))) == used
+    assert set(MATRIX) == {Channel.EMAIL, Channel.POST}
+    assert MayContact(channel=Channel.SMS, purpose="newsletter").channel not in MATRIX
+
+
+PARTS = {
+    "[controller]": Controller,
+    "[fields.NAME]": DataField,
+    "[purposes.NAME]": Purpose,
+    "[purposes.NAME.retention]": RetentionRule,
+    "[purposes.NAME.assessment]": Assessment,
+    "[purposes.NAME.compatibility]": Compatibility,
+    "[notices.NAME]": Notice,
+    "[sources.NAME]": Source,
+    "[recipients.NAME]": Recipient,
+    "[transfers.NAME]": Transfer,
+    "[marketing_register]": MarketingRegister,
+    "[settings.NAME]": Setting,
+    "[request_channels.NAME]": RequestChannel,
+    "[cookies.NAME]": Cookie,
+    "[logs.NAME]": LogFile,
+}
+
+
+def _keys(cls: type[attrs.AttrsInstance]) -> list[tuple[str, bool]]:
+    """Return the keys a table of the file may have, and which it must."""
+    return [
+        (part.name, part.default is attrs.NOTHING)
+        for part in attrs.fields(cls)
+        if part.name != "id"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("heading", "cls"),
+    [
+        *((f"## `{part}`", cls) for part, cls in PARTS.items()),
+        ("## `[security.NAME]` and `[statements.NAME]`", Statement),
+    ],
+)
+def test_the_register_file_is_documented(heading: str, cls: type[attrs.AttrsInstance]) -> None:
+    """Each part of a register file stands on the page with its keys, required ones marked."""
+    shown = rows(section(REFERENCE / "register-file.md", heading))
+    assert [(key, default == "required") for key, _, default, _ in shown] == _keys(cls)
+    assert all(meaning for *_, meaning in shown)
+
+
+def test_no_part_of_the_register_file_is_missing() -> None:
+    """Every field of the register is a documented part or stands in the table of the top."""
+    page = REFERENCE / "register-file.md"
+    parts = {re.split(r"[.\]]", part.strip("["))[0] for part in PARTS}
+    top = set(names_in(rows(section(page, "## The top of the file"))))
+    fields = {part.name for part in attrs.fields(Register)}
+    assert parts | top | {"security", "statements"} == fields
+
+
+def test_closed_words_are_documented() -> None:
+    """The words of each list stand on the page in the order of the code."""
+    lists = {
+        "legal basis": vocabulary.LegalBasis,
+        "kind of person": vocabulary.SubjectKind,
+        "field kind": vocabulary.FieldKind,
+        "tag": vocabulary.DataTag,
+        "channel": vocabulary.Channel,
+        "filing system": vocabulary.FilingSystem,
+        "trigger": vocabulary.Trigger,
+        "what follows": AfterRetention,
+        "notice kind": vocabulary.NoticeKind,
+        "item": NoticeItem,
+        "source kind": vocabulary.SourceKind,
+        "role": vocabulary.RecipientRole,
+        "way in": vocabulary.IntakeChannel,
+        "right": vocabulary.Right,
+        "mechanism": TransferMechanism,
+        "technique": Technique,
+    }
+    shown = rows(section(REFERENCE / "register-file.md", "## Closed words"))
+    assert shown == [(name, ", ".join(words)) for name, words in lists.items()]
+
+
+def test_open_questions_are_numbered_without_a_gap() -> None:
+    """The page of what is not decided holds U-01 to U-18, each with what is done and why."""
+    page = ROOT / "docs" / "explanation" / "not-decided.md"
+    shown = rows(section(page, "## Questions open in law"))
+    assert names_in(shown) == [f"U-{number:02d}" for number in range(1, 19)]
+    assert all(all(cells) for cells in shown)
+
+
+def test_the_glossary_is_in_order() -> None:
+    """Words stand in alphabetical order, so that a reader finds them, each with a meaning."""
+    shown = rows((ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"))
+    words = [word.casefold() for word in names_in(shown)]
+    assert words == sorted(words)
+    assert all(meaning for _, meaning, _ in shown)
