@@ -9,12 +9,14 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 import attrs
+import click
 import pytest
 from tests.docs.tables import errors, matrix_table, names_in, rows, section
 from tests.docs.transcripts import ROOT
 
 import gdprkit
 from gdprkit import RecordKeeper
+from gdprkit.desk.cli import cli
 from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.law import FI_2026, SOURCES
 from gdprkit.policy.marketing import MayContact
@@ -111,6 +113,26 @@ def test_every_error_is_documented() -> None:
     assert {row[:3] for row in shown} == known
     assert len(shown) == len(known)
     assert all(meaning and cure for _, _, _, meaning, cure in shown)
+
+
+def _commands(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:
+    for word, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{name} {word}")
+        else:
+            yield f"{name} {word}", command
+
+
+@pytest.mark.parametrize(("name", "command"), list(_commands(cli, "gdprkit")))
+def test_every_command_is_documented(name: str, command: click.Command) -> None:
+    """Each command has its part on the page, with every option and what it takes."""
+    text = section(REFERENCE / "commands.md", f"## {name}")
+    usage = text.split("```")[1]
+    for parameter in command.params:
+        option = isinstance(parameter, click.Option)
+        shown = parameter.opts[0] if option else parameter.human_readable_name
+        assert shown in usage
+    assert f"$ {name} " in (REFERENCE / "commands.md").read_text(encoding="utf-8")
 
 
 def test_every_kind_is_documented() -> None:

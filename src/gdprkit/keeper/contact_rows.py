@@ -44,6 +44,7 @@ __all__ = [
     "new_person",
     "row_problem",
     "row_stop",
+    "same_value",
 ]
 
 #: Kinds that people are found by; a value without that form could be neither found nor stopped.
@@ -195,6 +196,16 @@ def _readable(form: str, value: Personal[str]) -> bool:
     except Unindexable:
         return False
     return True
+
+
+def same_value(
+    register: Register, field: str, held: Personal[str] | None, given: Personal[str]
+) -> bool:
+    """Whether two values say the same: contact points by their normal form, others by letter."""
+    form = _CONTACT_FORMS.get(register.field(field).kind)
+    if held is None or form is None:
+        return held == given
+    return normalise(form, held.reveal()) == normalise(form, given.reveal())
 
 
 def _start(register: Register, day: date) -> datetime:

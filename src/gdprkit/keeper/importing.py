@@ -30,6 +30,7 @@ from gdprkit.keeper.contact_rows import (
     new_person,
     row_problem,
     row_stop,
+    same_value,
 )
 from gdprkit.keeper.keeper import NewPerson, RecordKeeper
 from gdprkit.sealing.normalise import normalise
@@ -215,7 +216,11 @@ def _known(keeper: RecordKeeper, row: ContactRow) -> SubjectId | None:
 def _differing(keeper: RecordKeeper, known: SubjectId, row: ContactRow) -> list[str]:
     """Return the fields in which a row says something else than the register."""
     held = keeper.read(known)
-    return [name for name, value in row.fields.items() if held.get(FieldId(name)) != value]
+    return [
+        name
+        for name, value in row.fields.items()
+        if not same_value(keeper.register, name, held.get(FieldId(name)), value)
+    ]
 
 
 def _mark(row: ContactRow) -> bytes:
