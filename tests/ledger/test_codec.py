@@ -199,8 +199,8 @@ def _parts_by_type(*types: type) -> list[tuple[str, str]]:
     return [
         (kind, name)
         for kind, cls in KIND_WORDS.items()
-        for name, hint in get_type_hints(cls).items()
-        if hint in types or (isinstance(hint, type) and issubclass(hint, types))
+        for name, declared in get_type_hints(cls).items()
+        if (hint := getattr(declared, "__supertype__", declared)) in types or (isinstance(hint, type) and issubclass(hint, types))
     ]
 
 

@@ -1,170 +1,257 @@
-"""The fold of a line into a standing."""
+"""The fold: total, independent of how the line is handed over, and split anywhere."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdprkit.facts.connection import ConnectionStarted
-from gdprkit.facts.consent import ConsentEvidence, ConsentGiven, ConsentWithdrawn
-from gdprkit.facts.data import DataCollected, PersonErased, SubjectAdded
+from gdprkit.errors import NaiveMoment
+from gdprkit.facts.connection import ConnectionEnded, ConnectionStarted
+from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
+from gdprkit.facts.data import (
+    CircumstanceNoted,
+    DataCollected,
+    DataErased,
+    PersonErased,
+    SubjectAdded,
+)
 from gdprkit.facts.entry import PROTECTIVE_WEIGHT, Entry, Fact, order_key
-from gdprkit.facts.objection import MarketingObjection
-from gdprkit.state.consent import ConsentStatus
-from gdprkit.state.standing import EMPTY, HANDLERS, extends, fold, step
-from gdprkit.testing.strategies import FACT_TYPES, lives
-from gdprkit.words.identifiers import NoticeId, PurposeId, SourceId
-from gdprkit.words.vocabulary import (
-    Channel,
-    ConsentMethod,
-    ErasureReason,
-    IntakeChannel,
-    SubjectKind,
-)
+from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
+from gdprkit.facts.request import RequestReceived
+from gdprkit.facts.sealed import SealedValue
+from gdprkit.state.connection import ConnectionStatus
+from gdprkit.state.standing import AFTER_ERASURE, EMPTY, Standing, extends, fold, step
+from gdprkit.testing.strategies import entries, facts, lines
+from gdprkit.words.vocabulary import Actor, Circumstance, ErasureReason, IntakeChannel
 
-T0 = datetime(2025, 1, 1, tzinfo=UTC)
-EVIDENCE = ConsentEvidence(
-    notice=NoticeId("v1"),
-    notice_sha256="00",
-    language="en",
-    wording="Yes, send me news",
-    method=ConsentMethod.CHECKBOX,
-    captured_by="form",
-    default_off=True,
-    separate=True,
-    withdrawal_told=True,
-    conditional_on_service=False,
-)
-GIVEN = ConsentGiven(purpose=PurposeId("newsletter"), channels=[Channel.EMAIL], evidence=EVIDENCE)
-WITHDRAWN = ConsentWithdrawn(
-    purpose=PurposeId("newsletter"), channels=[Channel.EMAIL], via=IntakeChannel.EMAIL
-)
+AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
-def line(*facts: tuple[Fact, int] | Fact) -> tuple[Entry, ...]:
-    """Make a line; a number beside a fact is its day, else all happen at once."""
-    pairs = [fact if isinstance(fact, tuple) else (fact, 0) for fact in facts]
-    return tuple(
-        Entry(position=n, at=T0 + timedelta(days=d), recorded_at=T0 + timedelta(days=n), fact=f)
-        for n, (f, d) in enumerate(pairs, start=1)
+def entry(position: int, fact: Fact, *, minutes: int = 0, known: int = 0) -> Entry:
+    at = AT + timedelta(minutes=minutes)
+    return Entry(
+        position=position, at=at, recorded_at=at + timedelta(minutes=known), fact=fact
     )
 
 
-@given(lives())
-def test_fold_is_total(life: tuple[Entry, ...]) -> None:
-    """No history, possible or not, makes the fold raise, and it folds every entry in."""
-    assert fold(life).position == len(life)
+@given(st.lists(entries(), max_size=15))
+def test_no_history_is_impossible_enough_to_raise(history: list[Entry]) -> None:
+    """Any facts in any order fold into a standing; what cannot be is listed."""
+    line = [attrs.evolve(e, position=n) for n, e in enumerate(history, start=1)]
+    standing = fold(line)
+    assert standing.position == len(line)
+    known = {e.position for e in line}
+    for room in (standing, standing.connection, standing.request):
+        assert set(room.anomalies) <= known
 
 
-@given(lives(), st.randoms(use_true_random=False))
-def test_fold_does_not_mind_the_order_of_reading(life: tuple[Entry, ...], random: object) -> None:
-    """Entries read in any order give the same standing."""
-    shuffled = list(life)
+@given(lines(), st.randoms(use_true_random=False))
+def test_the_order_of_handing_over_does_not_matter(line: tuple[Entry, ...], random: object) -> None:
+    """A shuffled line folds into the same standing: the fold orders it."""
+    shuffled = list(line)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert fold(shuffled) == fold(life)
+    assert fold(shuffled) == fold(line)
 
 
-@given(lives(), st.integers(0, 12))
-def test_fold_splits_anywhere(life: tuple[Entry, ...], cut: int) -> None:
-    """Folding a prefix of the ordered line and stepping over the rest is folding the whole."""
-    ordered = sorted(life, key=order_key)
-    standing = fold(ordered[:cut])
-    for entry in ordered[cut:]:
-        assert extends(standing, entry)
-        standing = step(standing, entry)
-    assert standing == fold(life)
+@given(lines(), st.data())
+def test_the_fold_splits_anywhere(line: tuple[Entry, ...], data: st.DataObject) -> None:
+    """Folding a prefix of the order and stepping over the rest is folding the whole."""
+    ordered = sorted(line, key=order_key)
+    split = data.draw(st.integers(0, len(ordered)))
+    standing = fold(ordered[:split])
+    for one in ordered[split:]:
+        assert extends(standing, one)
+        standing = step(standing, one)
+    assert standing == fold(line)
 
 
-@given(lives())
-def test_an_earlier_entry_does_not_extend(life: tuple[Entry, ...]) -> None:
-    """An entry that comes before what is folded in asks for the whole line."""
-    ordered = sorted(life, key=order_key)
-    whole = fold(ordered)
-    assert not any(extends(whole, entry) for entry in ordered)
+@given(lines(), entries())
+def test_only_what_comes_later_extends_a_standing(line: tuple[Entry, ...], late: Entry) -> None:
+    """``extends`` is true exactly when one step gives what folding everything gives."""
+    new = attrs.evolve(late, position=len(line) + 1)
+    standing = fold(line)
+    last = max(order_key(e) for e in line)
+    assert extends(standing, new) is (order_key(new) > last)
+    if extends(standing, new):
+        assert step(standing, new) == fold([*line, new])
 
 
-@given(lives())
-def test_no_stop_is_ever_lost(life: tuple[Entry, ...]) -> None:
-    """Every objection on the line stands in the standing, whatever else is on it."""
-    standing = fold(life)
-    scopes = {(s.channels, s.purpose, s.by) for s in standing.objection.stops}
-    for entry in life:
-        if isinstance(entry.fact, MarketingObjection):
-            assert (entry.fact.channels, entry.fact.purpose, entry.fact.by) in scopes
+@given(lines(), st.integers(-10, 2500), st.integers(-10, 2500))
+def test_until_and_known_by_fold_what_they_name(
+    line: tuple[Entry, ...], days: int, known_days: int
+) -> None:
+    """``until`` goes by when it happened, ``known_by`` by when it was written; both together too."""
+    until = line[0].at + timedelta(days=days)
+    known_by = line[0].at + timedelta(days=known_days)
+    happened = [e for e in line if e.at <= until]
+    written = [e for e in line if e.recorded_at <= known_by]
+    assert fold(line, until=until) == fold(happened)
+    assert fold(line, known_by=known_by) == fold(written)
+    both = [e for e in happened if e in written]
+    assert fold(line, until=until, known_by=known_by) == fold(both)
 
 
-def test_every_fact_has_a_handler() -> None:
-    """Each type of the union changes some state; a new one would be listed here."""
-    quiet = {cls.__name__ for cls in FACT_TYPES if cls not in HANDLERS}
-    assert quiet == set()
+@pytest.mark.parametrize("name", ["until", "known_by"])
+def test_a_naive_limit_is_refused(name: str) -> None:
+    """Nobody can tell when a moment without a zone was."""
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001  # the mistake under test
+    with pytest.raises(NaiveMoment):
+        fold([], **{name: naive})
 
 
-def test_weights_are_of_known_facts() -> None:
-    """The protective weights name facts of the union only."""
-    assert set(PROTECTIVE_WEIGHT) <= set(FACT_TYPES)
+def test_a_letter_typed_in_late_is_known_late() -> None:
+    """What happened on Monday and was written on Friday was not known on Wednesday."""
+    stop = entry(1, MarketingObjection(via=IntakeChannel.LETTER), known=60)
+    assert fold([stop]).objection.stops
+    assert not fold([stop], known_by=AT + timedelta(minutes=59)).objection.stops
+    assert fold([stop], known_by=AT + timedelta(minutes=60)).objection.stops
 
 
-def test_on_a_tie_the_protective_fact_wins() -> None:
-    """Consent and withdrawal of one instant: withdrawn, whichever was written first (0.3)."""
-    for facts in ((GIVEN, WITHDRAWN), (WITHDRAWN, GIVEN)):
-        word = fold(line(*facts)).consent.word(PurposeId("newsletter"), Channel.EMAIL)
-        assert word is not None
-        assert word.status is ConsentStatus.WITHDRAWN
+@given(facts(), facts())
+def test_on_a_tie_the_protective_fact_comes_last(first: Fact, second: Fact) -> None:
+    """At one instant the heavier fact follows the lighter one, whichever was written first."""
+    weights = [PROTECTIVE_WEIGHT.get(type(fact), 0) for fact in (first, second)]
+    ordered = sorted([entry(1, first), entry(2, second)], key=order_key)
+    last = first if weights[0] > weights[1] else second  # alike: as they were written
+    assert ordered[-1].fact is last
 
 
-def test_later_consent_is_the_newest_word() -> None:
-    """A consent of a later day is the newest word; the stop stays on record."""
-    standing = fold(line((WITHDRAWN, 0), (GIVEN, 1)))
-    word = standing.consent.word(PurposeId("newsletter"), Channel.EMAIL)
-    assert word is not None
-    assert word.status is ConsentStatus.GIVEN
+def test_stops_weigh_more_than_what_they_stop() -> None:
+    """Whatever grants weighs least, the person's stops more, the erasure most."""
+    stops = [MarketingObjection, MarketingProhibition, ConsentWithdrawn, ConsentRefused]
+    assert all(PROTECTIVE_WEIGHT[stop] > PROTECTIVE_WEIGHT.get(ConsentGiven, 0) for stop in stops)
+    assert max(PROTECTIVE_WEIGHT, key=PROTECTIVE_WEIGHT.__getitem__) is PersonErased
+
+
+# --- after an erasure ----------------------------------------------------------------------------
+
+VALUE = SealedValue(
+    field="email",
+    slot="00000000-0000-4000-8000-000000000001",  # type: ignore[arg-type]
+    digest="ab" * 32,
+)
+ERASED = PersonErased(reason=ErasureReason.CONSENT_WITHDRAWN, reference="r-1")
+
+
+@given(facts())
+def test_after_the_erasure_only_stops_and_requests_count(fact: Fact) -> None:
+    """Whatever is written after a person's erasure changes nothing, or is one of the few that do."""
+    before = fold([entry(1, SubjectAdded(kind="consumer", source="form")), entry(2, ERASED)])  # type: ignore[arg-type]
+    after = step(before, entry(3, fact, minutes=1))
+    if type(fact) in AFTER_ERASURE:
+        assert 3 not in after.anomalies
+        assert after.data == before.data or isinstance(fact, RequestReceived)
+    else:
+        assert after.anomalies == (3,)
+        assert attrs.evolve(
+            after,
+            anomalies=(),
+            position=before.position,
+            last_at=before.last_at,
+            last_weight=before.last_weight,
+            last_position=before.last_position,
+        ) == before
+    assert after.status is ConnectionStatus.ERASED
+    if not isinstance(fact, RequestReceived):  # a new request may bring a text of its own
+        assert not after.data.values
+
+
+def test_an_erasure_leaves_no_value_and_keeps_the_stops() -> None:
+    """PersonErased empties the values; an objection before it goes on standing."""
+    line = [
+        entry(1, SubjectAdded(kind="consumer", source="form")),  # type: ignore[arg-type]
+        entry(2, DataCollected(values=[VALUE], source="form"), minutes=1),
+        entry(3, MarketingObjection(via=IntakeChannel.EMAIL), minutes=2),
+        entry(4, ERASED, minutes=3),
+    ]
+    standing = fold(line)
+    assert standing.data.values == ()
+    assert standing.data.erased_position == 4
     assert len(standing.objection.stops) == 1
 
 
-def test_withdrawal_without_a_grant_is_recorded() -> None:
-    """A withdrawal needs no consent before it (R-210)."""
-    assert len(fold(line(WITHDRAWN)).objection.stops) == 1
+def test_erasing_names_its_values_and_spares_the_others() -> None:
+    """DataErased removes exactly the slots it names."""
+    other = attrs.evolve(VALUE, slot="00000000-0000-4000-8000-000000000002")
+    line = [
+        entry(1, DataCollected(values=[VALUE, other], source="form")),
+        entry(2, DataErased(slots=[VALUE.slot], reason=ErasureReason.OBJECTED, rule="R-412"), minutes=1),
+    ]
+    assert [v.slot for v in fold(line).data.values] == [other.slot]
 
 
-def test_after_erasure_grants_are_anomalies_and_stops_count() -> None:
-    """After the erasure of a person a grant changes nothing and an objection is accepted."""
-    erased = PersonErased(reason=ErasureReason.OBJECTED, reference="r-1")
+def test_the_same_stop_said_again_stands_once_with_its_newest_moment() -> None:
+    """Repeating an objection adds no second one."""
     stop = MarketingObjection(via=IntakeChannel.EMAIL)
-    standing = fold(line((erased, 0), (GIVEN, 1), (stop, 2)))
-    assert standing.anomalies == (2,)
-    assert standing.consent.words == ()
-    assert len(standing.objection.stops) == 1
+    standing = fold([entry(1, stop), entry(2, stop, minutes=5)])
+    assert [s.position for s in standing.objection.stops] == [2]
 
 
-def test_until_asks_about_a_past_moment() -> None:
-    """``until`` leaves out what happened later."""
-    life = line((GIVEN, 0), (WITHDRAWN, 10))
-    word = fold(life, until=T0 + timedelta(days=5)).consent.words[0]
-    assert word.status is ConsentStatus.GIVEN
+def test_a_withdrawal_is_recorded_without_any_consent_before() -> None:
+    """A stop needs nothing to stop (R-210)."""
+    withdrawn = ConsentWithdrawn(purpose="newsletter", via=IntakeChannel.PHONE)
+    standing = fold([entry(1, withdrawn)])
+    assert standing.objection.stops
+    assert not standing.anomalies
 
 
-def test_known_by_asks_what_we_knew() -> None:
-    """``known_by`` leaves out what was written later, although it had happened."""
-    life = (
-        Entry(position=1, at=T0, recorded_at=T0, fact=GIVEN),
-        Entry(position=2, at=T0 + timedelta(days=1), recorded_at=T0 + timedelta(9), fact=WITHDRAWN),
-    )
-    known = fold(life, until=T0 + timedelta(days=5), known_by=T0 + timedelta(days=5))
-    assert known.consent.words[0].status is ConsentStatus.GIVEN
-    assert fold(life).consent.words[0].status is ConsentStatus.WITHDRAWN
+def test_nothing_folds_into_the_empty_standing() -> None:
+    """No facts, no knowledge."""
+    assert fold([]) == EMPTY == Standing()
+    assert EMPTY.status is ConnectionStatus.NONE
 
 
-def test_last_act_is_the_persons_own() -> None:
-    """Our own collecting moves no last act; the person's consent and order do (R-406)."""
-    added = SubjectAdded(kind=SubjectKind.CONSUMER, source=SourceId("web"))
-    collected = DataCollected(values=(), source=SourceId("web"))
-    assert fold(line((added, 0), (collected, 3))).data.last_act is None
-    assert fold(line((GIVEN, 4))).data.last_act == T0 + timedelta(days=4)
-    assert fold(line((ConnectionStarted(reference="o-1"), 6))).data.last_act == T0 + timedelta(6)
+def test_a_circumstance_that_turns_out_not_to_hold_is_gone() -> None:
+    """A wrong note is corrected by its opposite."""
+    noted = CircumstanceNoted(circumstance="minor")  # type: ignore[arg-type]
+    wrong = attrs.evolve(noted, holds=False)
+    assert fold([entry(1, noted)]).data.circumstances
+    assert not fold([entry(1, noted), entry(2, wrong, minutes=1)]).data.circumstances
 
 
-def test_nothing_folds_to_the_empty_standing() -> None:
-    """An empty line is the empty standing."""
-    assert fold(()) == EMPTY
+def test_an_impossible_step_of_the_connection_is_listed_and_leaves_the_status() -> None:
+    """Ending a person's marketing entry who has none is an anomaly, never an exception."""
+    from gdprkit.facts.retention import MarketingEntryEnded
+
+    line = [
+        entry(1, ConnectionStarted(reference="c-1")),
+        entry(2, MarketingEntryEnded(reason=ErasureReason.OBJECTED), minutes=1),
+        entry(3, ConnectionEnded(on=AT.date(), cause="dormancy"), minutes=2),  # type: ignore[arg-type]
+    ]
+    standing = fold(line)
+    assert standing.connection.anomalies == (2,)
+    assert standing.status is ConnectionStatus.ENDED
+
+
+_STOPS = (MarketingObjection, MarketingProhibition, ConsentWithdrawn, ConsentRefused)
+
+
+@given(lines(*_STOPS, ConsentGiven, PersonErased, ConnectionStarted, max_size=20))
+def test_no_stop_is_ever_lost(line: tuple[Entry, ...]) -> None:
+    """Every stop on the line stands for its scope, at its newest moment, whatever follows it."""
+    stops = fold(line).objection.stops
+    for one in line:
+        if isinstance(one.fact, _STOPS):
+            assert any(
+                stop.purpose == one.fact.purpose
+                and stop.channels == one.fact.channels
+                and stop.at >= one.at
+                for stop in stops
+            )
+
+
+def test_the_last_act_is_the_persons_own() -> None:
+    """Collecting, a stop by a third person and an implied consent move no last act (R-406)."""
+    controllers = [
+        DataCollected(values=[VALUE], source="form"),
+        MarketingObjection(via=IntakeChannel.EMAIL, by=Actor.THIRD_PERSON),
+        CircumstanceNoted(circumstance=Circumstance.ADULT),
+    ]
+    line = [entry(n, fact, minutes=n) for n, fact in enumerate(controllers, start=1)]
+    assert fold(line).data.last_act is None
+    own = entry(4, ConnectionStarted(reference="order-1"), minutes=4)
+    assert fold([*line, own]).data.last_act == own.at

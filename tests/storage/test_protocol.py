@@ -182,30 +182,22 @@ class TestSuppression:
     """GDPR Art. 21(3): once objected to, never again."""
 
     @given(old=hashes, new=hashes)
-    def test_widening_forbids_all_that_either_did(self, old: Suppression, new: Suppression) -> None:
-        """No order of putting makes a channel free that one of the two had closed."""
-        both = old.widened(new)
-        assert both.since == min(old.since, new.since)
-        assert both.author in {old.author, new.author}
-        for channel in Channel:
-            closed = any(not row.channels or channel in row.channels for row in (old, new))
-            assert (not both.channels or channel in both.channels) == closed
+    def test_renewing_keeps_the_newest(self, old: Suppression, new: Suppression) -> None:
+        """Of two rows of one scope the later stop counts, in either order."""
+        new = attrs.evolve(new, channels=old.channels, author=old.author)
+        assert old.renewed(new).since == new.renewed(old).since == max(old.since, new.since)
 
-    @given(old=hashes, new=hashes)
-    def test_widening_again_changes_nothing(self, old: Suppression, new: Suppression) -> None:
-        """What is kept already takes in both."""
-        both = old.widened(new)
-        assert both.widened(new).channels == both.widened(old).channels == both.channels
-
-    def test_only_the_same_is_widened(self) -> None:
-        """Another purpose or another contact point is another row."""
+    def test_only_the_same_scope_is_renewed(self) -> None:
+        """Another purpose, contact point, set of channels or author is another row."""
         row = Suppression(hash=b"h", since=moment(0), author=Actor.SUBJECT)
         for other in (
             attrs.evolve(row, purpose=PurposeId("news")),
             attrs.evolve(row, hash=b"other"),
+            attrs.evolve(row, channels=[Channel.EMAIL]),
+            attrs.evolve(row, author=Actor.COMPANY),
         ):
             with pytest.raises(InvalidValue):
-                row.widened(other)
+                row.renewed(other)
 
 
 class TestSpan:

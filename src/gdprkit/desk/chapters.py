@@ -23,6 +23,7 @@ from gdprkit.interop.contacts_csv import open_contacts
 from gdprkit.keeper.contact_rows import ContactRow, MarketingChoice
 from gdprkit.keeper.importing import ImportReport, RowOutcome, import_contacts
 from gdprkit.policy.decisions import Outcome
+from gdprkit.policy.explain import SENTENCES
 from gdprkit.policy.plan import PlanAction
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.words.identifiers import SubjectId
@@ -37,11 +38,17 @@ __all__ = [
     "tell",
 ]
 
-#: The notice that tells everything, and the first row looked at again after the import.
+#: The notice that tells everything.
 _NOTICE: Final = "v7"
+
+#: So many rows are imported a second time, to see that nothing changes.
 _AGAIN: Final = 1000
+
 _STOPS: Final = (MarketingChoice.OBJECTED, MarketingChoice.WITHDRAWN)
+
+#: So many people's plans are shown on paper; the rest is counted.
 _PLANS: Final = 1000
+
 _QUESTIONS: Final = (("email", "direct-marketing"), ("email", "newsletter"))
 
 
@@ -153,7 +160,7 @@ def decide(run: Run) -> None:
 
 
 def connections_end(run: Run) -> None:
-    """End every tenth relation, with the contract file as evidence."""
+    """End the relations whose customer number ends with 7, with the contract file as evidence."""
     ended = 0
 
     def ends(row: ContactRow) -> bool:
@@ -241,7 +248,8 @@ def _write_plan(
 ) -> None:
     head = [f"Plan of the {name} sweep, {run.now[0]:%Y-%m-%d}", ""]
     head += [*tally_lines(outcomes, ("  people", "outcome")), ""]
-    head += [*tally_lines(guards, ("  people", "outcome", "guard that decided")), ""]
+    told = {(*key, SENTENCES.get(key[-1], "")): number for key, number in guards.items()}
+    head += [*tally_lines(told, ("  people", "outcome", "guard that decided")), ""]
     more = sum(outcomes.values()) - len(shown)
     tail = [f"and {more} more"] if more else []
     run.write(f"plan-{name}.txt", "\n".join([*head, *shown, *tail]))

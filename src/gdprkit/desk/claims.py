@@ -62,7 +62,8 @@ _COUNTS: Final[Mapping[str, str]] = {
     "values": "SELECT count(*) FROM gdprkit_value",
     "keys": "SELECT count(*) FROM gdprkit_key",
     "tombstones": "SELECT count(*) FROM gdprkit_tombstone",
-    "suppressed": "SELECT count(*) FROM gdprkit_suppression",
+    # a contact point may have a row for each scope it was stopped in
+    "suppressed": "SELECT count(DISTINCT hash) FROM gdprkit_suppression",
 }
 _TAGS: Final = "SELECT tag, count(*) FROM gdprkit_tag GROUP BY tag"
 _KINDS: Final = """SELECT json_extract(CAST(body AS TEXT), '$.kind') AS kind, count(*)

@@ -46,6 +46,11 @@ def _version() -> str:
         return "(not installed; running from its source)"
 
 
+def _number(count: int, noun: str) -> str:
+    """Return a count with its noun: no problems, 1 problem, 2 problems."""
+    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
+
+
 def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 -- click's own call
     if wanted and not ctx.resilient_parsing:
         click.echo(f"gdprkit {_version()}")
@@ -123,10 +128,8 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
         body = {"file": str(file), "ok": not problems, "problems": problems}
         click.echo(json.dumps(body, ensure_ascii=False, indent=2))
     else:
-        many = (
-            "no problems" if not problems else f"{len(problems)} problem{'s'[: len(problems) != 1]}"
-        )
-        click.echo("\n".join([f"{file}: {many}", *(f"  {problem}" for problem in problems)]))
+        lines = [f"{file}: {_number(len(problems), 'problem')}", *(f"  {p}" for p in problems)]
+        click.echo("\n".join(lines))
     ctx.exit(_USAGE if problems else 0)
 
 
@@ -161,5 +164,6 @@ def verify(ctx: click.Context, store: Path, tenant: str, *, as_json: bool) -> No
         click.echo(f"{found.lines} lines, {found.entries} entries, {found.values} sealed values")
         for problem in found.broken:
             click.echo(f"broken: {problem}")
-        click.echo("chain intact" if not found.broken else f"{len(found.broken)} lines broken")
+        broken = f"{_number(len(found.broken), 'line')} broken"
+        click.echo(broken if found.broken else "chain intact")
     ctx.exit(_BROKEN if found.broken else 0)

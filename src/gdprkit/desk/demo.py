@@ -159,6 +159,7 @@ def _open(out: Path, register: Register, now: list[datetime]) -> tuple[SqliteSto
 def _story(run: Run) -> None:
     chapters.import_everybody(run)
     chapters.tell(run)
+    lives.consents(run)
     chapters.decide(run)
     run.now[0] = datetime(2026, 11, 3, 9, tzinfo=UTC)
     chapters.connections_end(run)

@@ -6,11 +6,12 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
-from gdprkit.acts import marketing, requests, retention
+from gdprkit.acts import consent, marketing, requests, retention
 from gdprkit.desk.claims import counts, forms, holders
 from gdprkit.desk.stage import Run
 from gdprkit.errors import GdprkitError
@@ -21,10 +22,10 @@ from gdprkit.policy.decisions import Decision
 from gdprkit.sealing.errors import SubjectErased
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.standing import Standing
-from gdprkit.words.identifiers import SubjectId
+from gdprkit.words.identifiers import NoticeId, SubjectId
 from gdprkit.words.vocabulary import FilingSystem
 
-__all__ = ["access", "erasure", "objection"]
+__all__ = ["access", "consents", "erasure", "objection"]
 
 _SHORT = 8  # a shorter text stands in any file by chance
 
@@ -40,6 +41,44 @@ def _moved(run: Run, fits: Callable[[SubjectId, Standing], bool]) -> tuple[Conta
         for row, about, standing in run.people(lambda row: row.started is not None)
         if standing.status is ConnectionStatus.MARKETING and fits(about, standing)
     )
+
+
+def consents(run: Run) -> None:
+    """Let two customers consent to the newsletter, and one of them withdraw (GDPR Art. 7)."""
+    silent = (
+        about
+        for _, about, standing in run.people(lambda row: row.choice is MarketingChoice.NONE)
+        if standing.status is ConnectionStatus.ACTIVE and not standing.objection.stops
+    )
+    text = "Send me the newsletter by e-mail. I can stop it at any time by a link in each issue."
+    evidence = consent.ConsentEvidence(
+        notice=NoticeId("v7"),
+        notice_sha256=sha256(text.encode()).hexdigest(),
+        language="en",
+        wording=text,
+        method=consent.ConsentMethod.DOUBLE_OPT_IN,
+        captured_by="newsletter-form",
+        default_off=True,
+        separate=True,
+        withdrawal_told=True,
+        conditional_on_service=False,
+        proof=("confirmation-mail-1",),
+    )
+    answers = []
+    stays, leaves = islice(silent, 2)
+    for about in (stays, leaves):
+        before = bool(_mail(run, about, "newsletter"))
+        run.keeper.record(about, consent.give("newsletter", evidence=evidence))
+        answers.append((before, bool(_mail(run, about, "newsletter"))))
+    run.claims.holds(
+        "a consent with its evidence opens the newsletter, and nothing did before",
+        answers == [(False, True)] * 2,
+    )
+    run.now[0] += timedelta(hours=1)
+    run.keeper.record(leaves, consent.withdraw("newsletter", via="unsubscribe-link"))
+    run.remember((str(field), value) for field, value in run.keeper.read(leaves).items())
+    closed = not _mail(run, leaves, "newsletter") and bool(_mail(run, stays, "newsletter"))
+    run.claims.holds("a withdrawal closes it at once, for that person only", closed)
 
 
 def objection(run: Run) -> None:

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from gdprkit.desk.claims import Claim
 from gdprkit.desk.demo import Result
+from gdprkit.policy.explain import SENTENCES
 
 __all__ = ["Bars", "show_claim", "show_result"]
 
@@ -66,9 +67,11 @@ def show_result(console: Console, result: Result) -> None:
             continue
         table = Table(title=title, title_justify="left", show_header=False, box=None)
         table.add_column(justify="right")
+        table.add_column(no_wrap=True)
         table.add_column()
         for name, number in figures.items():
-            table.add_row(str(number), escape(str(name)))
+            code = str(name).rpartition(" ")[2]
+            table.add_row(str(number), escape(str(name)), f"[dim]{SENTENCES.get(code, '')}[/]")
         console.print(table)
         console.print()
     failed = [claim for claim in result.claims if not claim.ok]

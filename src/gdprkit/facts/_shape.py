@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from typing import Any
 
 import attrs
@@ -43,6 +45,40 @@ def is_text(value: object) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_FIRST, _LAST = date(1900, 1, 1), date(2200, 1, 1)
+
+
+def language(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check that *value* is a language tag, for instance ``fi`` or ``und``."""
+    if not isinstance(value, str) or not _LANGUAGE.match(value):
+        raise InvalidValue(attribute.name, "is no language tag", "pass fi, sv, en, und …")
+
+
+def civil_day(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check that *value* is a day that periods can be counted from: 1900 to 2199."""
+    if not isinstance(value, date) or isinstance(value, datetime) or not _FIRST <= value < _LAST:
+        raise InvalidValue(attribute.name, "is no civil day of 1900 to 2199", "pass such a date")
+
+
+def pointer(length: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """Make a check for pointers into the controller's own files: no personal data in the ledger.
+
+    What looks like an e-mail address is refused; a name no check can tell from a file name.
+    """
+    check_text = at_most(length)
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        check_text(instance, attribute, value)
+        if _ADDRESS.search(str(value)):
+            raise InvalidValue(
+                attribute.name, "holds an address", "point to your own record by its number"
+            )
+
+    return check
 
 
 def at_most(length: int) -> Callable[[object, attrs.Attribute[Any], object], None]:

@@ -11,11 +11,11 @@ from typing import final
 
 import attrs
 
-from gdprkit.facts._shape import at_most, name_or_none
+from gdprkit.facts._shape import civil_day, name_or_none, pointer
 from gdprkit.words.identifiers import PurposeId
-from gdprkit.words.vocabulary import EndCause
+from gdprkit.words.vocabulary import Activity, EndCause
 
-__all__ = ["ConnectionEnded", "ConnectionStarted"]
+__all__ = ["ActivityNoted", "ConnectionEnded", "ConnectionStarted"]
 
 
 @final
@@ -28,7 +28,7 @@ class ConnectionStarted:
         purpose: The purpose it serves, where one is named.
     """
 
-    reference: str = attrs.field(validator=at_most(200))
+    reference: str = attrs.field(validator=pointer(200))
     purpose: PurposeId | None = attrs.field(default=None, validator=name_or_none)
 
 
@@ -43,6 +43,19 @@ class ConnectionEnded:
         evidence: Pointer to what shows it (R-401; T1 of R-403); None leaves the end unproved.
     """
 
-    on: date
+    on: date = attrs.field(validator=civil_day)
     cause: EndCause
-    evidence: str | None = attrs.field(default=None)
+    evidence: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(pointer(200))
+    )
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ActivityNoted:
+    """The person did something of their own accord: the cap of the register counts from it (R-406).
+
+    What the controller sends, and a mail that is opened, count for nothing.
+    """
+
+    activity: Activity

@@ -6,16 +6,28 @@ never counts (R-203). Whether a consent is valid is the policy's question.
 
 from __future__ import annotations
 
+import re
 from typing import final
 
 import attrs
 
-from gdprkit.errors import EvidenceMissing
-from gdprkit.facts._shape import at_most, frozen, name, name_or_none, ordered
-from gdprkit.words.identifiers import NoticeId, PurposeId
+from gdprkit.errors import EvidenceMissing, InvalidValue
+from gdprkit.facts._shape import (
+    at_most,
+    frozen,
+    language,
+    name,
+    name_or_none,
+    ordered,
+    pointer,
+)
+from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, RecipientId
 from gdprkit.words.vocabulary import Actor, Channel, ConsentMethod, IntakeChannel
 
 __all__ = ["ConsentEvidence", "ConsentGiven", "ConsentRefused", "ConsentWithdrawn"]
+
+
+_SHA256_HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @final
@@ -41,16 +53,21 @@ class ConsentEvidence:
         explicit: Expressly stated, as Art. 9, 22 and 49 ask (R-217).
         proof: Pointers to proof, for instance a mail or token id.
         transfer_risks_told: Risks of a third-country transfer were told, where there are any.
+        bundled: One act was to answer for several purposes (R-204).
+        data: Categories or fields named to the person, by declared name.
+        recipients: Recipients named to the person, by declared name.
+        register: SHA-256 of the register then in force, so that what the purpose meant can be
+            shown later (R-214); filled in by the keeper.
 
     Source: GDPR Art. 7(1), recital 42; R-205.
     """
 
     notice: NoticeId = attrs.field(validator=name)
-    notice_sha256: str
-    language: str
+    notice_sha256: str = attrs.field()
+    language: str = attrs.field(validator=language)
     wording: str = attrs.field(validator=at_most(2000))
     method: ConsentMethod = attrs.field(converter=ConsentMethod)
-    captured_by: str = attrs.field(validator=at_most(200))
+    captured_by: str = attrs.field(validator=pointer(200))
     actor: Actor = attrs.field(default=Actor.SUBJECT, converter=Actor)
     default_off: bool
     separate: bool
@@ -60,6 +77,17 @@ class ConsentEvidence:
     explicit: bool = False
     proof: tuple[str, ...] = attrs.field(default=(), converter=ordered)
     transfer_risks_told: bool = False
+    bundled: bool = False
+    data: frozenset[FieldId] = attrs.field(default=frozenset(), converter=frozen)
+    recipients: frozenset[RecipientId] = attrs.field(default=frozenset(), converter=frozen)
+    register: str | None = None
+
+    @notice_sha256.validator
+    def _is_sha256(self, _: object, value: object) -> None:
+        if not isinstance(value, str) or not _SHA256_HEX.match(value):
+            raise InvalidValue(
+                "notice_sha256", "is no SHA-256", "hash the exact text shown, 64 hexadecimal digits"
+            )
 
 
 @final

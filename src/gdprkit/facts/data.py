@@ -9,7 +9,7 @@ from typing import final
 
 import attrs
 
-from gdprkit.facts._shape import at_most, name, name_or_none, ordered
+from gdprkit.facts._shape import at_most, name, name_or_none, ordered, pointer
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.words.identifiers import NoticeId, Slot, SourceId
 from gdprkit.words.vocabulary import Circumstance, ErasureReason, SubjectKind
@@ -93,7 +93,7 @@ class PersonErased:
     """
 
     reason: ErasureReason
-    reference: str = attrs.field(validator=at_most(200))
+    reference: str = attrs.field(validator=pointer(200))
     key_ids: tuple[str, ...] = attrs.field(default=(), converter=ordered)
 
 

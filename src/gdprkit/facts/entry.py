@@ -11,7 +11,7 @@ from typing import Final, TypeAlias, final
 
 import attrs
 
-from gdprkit.facts.connection import ConnectionEnded, ConnectionStarted
+from gdprkit.facts.connection import ActivityNoted, ConnectionEnded, ConnectionStarted
 from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
 from gdprkit.facts.data import (
     CircumstanceNoted,
@@ -63,6 +63,7 @@ Fact: TypeAlias = (
     | RestrictionLifted
     | ConnectionStarted
     | ConnectionEnded
+    | ActivityNoted
     | AddressObtainedAtSale
     | RelevanceAssessed
     | ListChecked

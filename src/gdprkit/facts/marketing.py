@@ -6,7 +6,7 @@ from typing import final
 
 import attrs
 
-from gdprkit.facts._shape import at_most, frozen
+from gdprkit.facts._shape import at_most, frozen, pointer
 from gdprkit.words.vocabulary import Channel, CheckedList
 
 __all__ = ["AddressObtainedAtSale", "ListChecked", "RelevanceAssessed"]
@@ -45,9 +45,9 @@ class RelevanceAssessed:
 
     topics: frozenset[str] = attrs.field(converter=frozen)
     related: bool
-    evidence: str = attrs.field(validator=at_most(200))
+    evidence: str = attrs.field(validator=pointer(200))
     thin: bool = False
-    decided_by: str = attrs.field(validator=at_most(200))
+    decided_by: str = attrs.field(validator=pointer(200))
 
 
 @final

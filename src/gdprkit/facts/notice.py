@@ -6,7 +6,7 @@ from typing import final
 
 import attrs
 
-from gdprkit.facts._shape import name
+from gdprkit.facts._shape import language, name
 from gdprkit.words.identifiers import NoticeId
 
 __all__ = ["NoticeGiven"]
@@ -25,4 +25,4 @@ class NoticeGiven:
     """
 
     notice: NoticeId = attrs.field(validator=name)
-    language: str = "en"
+    language: str = attrs.field(default="en", validator=language)

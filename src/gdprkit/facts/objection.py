@@ -11,7 +11,7 @@ from typing import final
 
 import attrs
 
-from gdprkit.facts._shape import at_most, frozen, name, name_or_none
+from gdprkit.facts._shape import civil_day, frozen, name, name_or_none, pointer
 from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.vocabulary import Actor, Channel, IntakeChannel, RestrictionGround
 
@@ -80,7 +80,7 @@ class ObjectionDecided:
 
     purpose: PurposeId = attrs.field(validator=name)
     upheld: bool
-    finding: str = attrs.field(validator=at_most(200))
+    finding: str = attrs.field(validator=pointer(200))
 
 
 @final
@@ -97,4 +97,4 @@ class RestrictionLifted:
     """A restriction ended; the person was told on *informed*, before (GDPR Art. 18(3))."""
 
     ground: RestrictionGround
-    informed: date
+    informed: date = attrs.field(validator=civil_day)

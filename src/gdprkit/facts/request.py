@@ -6,12 +6,12 @@ the person wrote is a sealed value, never part of the fact.
 
 from __future__ import annotations
 
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import attrs
 
 from gdprkit.errors import InvalidValue
-from gdprkit.facts._shape import at_most, frozen
+from gdprkit.facts._shape import frozen, pointer
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.words.identifiers import CaseId, FieldId
 from gdprkit.words.vocabulary import Actor, IntakeChannel, RefusalGround, Right
@@ -34,6 +34,11 @@ __all__ = [
     "RequestWithdrawn",
     "SubjectNotIdentifiable",
 ]
+
+
+def _short_or_empty(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value != "":
+        pointer(1000)(instance, attribute, value)
 
 
 def _some_ground(
@@ -134,7 +139,7 @@ class FeeAnnounced:
     """
 
     case: CaseId
-    finding: str = attrs.field(validator=at_most(200))
+    finding: str = attrs.field(validator=pointer(200))
 
 
 @final
@@ -158,7 +163,7 @@ class RequestExtended:
 
     case: CaseId
     months: int
-    reasons: str = ""
+    reasons: str = attrs.field(default="", validator=attrs.validators.optional(_short_or_empty))
 
 
 @final
@@ -172,7 +177,7 @@ class RequestFulfilled:
     """
 
     case: CaseId
-    sent: str = attrs.field(validator=at_most(200))
+    sent: str = attrs.field(validator=pointer(200))
 
 
 @final
@@ -182,7 +187,7 @@ class RequestPartlyRefused:
 
     case: CaseId
     grounds: frozenset[RefusalGround] = attrs.field(converter=frozen, validator=_some_ground)
-    sent: str = attrs.field(validator=at_most(200))
+    sent: str = attrs.field(validator=pointer(200))
 
 
 @final
@@ -192,7 +197,7 @@ class RequestRefused:
 
     case: CaseId
     grounds: frozenset[RefusalGround] = attrs.field(converter=frozen, validator=_some_ground)
-    sent: str = attrs.field(validator=at_most(200))
+    sent: str = attrs.field(validator=pointer(200))
 
 
 @final
@@ -201,7 +206,7 @@ class SubjectNotIdentifiable:
     """The controller shows that it cannot identify the person (GDPR Art. 11(2); R-523)."""
 
     case: CaseId
-    sent: str = attrs.field(validator=at_most(200))
+    sent: str = attrs.field(validator=pointer(200))
 
 
 @final

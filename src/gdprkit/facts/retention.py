@@ -11,7 +11,7 @@ from typing import final
 
 import attrs
 
-from gdprkit.facts._shape import at_most, name, ordered
+from gdprkit.facts._shape import civil_day, name, ordered, pointer
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.vocabulary import ErasureReason
@@ -33,7 +33,7 @@ class MovedToMarketing:
 
     values: tuple[SealedValue, ...] = attrs.field(converter=ordered)
     purpose: PurposeId = attrs.field(validator=name)
-    expires_on: date
+    expires_on: date = attrs.field(validator=civil_day)
     plan: str
 
 
@@ -58,7 +58,7 @@ class Archived:
 
     values: tuple[SealedValue, ...] = attrs.field(converter=ordered)
     purpose: PurposeId = attrs.field(validator=name)
-    until: date
+    until: date = attrs.field(validator=civil_day)
 
 
 @final
@@ -66,8 +66,8 @@ class Archived:
 class HoldPlaced:
     """A legal hold: nothing of the person is erased until it is lifted (GDPR Art. 17(3)(e))."""
 
-    reference: str = attrs.field(validator=at_most(200))
-    reason: str = attrs.field(validator=at_most(500))
+    reference: str = attrs.field(validator=pointer(200))
+    reason: str = attrs.field(validator=pointer(500))
 
 
 @final
@@ -75,4 +75,4 @@ class HoldPlaced:
 class HoldLifted:
     """A legal hold ended."""
 
-    reference: str = attrs.field(validator=at_most(200))
+    reference: str = attrs.field(validator=pointer(200))

@@ -189,7 +189,11 @@ def _header(text: io.TextIOWrapper, mapping: Mapping[str, str]) -> tuple[tuple[s
     if not first.strip():
         raise UnreadableCsv("the file has no header", "write the column names in line 1", 1)
     delimiter = max(_DELIMITERS, key=first.count)
-    cells = next(csv.reader([first], delimiter=delimiter))
+    try:
+        cells = next(csv.reader([first], delimiter=delimiter, strict=True))
+    except csv.Error:
+        problem = "the quotes in line 1 cannot be read"
+        raise UnreadableCsv(problem, "write plain column names", 1) from None
     names = [mapping.get(cell.strip(), cell.strip().lower().replace(" ", "_")) for cell in cells]
     known = ", ".join(COLUMNS)
     if not any(name in COLUMNS for name in names):
@@ -261,12 +265,12 @@ def _row(line: int, header: tuple[str, ...], raw: list[str]) -> ContactRow:
         raise _Refused("ends-before-it-starts", "ended")
     if (ended is None) != ("end_cause" not in given):
         raise _Refused("end-incomplete", "ended" if ended is None else "end_cause")
-    collected = _day(given, "collected")
-    if collected is None:  # it is required, so this only tells the type checker
-        raise _Refused("cell-missing", "collected")
+    kind, collected = _word(given, "kind", SubjectKind), _day(given, "collected")
+    if kind is None or collected is None:  # both are required, so this only tells the type checker
+        raise _Refused("cell-missing")
     return ContactRow(
         line=line,
-        kind=_word(given, "kind", SubjectKind) or SubjectKind.CONSUMER,
+        kind=kind,
         fields={
             field: Personal(given[column])
             for column, field in FIELD_COLUMNS.items()

@@ -28,7 +28,7 @@ from gdprkit.keeper.writing import (
     add,
     contact_values,
     finish,
-    remember_stop,
+    remember_stops,
 )
 from gdprkit.policy.case import Suppressed
 from gdprkit.policy.connection import marketing_purpose
@@ -117,7 +117,7 @@ def _copies(draft: Draft, items: list[PlanItem], filing: FilingSystem) -> Sealed
     originals: list[HeldValue] = [held[item.slot] for item in items]
     opened = open_values(bench.store, versions, draft.before.about, originals)
     sealed = seal_values(
-        {value.field: personal for value, personal in opened},
+        [(value.field, personal) for value, personal in opened],
         filing,
         keys=bench.keys,
         versions=versions,
@@ -144,18 +144,12 @@ def _move(draft: Draft, plan: Plan) -> None:
 
 
 def _archive(draft: Draft, plan: Plan) -> None:
-    # values of one field may have different ends (two invoices of two years): one fact for each
-    groups: dict[tuple[PurposeId, date, int], list[PlanItem]] = {}
+    # values of one purpose may have different ends (invoices of two years): one fact for each
+    groups: dict[tuple[PurposeId, date], list[PlanItem]] = {}
     for item in plan.of(PlanAction.ARCHIVE):
-        if item.purpose is None or item.until is None:
-            continue
-        number = sum(
-            1
-            for key, group in groups.items()
-            if key[:2] == (item.purpose, item.until) and item.field in {i.field for i in group}
-        )
-        groups.setdefault((item.purpose, item.until, number), []).append(item)
-    for (purpose, until, _), items in groups.items():
+        if item.purpose is not None and item.until is not None:
+            groups.setdefault((item.purpose, item.until), []).append(item)
+    for (purpose, until), items in groups.items():
         sealed = _copies(draft, items, FilingSystem.ARCHIVE)
         add(draft, [Archived(values=sealed.values, purpose=purpose, until=until)], draft.now)
 
@@ -184,8 +178,8 @@ def compose_plan(bench: Bench, before: View, plan: Plan, now: datetime) -> Compo
     if isinstance(plan.question, Erasure):
         asked = [c for c in before.standing.request.cases if c.right is Right.ERASURE]
         stop = MarketingObjection(via=asked[-1].channel if asked else IntakeChannel.OTHER)
-        remember_stop(draft, stop, now, {})
         add(draft, [stop], now)
+        remember_stops(draft, contact_values(bench, before, damaged=True))
     _move(draft, plan)
     _archive(draft, plan)
     _erase(draft, plan)

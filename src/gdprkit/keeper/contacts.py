@@ -7,22 +7,24 @@ is found whichever field holds the address.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
-
-import attrs
+from typing import Final, TypeAlias
 
 from gdprkit.policy.case import Suppressed
 from gdprkit.policy.connection import CONTACT_POINTS
 from gdprkit.register.register import Register
 from gdprkit.sealing.keys import SubjectKeys
+from gdprkit.state.objection import Stop, StopKind
 from gdprkit.storage.protocol import Store, Suppression
 from gdprkit.words.identifiers import FieldId, PurposeId
 from gdprkit.words.personal import reveal
-from gdprkit.words.vocabulary import Actor, Channel, FieldKind, FilingSystem
+from gdprkit.words.vocabulary import Channel, FieldKind, FilingSystem
 
 __all__ = ["lookup_terms", "stops_from_list", "suppressed", "suppressions"]
+
+#: Fields with their values; a field may come more than once.
+Values: TypeAlias = Sequence[tuple[FieldId, object]]
 
 _NORMALISERS: Final[Mapping[FieldKind, str]] = {
     FieldKind.EMAIL: "email-v1",
@@ -75,81 +77,75 @@ def lookup_terms(
 
 
 def _points(
-    register: Register, keys: SubjectKeys, values: Mapping[FieldId, object], at: datetime
-) -> Iterator[tuple[bytes, FieldKind]]:
-    for field, value in values.items():
+    register: Register, keys: SubjectKeys, values: Values, at: datetime
+) -> dict[bytes, FieldKind]:
+    found: dict[bytes, FieldKind] = {}
+    for field, value in values:
         declared = register.fields.get(field)
         if declared is not None and declared.kind in CONTACT_POINTS:
-            yield _hash(keys, "suppression", declared.kind, value, at), declared.kind
+            found[_hash(keys, "suppression", declared.kind, value, at)] = declared.kind
+    return found
 
 
 def suppressions(
     register: Register,
     keys: SubjectKeys,
-    values: Mapping[FieldId, object],
-    channels: frozenset[Channel],
+    values: Values,
+    stops: Iterable[Stop],
     *,
-    purpose: PurposeId | None,
-    since: datetime,
-    author: Actor,
+    at: datetime,
 ) -> tuple[Suppression, ...]:
-    """Return the rows that remember a stop for the contact points it reaches.
+    """Return the rows that remember stops for contact points: one for each point and scope.
 
-    Args:
-        register: What is declared.
-        keys: Make the hashes.
-        values: Contact points, field -> value.
-        channels: Channels the stop is limited to; empty means every channel.
-        purpose: The one purpose it is limited to; None is all marketing.
-        since: When it was made.
-        author: Who made it.
+    A row keeps the whole scope of its stop, also channels that the contact point does not serve:
+    whoever is met again by this address has said no to those as well (R-311, R-416). A withdrawn
+    or refused consent closes its channels for all marketing (R-211).
     """
-    rows = []
-    for hashed, kind in _points(register, keys, values, since):
-        reached = _CHANNELS[kind] & channels if channels else _CHANNELS[kind]
-        if reached:
-            rows.append(
-                Suppression(
-                    hash=hashed, channels=reached, purpose=purpose, since=since, author=author
-                )
+    rows: dict[tuple[bytes, tuple[str, str, str]], Suppression] = {}
+    for hashed in _points(register, keys, values, at):
+        for stop in stops:
+            limited = stop.kind in (StopKind.OBJECTION, StopKind.PROHIBITION)
+            row = Suppression(
+                hash=hashed,
+                channels=stop.channels,
+                purpose=stop.purpose if limited else None,
+                since=stop.at,
+                author=stop.by,
             )
-    return tuple({row.hash: row for row in rows}.values())
+            same = rows.get((hashed, row.scope))
+            rows[hashed, row.scope] = row if same is None else same.renewed(row)
+    return tuple(rows.values())
 
 
 def suppressed(
     register: Register,
     keys: SubjectKeys,
     store: Store,
-    values: Mapping[FieldId, object],
+    values: Values,
     purpose: PurposeId,
     at: datetime,
 ) -> Suppressed:
     """Look the contact points up in the suppression list, for one purpose at one moment."""
-    points = dict(_points(register, keys, values, at))
+    points = _points(register, keys, values, at)
     looked = frozenset[Channel]().union(*(_CHANNELS[kind] for kind in points.values()))
-    found = store.suppressed(points) if points else {}
     hits: dict[Channel, datetime] = {}
-    for hashed, rows in found.items():
+    for rows in (store.suppressed(points) if points else {}).values():
         for row in rows:
             if row.since > at or row.purpose not in (None, purpose):
                 continue
-            for channel in (row.channels or _CHANNELS[points[hashed]]) & looked:
-                hits[channel] = min(row.since, hits.get(channel, row.since))
+            for channel in row.channels or frozenset(Channel):
+                hits[channel] = max(row.since, hits.get(channel, row.since))
     return Suppressed(looked=looked, hits=hits)
 
 
 def stops_from_list(
-    register: Register,
-    keys: SubjectKeys,
-    store: Store,
-    values: Mapping[FieldId, object],
-    at: datetime,
+    register: Register, keys: SubjectKeys, store: Store, values: Values, at: datetime
 ) -> tuple[Suppression, ...]:
-    """Return the stops a new value meets on the suppression list, their channels spelled out."""
-    points = dict(_points(register, keys, values, at))
-    found = store.suppressed(points) if points else {}
-    return tuple(
-        attrs.evolve(row, channels=row.channels or _CHANNELS[points[hashed]])
-        for hashed, rows in sorted(found.items())
-        for row in rows
-    )
+    """Return the stops that new values meet on the suppression list, each scope once."""
+    points = _points(register, keys, values, at)
+    found: dict[tuple[str, str, str], Suppression] = {}
+    for rows in (store.suppressed(points) if points else {}).values():
+        for row in rows:
+            same = found.get(row.scope)
+            found[row.scope] = row if same is None or row.since > same.since else same
+    return tuple(found[scope] for scope in sorted(found))

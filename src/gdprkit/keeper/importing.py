@@ -54,7 +54,7 @@ class RowOutcome(StrEnum):
 
     ADDED = "added"
     UNCHANGED = "unchanged"  # the person is known and the row says nothing else
-    CONFLICT = "conflict"  # the person is known and the row says something else; nothing changed
+    CONFLICT = "conflict"  # the person is known and the row says something else: only a stop counts
     REJECTED = "rejected"
 
 

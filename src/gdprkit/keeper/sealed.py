@@ -6,7 +6,7 @@ sealed anew. Opened values travel as ``Personal``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import final
@@ -38,7 +38,7 @@ class SealedBatch:
 
 
 def seal_values(
-    values: Mapping[FieldId, object],
+    values: Sequence[tuple[FieldId, object]],
     filing: FilingSystem,
     *,
     keys: SubjectKeys,
@@ -52,16 +52,15 @@ def seal_values(
     The customer file and the marketing register are found by contact point, each by an index of its
     own; copies elsewhere carry no look-up terms.
     """
-    slots = {field: Slot(uuid_from(random(16))) for field in values}
+    slots = [Slot(uuid_from(random(16))) for _ in values]
     envelopes = seal_many(
-        [(value, slots[field], str(field)) for field, value in values.items()],
+        [(value, slot, str(field)) for (field, value), slot in zip(values, slots, strict=True)],
         key=versions.newest,
         record_type=str(filing),
         random=random,
     )
     sealed, puts = [], []
-    for (field, value), envelope in zip(values.items(), envelopes, strict=True):
-        slot = slots[field]
+    for (field, value), slot, envelope in zip(values, slots, envelopes, strict=True):
         terms = lookup_terms(register, keys, field, value, at, filing)
         puts.append(VaultPut(slot=slot, envelope=envelope, terms=terms))
         sealed.append(

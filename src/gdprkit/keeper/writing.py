@@ -14,34 +14,50 @@ import attrs
 
 from gdprkit.acts.act import NEW_CASE, Act
 from gdprkit.acts.prepare import STOPS, prepare
-from gdprkit.errors import InvalidValue
+from gdprkit.errors import ChainBroken, InvalidValue
 from gdprkit.facts.connection import ConnectionStarted
-from gdprkit.facts.data import DataCollected, DataErased, DataRectified
+from gdprkit.facts.data import (
+    DataCollected,
+    DataErased,
+    DataRectified,
+    PersonErased,
+    SubjectAdded,
+)
 from gdprkit.facts.entry import Entry, Fact
-from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
+from gdprkit.facts.objection import MarketingObjection
 from gdprkit.facts.request import RequestReceived
-from gdprkit.facts.retention import MarketingEntryEnded
+from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import stops_from_list, suppressions
 from gdprkit.keeper.line import View, advance, extend, marks_of
 from gdprkit.keeper.sealed import SealedBatch, open_values, seal_values
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import CONTACT_POINTS
-from gdprkit.policy.consent import valid_consent
 from gdprkit.policy.law import LawProfile
+from gdprkit.policy.retention import erasure_blocked
 from gdprkit.register.register import Register
+from gdprkit.sealing.errors import FieldCryptoError
 from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
 from gdprkit.sealing.rows import KeyRow, Tombstone
+from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue
+from gdprkit.state.objection import Stop
 from gdprkit.storage.protocol import Batch, Store, Suppression, VaultPut
-from gdprkit.words.identifiers import CaseId, FieldId, PurposeId, Slot, uuid_from
-from gdprkit.words.vocabulary import Actor, Channel, ErasureReason, FilingSystem, IntakeChannel
+from gdprkit.words.identifiers import CaseId, FieldId, Slot, uuid_from
+from gdprkit.words.vocabulary import ErasureReason, FilingSystem, IntakeChannel
 
-__all__ = ["Bench", "Composed", "Draft", "add", "compose", "finish", "remember_stop"]
+__all__ = ["Bench", "Composed", "Draft", "add", "compose", "finish", "remember_stops"]
 
 #: What we do because of a fact happens now, however long ago the fact happened: a letter of
 #: objection typed in late ends an entry that was made after the letter was sent.
-_DEEDS: Final = frozenset({DataErased, MarketingEntryEnded})
+_DEEDS: Final = frozenset(
+    {DataErased, DataRectified, MarketingEntryEnded, MovedToMarketing, Archived, PersonErased}
+)
+
+#: Deeds that only an approved plan, or what follows a stop, puts on a line.
+_BY_PLAN: Final = frozenset(
+    {DataErased, MarketingEntryEnded, MovedToMarketing, Archived, PersonErased}
+)
 
 REQUEST_TEXT: Final = FieldId("request-text")
 
@@ -112,7 +128,7 @@ def _seal(draft: Draft, act: Act) -> SealedBatch:
         if field != REQUEST_TEXT:
             draft.bench.register.field(field)
     sealed = seal_values(
-        act.personal,
+        list(act.personal.items()),
         act.filing,
         keys=draft.bench.keys,
         versions=_keys(draft),
@@ -127,14 +143,23 @@ def _seal(draft: Draft, act: Act) -> SealedBatch:
 def _rectify(draft: Draft, act: Act, fact: DataRectified) -> DataRectified:
     """Seal the corrected values wherever the person is met by the old ones.
 
-    The archive keeps what was recorded then; a correction there is an addition of its own.
+    The archive keeps what was recorded then; a correction there is an addition of its own. Under a
+    hold or a restriction nothing is deleted, so nothing is replaced: the corrected value is the
+    newest.
     """
     live = (FilingSystem.CUSTOMER, FilingSystem.MARKETING)
+    named = frozenset(fact.replaced)
     old = [
         value
         for value in draft.view.standing.data.values
-        if value.field in act.personal and value.filing in live
+        if value.field in act.personal
+        and value.filing in live
+        and (not named or value.slot in named)
     ]
+    if len({(value.field, value.filing) for value in old}) < len(old):
+        raise InvalidValue(
+            "fields", "holds more than one value here", "name the slots with replaces=..."
+        )
     values: list[SealedValue] = []
     for filing in live:
         fields = {value.field for value in old if value.filing is filing}
@@ -144,7 +169,9 @@ def _rectify(draft: Draft, act: Act, fact: DataRectified) -> DataRectified:
         if part:
             corrected = attrs.evolve(act, personal=part, filing=filing)
             values.extend(_seal(draft, corrected).values)
-    return attrs.evolve(fact, values=values, replaced=[value.slot for value in old])
+    kept = erasure_blocked(draft.bench.case(draft.view, draft.now)) is not None
+    replaced = [] if kept else [value.slot for value in old]
+    return attrs.evolve(fact, values=values, replaced=replaced)
 
 
 def _attach(draft: Draft, act: Act) -> Act:
@@ -160,39 +187,75 @@ def _attach(draft: Draft, act: Act) -> Act:
             case DataRectified():
                 fact = _rectify(draft, act, fact)
             case RequestReceived():
-                fact = attrs.evolve(fact, text=_seal(draft, act).values[0])
+                # after an erasure there is no key: the facts of the request are kept, its text
+                # is not
+                if draft.view.standing.data.erased_at is None:
+                    fact = attrs.evolve(fact, text=_seal(draft, act).values[0])
             case _:
                 raise InvalidValue("personal", "has no place in this fact", "use data.collect()")
     return attrs.evolve(act, fact=fact)
 
 
-def _merge_entry(draft: Draft) -> tuple[Fact, ...]:
-    """Bring the entry in the marketing register back into the customer file (R-411).
+def _check_whole(act: Act, *, first: bool) -> None:
+    """Refuse facts that are the keeper's own deeds, and values that were not sealed here.
 
-    What was erased or archived stays so; only live copies come back, and none that was collected
-    anew.
+    They would pass by guards, plans, holds and the vault (R-403, R-409).
+    """
+    fact = act.fact
+    if type(fact) in _BY_PLAN:
+        raise InvalidValue("fact", "is a deed of the keeper", "make a plan and apply it")
+    if isinstance(fact, SubjectAdded) and not first:
+        raise InvalidValue("fact", "begins a line", "use keeper.add_person()")
+    if getattr(fact, "values", ()) or getattr(fact, "text", None) is not None:
+        raise InvalidValue("values", "are sealed by the keeper", "pass plain fields")
+
+
+def _merge_entry(draft: Draft) -> None:
+    """Bring a live entry in the marketing register back into the customer file (R-411).
+
+    What was erased or archived stays so, an expired entry is over, and nothing comes back that was
+    collected anew.
     """
     standing = draft.view.standing
     held = standing.data.held(FilingSystem.MARKETING)
-    if not held:
-        return ()
+    case = draft.bench.case(draft.view, draft.now)
+    if not held or standing.status is not ConnectionStatus.ACTIVE or erasure_blocked(case):
+        return
     present = {value.field for value in standing.data.held(FilingSystem.CUSTOMER)}
-    missing = [value for value in held if value.field not in present]
-    gone = DataErased(
-        slots=[value.slot for value in held], reason=ErasureReason.MOVED, rule="R-411"
-    )
-    if not missing or standing.data.source is None:
-        return (gone,)
-    bench, about = draft.bench, draft.before.about
-    opened = open_values(bench.store, _keys(draft), about, missing)
-    back = DataCollected(values=(), source=standing.data.source)
-    personal = {str(value.field): opened_value for value, opened_value in opened}
-    sealed = _seal(draft, Act(fact=back, personal=personal))
-    return attrs.evolve(back, values=sealed.values), gone
+    today = case.today.isoformat()
+    missing = [v for v in held if v.field not in present and (v.until or today) >= today]
+    if missing and standing.data.source is not None:
+        opened = open_values(draft.bench.store, _keys(draft), draft.before.about, missing)
+        sealed = seal_values(
+            [(value.field, personal) for value, personal in opened],
+            FilingSystem.CUSTOMER,
+            keys=draft.bench.keys,
+            versions=_keys(draft),
+            register=draft.bench.register,
+            at=draft.now,
+            random=draft.bench.random,
+        )
+        draft.puts.extend(sealed.puts)
+        back = DataCollected(values=sealed.values, source=standing.data.source)
+        add(draft, [back], draft.now)
+    slots = [value.slot for value in held]
+    add(draft, [DataErased(slots=slots, reason=ErasureReason.MOVED, rule="R-411")], draft.now)
 
 
-def contact_values(bench: Bench, view: View) -> dict[FieldId, object]:
-    """Open the contact points a person has, in the customer file and the marketing register."""
+def contact_values(
+    bench: Bench, view: View, *, damaged: bool = False
+) -> list[tuple[FieldId, object]]:
+    """Open the contact points a person has, in the customer file and the marketing register.
+
+    Args:
+        bench: What the keeper works with.
+        view: The person.
+        damaged: Leave out what cannot be opened: a stop is recorded although the vault is damaged,
+            and ``verify`` tells of the damage.
+
+    Raises:
+        ChainBroken, FieldCryptoError: a value cannot be opened, unless *damaged*.
+    """
     held: list[HeldValue] = [
         value
         for value in view.standing.data.values
@@ -201,68 +264,72 @@ def contact_values(bench: Bench, view: View) -> dict[FieldId, object]:
         and declared.kind in CONTACT_POINTS
     ]
     if not held or view.position == 0:
-        return {}
-    opened = open_values(bench.store, bench.keys.of(view.about), view.about, held)
-    return {value.field: personal for value, personal in opened}
+        return []
+    versions = bench.keys.of(view.about)
+    found: list[tuple[FieldId, object]] = []
+    for part in [[value] for value in held] if damaged else [held]:
+        try:
+            opened = open_values(bench.store, versions, view.about, part)
+        except (ChainBroken, FieldCryptoError):
+            if not damaged:
+                raise
+        else:
+            found.extend((value.field, personal) for value, personal in opened)
+    return found
 
 
-def remember_stop(draft: Draft, fact: Fact, at: datetime, new: dict[FieldId, object]) -> None:
-    """Add the suppression rows of a stop (R-312): they survive an erasure and meet every import."""
-    values = {**contact_values(draft.bench, draft.before), **new}
-    author = getattr(fact, "by", Actor.SUBJECT)
-    rows = suppressions(
-        draft.bench.register,
-        draft.bench.keys,
-        values,
-        fact.channels,  # type: ignore[union-attr]  # every stop names channels
-        purpose=_limited_to(fact),
-        since=at,
-        author=author,
-    )
-    draft.suppress.extend(rows)
+def _marketing_stops(draft: Draft) -> list[Stop]:
+    """Return the person's stops that are about marketing.
 
-
-def _limited_to(fact: Fact) -> PurposeId | None:
-    """Return the one purpose a stop is limited to.
-
-    A withdrawn or refused consent closes its channel for all marketing (R-211).
+    Leaving website statistics closes no mailbox; a purpose no longer declared counts as marketing.
     """
-    if isinstance(fact, (MarketingObjection, MarketingProhibition)):
-        return fact.purpose
-    return None
+    purposes = draft.bench.register.purposes
+    return [
+        stop
+        for stop in draft.view.standing.objection.stops
+        if stop.purpose is None or stop.purpose not in purposes or purposes[stop.purpose].marketing
+    ]
 
 
-def _inherit_stops(draft: Draft, act: Act) -> tuple[Fact, ...]:
-    """Return the stops that new contact points bring with them from the suppression list."""
-    if act.filing is not FilingSystem.CUSTOMER or not act.personal:
-        return ()
+def remember_stops(draft: Draft, values: Sequence[tuple[FieldId, object]]) -> None:
+    """Add suppression rows for every stop of the person and these contact points (R-312).
+
+    They survive an erasure and meet every import.
+    """
     bench = draft.bench
-    found = stops_from_list(bench.register, bench.keys, bench.store, act.personal, draft.now)
-    stops = []
-    for row in found:
-        left = frozenset(c for c in row.channels if not _lifted(draft, c, row.since))
-        if left:
-            stop = MarketingObjection(
-                channels=left, purpose=row.purpose, via=IntakeChannel.IMPORT, by=row.author
-            )
-            stops.append(stop)
-    return tuple(stops)
+    stops = _marketing_stops(draft)
+    if stops and values:
+        rows = suppressions(bench.register, bench.keys, values, stops, at=draft.now)
+        draft.suppress.extend(rows)
 
 
-def _lifted(draft: Draft, channel: Channel, since: datetime) -> bool:
-    """Whether this person's own later consent rules on the channel (R-317)."""
-    case = draft.bench.case(draft.view, draft.now)
-    return any(
-        consent.word.at > since
-        for purpose in draft.bench.register.purposes.values()
-        if purpose.marketing and (consent := valid_consent(case, purpose.id, channel)) is not None
-    )
+def _inherit_stops(draft: Draft, act: Act) -> None:
+    """Record the stops that new contact points bring with them from the suppression list.
+
+    They count from when they were made, so that the person's own later consent rules (R-317).
+    """
+    if not act.personal or act.filing is not FilingSystem.CUSTOMER:
+        return
+    bench, values = draft.bench, list(act.personal.items())
+    known = {(s.channels, s.purpose, s.by): s.at for s in draft.view.standing.objection.stops}
+    for row in stops_from_list(bench.register, bench.keys, bench.store, values, draft.now):
+        before = known.get((row.channels, row.purpose, row.author))
+        if before is not None and before >= row.since:
+            continue
+        stop = MarketingObjection(
+            channels=row.channels, purpose=row.purpose, via=IntakeChannel.IMPORT, by=row.author
+        )
+        case = bench.case(draft.view, draft.now)
+        add(draft, prepare(case, Act(fact=stop)), min(row.since, draft.now))
 
 
 def add(draft: Draft, facts: Sequence[Fact], at: datetime) -> None:
     """Put facts on the draft and carry its view forward, so that the next act sees them."""
     for fact in facts:
-        moment = draft.now if type(fact) in _DEEDS else at
+        moment = at
+        if type(fact) in _DEEDS:
+            # never before what is there already, also when a clock was set back
+            moment = max(draft.now, draft.view.standing.last_at or draft.now)
         entry = Entry(position=draft.view.position + 1, at=moment, recorded_at=draft.now, fact=fact)
         standing = advance(draft.bench.store, draft.view, draft.entries, entry)
         draft.entries.append(entry)
@@ -271,6 +338,16 @@ def add(draft: Draft, facts: Sequence[Fact], at: datetime) -> None:
             draft.deletes.extend(fact.slots)
         elif isinstance(fact, DataRectified):
             draft.deletes.extend(fact.replaced)
+
+
+def _moment(act: Act, now: datetime) -> datetime:
+    """Return when an act happened; a stop or request a little ahead of our clock happened now."""
+    at = act.at or now
+    if at <= now:
+        return at
+    if type(act.fact) in STOPS or isinstance(act.fact, RequestReceived):
+        return now
+    raise InvalidValue("at", "lies in the future", "record what has happened, when it has")
 
 
 def compose(
@@ -286,38 +363,32 @@ def compose(
         key: Hash of the idempotency key.
 
     Raises:
-        InvalidValue: an act lies in the future.
+        InvalidValue: an act lies in the future, or is a deed that only a plan does.
         NotAllowed, NotPossibleNow, UnknownName: as ``acts.prepare`` says.
     """
     draft = Draft(bench=bench, before=before, now=now, view=before)
     if before.position == 0:
         _keys(draft)  # every person gets a key, also one whose first value comes later
-    new: dict[FieldId, object] = {}
-    for act in acts:
+    new: list[tuple[FieldId, object]] = []
+    stopped = False
+    for number, act in enumerate(acts):
         if not isinstance(act, Act):
             raise InvalidValue("act", "is no act", "pass what consent.give() and its like return")
-        at = act.at or now
-        if at > now:
-            raise InvalidValue("at", "lies in the future", "record what has happened, when it has")
+        _check_whole(act, first=before.position == 0 and number == 0)
+        at = _moment(act, now)
         attached = _attach(draft, act)
-        new.update(act.personal)
+        new.extend(act.personal.items())
         facts = prepare(bench.case(draft.view, now), attached)
-        if isinstance(attached.fact, ConnectionStarted):
-            facts = (*facts, *_merge_entry(draft))
         add(draft, facts, at)
-        for fact in facts:
-            if type(fact) in STOPS and _reaches_marketing(bench.register, fact):
-                remember_stop(draft, fact, at, new)
-        inherited = _inherit_stops(draft, act)
-        if inherited:
-            add(draft, inherited, now)
+        if isinstance(attached.fact, ConnectionStarted):
+            _merge_entry(draft)
+        stopped = stopped or any(type(fact) in STOPS for fact in facts)
+        _inherit_stops(draft, act)
+    if stopped:
+        # every address the person had or has, those corrected in this very batch included
+        new.extend(contact_values(bench, before, damaged=True))
+    remember_stops(draft, new)
     return finish(draft, key)
-
-
-def _reaches_marketing(register: Register, fact: Fact) -> bool:
-    """Whether a stop is about marketing; leaving website statistics closes no mailbox."""
-    purpose = getattr(fact, "purpose", None)
-    return purpose is None or register.purpose(purpose).marketing
 
 
 def finish(draft: Draft, key: bytes | None = None, shred: Tombstone | None = None) -> Composed:

@@ -58,6 +58,7 @@ KINDS: Final[Mapping[type, tuple[str, int]]] = {
     objection.RestrictionLifted: ("restriction-lifted", 1),
     connection.ConnectionStarted: ("connection-started", 1),
     connection.ConnectionEnded: ("connection-ended", 1),
+    connection.ActivityNoted: ("activity-noted", 1),
     marketing.AddressObtainedAtSale: ("address-obtained-at-sale", 1),
     marketing.RelevanceAssessed: ("relevance-assessed", 1),
     marketing.ListChecked: ("list-checked", 1),

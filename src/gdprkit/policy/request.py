@@ -12,27 +12,27 @@ from gdprkit.words.holidays import calendar
 __all__ = ["deadline_of"]
 
 
-def _event(step: TimedStep) -> ClockEvent | None:
+def _events(step: TimedStep) -> tuple[ClockEvent, ...]:
     match step.step:
         case "IdentityRequested":
-            return Asked(
-                question=Question.IDENTITY, at=step.at, prompt=step.counts, grounded=step.counts
-            )
+            return (_asked(Question.IDENTITY, step),)
         case "ClarificationRequested":
-            return Asked(
-                question=Question.CLARIFICATION,
-                at=step.at,
-                prompt=step.counts,
-                grounded=step.counts,
-            )
+            return (_asked(Question.CLARIFICATION, step),)
         case "IdentityConfirmed":
-            return Answered(question=Question.IDENTITY, at=step.at)
+            return (Answered(question=Question.IDENTITY, at=step.at),)
         case "ClarificationReceived":
-            return Answered(question=Question.CLARIFICATION, at=step.at)
+            return (Answered(question=Question.CLARIFICATION, at=step.at),)
+        case "HandlingBegun":
+            # whoever works on the answer waits for nothing any more
+            return tuple(Answered(question=question, at=step.at) for question in Question)
         case "RequestExtended":
-            return Extended(at=step.at, months=step.months, reasons=step.reasons_told)
+            return (Extended(at=step.at, months=step.months, reasons=step.reasons_told),)
         case _:
-            return None
+            return ()
+
+
+def _asked(question: Question, step: TimedStep) -> Asked:
+    return Asked(question=question, at=step.at, prompt=step.prompt, grounded=step.grounded)
 
 
 def deadline_of(case: Case, request: RequestCase) -> Deadline:
@@ -40,7 +40,7 @@ def deadline_of(case: Case, request: RequestCase) -> Deadline:
 
     Months come from the law profile, zone and holidays from the controller.
     """
-    events = [event for step in request.steps if (event := _event(step)) is not None]
+    events = [event for step in request.steps for event in _events(step)]
     return deadline(
         request.received_at,
         zone=case.zone,

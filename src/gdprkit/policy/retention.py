@@ -47,6 +47,7 @@ __all__ = [
     "DueErasure",
     "Erasure",
     "ends_on",
+    "erasure_blocked",
     "kept_until",
     "plan_after_end",
     "plan_due",
@@ -224,7 +225,7 @@ def _keep_all(case: Case, code: str, rule: str) -> tuple[PlanItem, ...]:
     return tuple(_item(v, PlanAction.KEEP, code, rule) for v in case.standing.data.values)
 
 
-def _blocked(case: Case) -> tuple[str, str] | None:
+def erasure_blocked(case: Case) -> tuple[str, str] | None:
     """Return why nothing may be erased now: a legal hold, or a restriction (GDPR Art. 18(1))."""
     if case.standing.retention.holds:
         return "legal-hold", "R-715"
@@ -272,7 +273,7 @@ def _plan(case: Case, question: object, items: tuple[PlanItem, ...], **more: obj
 def plan_after_end(case: Case, question: AfterEnd) -> Plan:
     """Plan the outcome of the review after an ended connection: move, archive or erase (R-402)."""
     reason = ErasureReason.REVIEW_AFTER_END
-    blocked = _blocked(case)
+    blocked = erasure_blocked(case)
     if blocked:
         return _plan(case, question, _keep_all(case, *blocked), reason=reason)
     purpose = marketing_purpose(case, question.purpose)
@@ -374,7 +375,7 @@ def plan_erasure(case: Case, question: Erasure) -> Plan:
     then in the archive. Of the requests' own files the facts stay on the line, the texts go
     (R-540).
     """
-    blocked = _blocked(case)
+    blocked = erasure_blocked(case)
     if blocked:
         return _plan(
             case,
@@ -423,14 +424,14 @@ def nothing_left(case: Case) -> bool:
         and standing.data.erased_at is None
         and not standing.data.values
         and not standing.request.open
-        and _blocked(case) is None
+        and erasure_blocked(case) is None
     )
 
 
 def plan_due(case: Case, question: DueErasure) -> Plan:
     """Plan the erasure of every value whose period is over at the moment asked about."""
     reason = ErasureReason.RETENTION_ENDED
-    blocked = _blocked(case)
+    blocked = erasure_blocked(case)
     if blocked:
         return _plan(case, question, _keep_all(case, *blocked), reason=reason)
     items: list[PlanItem] = []

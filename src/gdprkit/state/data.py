@@ -11,7 +11,7 @@ from typing import Final, final
 
 import attrs
 
-from gdprkit.facts.connection import ConnectionStarted
+from gdprkit.facts.connection import ActivityNoted, ConnectionStarted
 from gdprkit.facts.consent import ConsentGiven
 from gdprkit.facts.data import (
     CircumstanceNoted,
@@ -70,9 +70,14 @@ class DataState:
     added_position: int = 0
     values: tuple[HeldValue, ...] = ()
     circumstances: tuple[KnownCircumstance, ...] = ()
-    last_act: datetime | None = None  # the person's own last act; ours never count (R-406)
+    acts: tuple[datetime, ...] = ()  # the person's own acts, oldest first; ours never count (R-406)
     erased_at: datetime | None = None
     erased_position: int = 0
+
+    @property
+    def last_act(self) -> datetime | None:
+        """The person's own last act."""
+        return self.acts[-1] if self.acts else None
 
     def circumstance(self, which: Circumstance) -> KnownCircumstance | None:
         """Return the circumstance if it holds."""
@@ -132,7 +137,11 @@ def _rectified(now: DataState, entry: Entry, fact: DataRectified) -> DataState:
         corrected = hold(value, entry, source=fact.source)
         if same is not None:  # what it was told and how long it stays do not change with it
             corrected = attrs.evolve(
-                corrected, notice=same.notice, purpose=same.purpose, until=same.until
+                corrected,
+                at=same.at,
+                notice=same.notice,
+                purpose=same.purpose,
+                until=same.until,
             )
         new.append(corrected)
     return attrs.evolve(now, values=(*kept, *new))
@@ -168,9 +177,13 @@ def _archived(now: DataState, entry: Entry, fact: Archived) -> DataState:
 
 
 def _acted(now: DataState, entry: Entry) -> DataState:
-    if now.last_act is not None and now.last_act >= entry.at:
+    if now.acts and now.acts[-1] == entry.at:
         return now
-    return attrs.evolve(now, last_act=entry.at)
+    return attrs.evolve(now, acts=(*now.acts, entry.at))
+
+
+def _noted_act(now: DataState, entry: Entry, _fact: ActivityNoted) -> DataState:
+    return _acted(now, entry)
 
 
 def _consented(now: DataState, entry: Entry, fact: ConsentGiven) -> DataState:
@@ -199,5 +212,6 @@ FOLD: Final[Fold] = {
     Archived: _archived,
     ConsentGiven: _consented,
     ConnectionStarted: _connected,
+    ActivityNoted: _noted_act,
     RequestReceived: _requested,
 }

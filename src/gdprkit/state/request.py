@@ -62,6 +62,9 @@ _QUESTIONS: Final = {
     ClarificationRequested: _S.CLARIFICATION_PENDING,
     FeeAnnounced: _S.FEE_PENDING,
 }
+#: Two questions may be open at once; the answer to either is taken whatever the status says.
+_IDENTITY: Final = (IdentityConfirmed, IdentityInsufficient)
+_LATE_ANSWERS: Final = (*_IDENTITY, ClarificationReceived)
 _ANSWERS: Final = {RequestFulfilled: _S.FULFILLED, RequestPartlyRefused: _S.PARTLY_REFUSED}
 
 
@@ -79,7 +82,13 @@ TRANSITIONS: Final[Mapping[RequestStatus, Mapping[type, RequestStatus]]] = {
         **_ENDINGS,
     },
     _S.IDENTITY_PENDING: {
-        **_same(_S.IDENTITY_PENDING, RequestAcknowledged, RequestExtended, IdentityInsufficient),
+        **_same(
+            _S.IDENTITY_PENDING,
+            RequestAcknowledged,
+            RequestExtended,
+            IdentityInsufficient,
+            ClarificationReceived,
+        ),
         **_QUESTIONS,
         IdentityConfirmed: _S.IN_PROGRESS,
         HandlingBegun: _S.IN_PROGRESS,
@@ -87,27 +96,27 @@ TRANSITIONS: Final[Mapping[RequestStatus, Mapping[type, RequestStatus]]] = {
         **_ENDINGS,
     },
     _S.CLARIFICATION_PENDING: {
-        **_same(_S.CLARIFICATION_PENDING, RequestAcknowledged, RequestExtended),
+        **_same(_S.CLARIFICATION_PENDING, RequestAcknowledged, RequestExtended, *_IDENTITY),
         **_QUESTIONS,
         ClarificationReceived: _S.IN_PROGRESS,
         HandlingBegun: _S.IN_PROGRESS,
         **_ENDINGS,
     },
     _S.FEE_PENDING: {
-        **_same(_S.FEE_PENDING, RequestAcknowledged, RequestExtended),
+        **_same(_S.FEE_PENDING, RequestAcknowledged, RequestExtended, *_LATE_ANSWERS),
         **_QUESTIONS,
         HandlingBegun: _S.IN_PROGRESS,
         **_ENDINGS,
     },
     _S.IN_PROGRESS: {
-        **_same(_S.IN_PROGRESS, RequestAcknowledged, HandlingBegun),
+        **_same(_S.IN_PROGRESS, RequestAcknowledged, HandlingBegun, *_LATE_ANSWERS),
         RequestExtended: _S.EXTENDED,
         **_QUESTIONS,
         **_ANSWERS,
         **_ENDINGS,
     },
     _S.EXTENDED: {
-        **_same(_S.EXTENDED, RequestAcknowledged, HandlingBegun),
+        **_same(_S.EXTENDED, RequestAcknowledged, HandlingBegun, *_LATE_ANSWERS),
         **_QUESTIONS,
         **_ANSWERS,
         **_ENDINGS,
@@ -131,7 +140,8 @@ class TimedStep:
         step: Type name of the fact, as ``gdprkit.facts.request`` spells it.
         at: When.
         position: The entry.
-        counts: For questions: asked promptly and with a ground (R-553).
+        prompt: For questions: asked without undue delay (R-553).
+        grounded: For questions: the law's ground existed.
         months: For extensions.
         reasons_told: For extensions.
     """
@@ -139,7 +149,8 @@ class TimedStep:
     step: str
     at: datetime
     position: int
-    counts: bool = True
+    prompt: bool = True
+    grounded: bool = True
     months: int = 0
     reasons_told: bool = True
 
@@ -206,10 +217,13 @@ def _received(now: RequestState, entry: Entry, fact: RequestReceived) -> Request
 def _timed(entry: Entry) -> TimedStep | None:
     name = type(entry.fact).__name__
     match entry.fact:
-        case IdentityRequested(reasonable_doubt=ground, prompt=prompt):
-            counts = ground and prompt
-        case ClarificationRequested(large_volume=ground, prompt=prompt):
-            counts = ground and prompt
+        case (
+            IdentityRequested(reasonable_doubt=ground, prompt=prompt)
+            | ClarificationRequested(large_volume=ground, prompt=prompt)
+        ):
+            return TimedStep(
+                step=name, at=entry.at, position=entry.position, prompt=prompt, grounded=ground
+            )
         case RequestExtended(months=months, reasons=reasons):
             return TimedStep(
                 step=name,
@@ -218,11 +232,10 @@ def _timed(entry: Entry) -> TimedStep | None:
                 months=months,
                 reasons_told=bool(reasons.strip()),
             )
-        case IdentityConfirmed() | IdentityInsufficient() | ClarificationReceived():
-            counts = True
+        case IdentityConfirmed() | ClarificationReceived() | HandlingBegun():
+            return TimedStep(step=name, at=entry.at, position=entry.position)
         case _:
             return None
-    return TimedStep(step=name, at=entry.at, position=entry.position, counts=counts)
 
 
 def _step(now: RequestState, entry: Entry, fact: object) -> RequestState:

@@ -37,7 +37,7 @@ from gdprkit.storage.protocol import (
     StoredStanding,
     Suppression,
 )
-from gdprkit.words.identifiers import PurposeId, Slot, SubjectId
+from gdprkit.words.identifiers import Slot, SubjectId
 from gdprkit.words.moments import utc_moment
 
 __all__ = ["MemoryStore"]
@@ -78,7 +78,7 @@ class MemoryStore:
         self._terms: dict[bytes, dict[SubjectId, int]] = {}
         self._tombstones: dict[bytes, Tombstone] = {}
         self._epochs: dict[tuple[EpochKind, str], EpochRow] = {}
-        self._suppressions: dict[bytes, dict[PurposeId | None, Suppression]] = {}
+        self._suppressions: dict[bytes, dict[tuple[str, str, str], Suppression]] = {}
         self._expunged: dict[SubjectId, LineTombstone] = {}
 
     @property
@@ -113,7 +113,7 @@ class MemoryStore:
         with self._open():
             kept = self._suppressions
             return {
-                hashed: tuple(sorted(kept[hashed].values(), key=lambda row: row.purpose or ""))
+                hashed: tuple(sorted(kept[hashed].values(), key=lambda row: row.scope))
                 for hashed in hashes
                 if hashed in kept
             }
@@ -278,7 +278,7 @@ class MemoryStore:
         person.keys.update((row.version, row) for row in batch.keys)
         for row in batch.suppress:
             rows = self._suppressions.setdefault(row.hash, {})
-            rows[row.purpose] = rows[row.purpose].widened(row) if row.purpose in rows else row
+            rows[row.scope] = rows[row.scope].renewed(row) if row.scope in rows else row
         person.tokens.update(batch.spend)
 
     def _mark(self, about: SubjectId, person: _Person, marks: Marks) -> None:

@@ -159,7 +159,8 @@ class Suppression:
     """A contact point not to be used for marketing (GDPR Art. 21(3)), as a keyed hash.
 
     ``channels`` empty means every channel; ``purpose`` None means all marketing. There is one row
-    per hash and purpose.
+    for each hash and scope (purpose, channels, author) with the newest moment, so that no stop is
+    narrowed by another.
     """
 
     hash: bytes = attrs.field(repr=False)
@@ -171,18 +172,20 @@ class Suppression:
     def __attrs_post_init__(self) -> None:
         _opaque(self.hash, "hash")
 
-    def widened(self, other: Suppression) -> Suppression:
-        """Return what both forbid together: more channels, the earlier moment and its author.
+    @property
+    def scope(self) -> tuple[str, str, str]:
+        """Purpose, channels and author as sorted words: what a row is kept by, beside its hash."""
+        return self.purpose or "", " ".join(sorted(self.channels)), self.author.value
+
+    def renewed(self, other: Suppression) -> Suppression:
+        """Return the newer of two rows of one scope: the latest stop is the one to be lifted.
 
         Raises:
-            InvalidValue: the two are not about the same hash and purpose.
+            InvalidValue: the two are not about the same hash and scope.
         """
-        if (self.hash, self.purpose) != (other.hash, other.purpose):
+        if (self.hash, self.scope) != (other.hash, other.scope):
             raise InvalidValue("other", "suppresses something else", "keep both")
-        everything = not self.channels or not other.channels
-        channels = frozenset[Channel]() if everything else self.channels | other.channels
-        first = other if other.since < self.since else self
-        return attrs.evolve(first, channels=channels)
+        return other if other.since > self.since else self
 
 
 @final
@@ -274,7 +277,8 @@ class Store(KeyStore, Protocol):
     - Tenants never see each other, also when they share a database; the same holds for people.
     - One store may be used by several threads at once. Iterators may be walked while others
       write: who was there throughout is given exactly once.
-    - Suppressions only ever widen, and survive ``shred`` and ``expunge``.
+    - Suppressions are never narrowed or taken back: each scope of a hash keeps its row, with the
+      newest moment, also through ``shred`` and ``expunge``.
     - After ``close`` every method raises StoreClosed; closing again does nothing.
 
     Of ``KeyStore`` it has ``keys``, ``tombstone``, ``epochs`` and ``add_epoch`` (the first writer
@@ -303,7 +307,7 @@ class Store(KeyStore, Protocol):
         ...
 
     def suppressed(self, hashes: Iterable[bytes]) -> Mapping[bytes, tuple[Suppression, ...]]:
-        """Return, for each hash found, its suppressions: all marketing first, then by purpose."""
+        """Return, for each hash found, its suppressions in order of ``Suppression.scope``."""
         ...
 
     def receipt(self, about: SubjectId, key: bytes) -> int | None:

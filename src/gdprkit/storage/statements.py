@@ -147,12 +147,13 @@ EPOCH_ADD: Final = (
 
 SUPPRESSED: Final = (
     "SELECT hash, purpose, channels, since, author FROM gdprkit_suppression"
-    " WHERE tenant = ? AND hash IN ({list}) ORDER BY hash, purpose"
+    " WHERE tenant = ? AND hash IN ({list}) ORDER BY hash, purpose, channels, author"
 )
 SUPPRESS: Final = (
     "INSERT INTO gdprkit_suppression (tenant, hash, purpose, channels, since, author)"
-    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, hash, purpose) DO UPDATE SET"
-    " channels = excluded.channels, since = excluded.since, author = excluded.author"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (tenant, hash, purpose, channels, author) DO UPDATE SET since = excluded.since"
+    " WHERE excluded.since > gdprkit_suppression.since"
 )
 SPEND: Final = (
     "INSERT INTO gdprkit_token (tenant, subject, token) VALUES (?, ?, ?)"
@@ -244,14 +245,8 @@ def suppression_of(row: Row) -> Suppression:
 
 def suppression_values(tenant: str, row: Suppression) -> Sequence[SqlValue]:
     """Write the values of SUPPRESS. No purpose is the empty word: a key holds no NULL."""
-    return (
-        tenant,
-        row.hash,
-        row.purpose or "",
-        " ".join(sorted(row.channels)),
-        microseconds(row.since),
-        row.author.value,
-    )
+    purpose, channels, author = row.scope
+    return tenant, row.hash, purpose, channels, microseconds(row.since), author
 
 
 def key_of(row: Row) -> KeyRow:

@@ -149,12 +149,9 @@ def _terms(puts: Iterable[VaultPut]) -> Iterable[tuple[bytes, bytes]]:
 
 
 def _suppress(port: Port, tenant: str, rows: Iterable[Suppression]) -> None:
-    """Put suppressions, each widened by what is kept already."""
+    """Put suppressions; a scope that is kept already takes the newer moment."""
     for row in rows:
-        kept = map(sql.suppression_of, port.rows(sql.listed(sql.SUPPRESSED, 1), (tenant, row.hash)))
-        same = next((old for old in kept if old.purpose == row.purpose), None)
-        whole = row if same is None else same.widened(row)
-        port.run(sql.SUPPRESS, sql.suppression_values(tenant, whole))
+        port.run(sql.SUPPRESS, sql.suppression_values(tenant, row))
 
 
 def _write_lines(

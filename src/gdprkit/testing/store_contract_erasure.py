@@ -95,23 +95,29 @@ class ErasureContract:
         store.commit(attrs.evolve(follow(store, ANNA, b"three"), deletes=[slot(2)]))
         assert set(store.find([b"old", b"both", b"new"])) == {b"new"}
 
-    def test_suppression_only_widens(self, store: Store) -> None:
-        """Putting again adds channels and keeps the earliest moment with its author."""
-        _suppress(store, _suppression(EMAIL, minutes=5))
-        _suppress(store, _suppression(PHONE, minutes=3, author=Actor.AGENT))
-        _suppress(store, _suppression(PHONE, minutes=9, author=Actor.CONTROLLER))
-        wanted = _suppression(EMAIL, PHONE, minutes=3, author=Actor.AGENT)
+    def test_suppression_keeps_the_newest_moment(self, store: Store) -> None:
+        """Putting a scope again keeps one row with the newest moment, in whatever order."""
+        for minutes in (5, 9, 3):
+            _suppress(store, _suppression(EMAIL, minutes=minutes))
+        wanted = _suppression(EMAIL, minutes=9)
         assert dict(store.suppressed([hashed("contact")])) == {hashed("contact"): (wanted,)}
 
-    def test_every_channel_is_never_narrowed_to_some(self, store: Store) -> None:
-        """Once all channels are suppressed, naming one leaves it at all; and one grows to all."""
-        _suppress(store, _suppression(minutes=1), _suppression(EMAIL, minutes=1, purpose="news"))
-        _suppress(store, _suppression(POST, minutes=2), _suppression(minutes=2, purpose="news"))
+    def test_no_suppression_narrows_another(self, store: Store) -> None:
+        """Every scope keeps its own row: all channels, some, one purpose, another author."""
+        rows = [
+            _suppression(minutes=1),
+            _suppression(EMAIL, minutes=2),
+            _suppression(EMAIL, PHONE, minutes=3),
+            _suppression(EMAIL, minutes=4, author=Actor.COMPANY),
+            _suppression(EMAIL, minutes=5, purpose="news"),
+        ]
+        for row in rows:
+            _suppress(store, row)
         found = store.suppressed([hashed("contact")])[hashed("contact")]
-        assert found == (_suppression(minutes=1), _suppression(minutes=1, purpose="news"))
+        assert list(found) == sorted(rows, key=lambda row: row.scope)
 
-    def test_suppressions_are_by_hash_and_purpose(self, store: Store) -> None:
-        """One row per purpose, all marketing first, then by name; other hashes are left out."""
+    def test_suppressions_are_by_hash_and_scope(self, store: Store) -> None:
+        """All marketing comes first, then purposes by name; other hashes are left out."""
         rows = [_suppression(EMAIL, purpose=name) for name in ("b", None, "a")]
         _suppress(store, *rows)
         found = store.suppressed([hashed("contact"), hashed("other")])

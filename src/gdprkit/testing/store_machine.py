@@ -82,7 +82,7 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         self.store = self.make_store()
         self.known: dict[SubjectId, _Known] = {about: _Known() for about in PEOPLE}
-        self.suppressed: dict[bytes, Suppression] = {}
+        self.suppressed: dict[bytes, dict[tuple[str, str, str], Suppression]] = {}
         self.erased: set[SubjectId] = set()
 
     def teardown(self) -> None:
@@ -137,8 +137,9 @@ class StoreMachine(RuleBasedStateMachine):
         known.puts.update((put.slot, put) for put in batch.puts)
         known.keys |= {row.version for row in batch.keys}
         for row in batch.suppress:
-            old = self.suppressed.get(row.hash)
-            self.suppressed[row.hash] = row if old is None else old.widened(row)
+            rows = self.suppressed.setdefault(row.hash, {})
+            old = rows.get(row.scope)
+            rows[row.scope] = row if old is None or row.since > old.since else old
 
     @rule(
         about=people,
@@ -232,7 +233,10 @@ class StoreMachine(RuleBasedStateMachine):
             for term in TERMS
         }
         assert dict(store.find(TERMS)) == {term: who for term, who in found.items() if who}
-        kept = {hashed: rows[0] for hashed, rows in store.suppressed(CONTACTS).items()}
+        kept = {
+            hashed: {row.scope: row for row in rows}
+            for hashed, rows in store.suppressed(CONTACTS).items()
+        }
         assert kept == self.suppressed
         for about, known in self.known.items():
             self._person_agrees(about, known)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
-from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -115,12 +114,6 @@ def _made(cls: type, names: dict[Any, st.SearchStrategy[Any]]) -> st.SearchStrat
     return st.builds(cls, **parts)
 
 
-@cache
-def _kinds(register: Register | None) -> dict[type, st.SearchStrategy[Any]]:
-    names = _names(register)
-    return {kind: _made(kind, names) for kind in KINDS_OF_FACTS}
-
-
 def facts(*kinds: type[Fact], register: Register | None = None) -> st.SearchStrategy[Fact]:
     """Return a strategy for facts.
 
@@ -128,48 +121,48 @@ def facts(*kinds: type[Fact], register: Register | None = None) -> st.SearchStra
         kinds: The types to draw; by default every type of the union.
         register: Where names come from; without one they are made up.
     """
-    made = _kinds(register)
-    return st.one_of(*(made[kind] for kind in kinds or KINDS_OF_FACTS))
+    names = _names(register)
+    return st.one_of(*(_made(kind, names) for kind in kinds or KINDS_OF_FACTS))
 
 
-def _moments() -> st.SearchStrategy[datetime]:
-    microseconds = int(_SPAN / timedelta(microseconds=1))
-    return st.integers(0, microseconds).map(lambda n: _START + timedelta(microseconds=n))
+def entries(position: int = 1, register: Register | None = None) -> st.SearchStrategy[Entry]:
+    """Return a strategy for one entry at *position*; it was written when it happened, or later."""
+    return _entry(position, facts(register=register))
 
 
-@st.composite
-def entries(draw: st.DrawFn, position: int = 1, register: Register | None = None) -> Entry:
-    """Draw one entry at *position*; it was written when it happened, or later."""
-    at = draw(_moments())
-    late = draw(st.sampled_from((0, 0, 1, 40)))
-    return Entry(
-        position=position,
-        at=at,
-        recorded_at=at + timedelta(days=late),
-        fact=draw(facts(register=register)),
-    )
-
-
-@st.composite
 def lines(
-    draw: st.DrawFn, *kinds: type[Fact], register: Register | None = None, max_size: int = 12
-) -> tuple[Entry, ...]:
-    """Draw the line of a whole life: the person is added first, then anything.
+    *kinds: type[Fact], register: Register | None = None, max_size: int = 12
+) -> st.SearchStrategy[tuple[Entry, ...]]:
+    """Return a strategy for the line of a whole life: the person is added first, then anything.
 
     Entries are written in the order of their positions and mostly happened in it; some are typed
     in late, and some share one instant.
 
     Args:
-        draw: Hypothesis's own.
         kinds: The types of facts after the first; by default all.
         register: Where names come from.
         max_size: The most entries after the first.
     """
-    first = draw(facts(SubjectAdded, register=register))
-    more = draw(st.lists(facts(*kinds, register=register), max_size=max_size))
+    first = facts(SubjectAdded, register=register)
+    more = st.lists(facts(*kinds, register=register), max_size=max_size)
+    return _line(first, more)
+
+
+@st.composite
+def _entry(draw: st.DrawFn, position: int, fact: st.SearchStrategy[Fact]) -> Entry:
+    microseconds = int(_SPAN / timedelta(microseconds=1))
+    at = _START + timedelta(microseconds=draw(st.integers(0, microseconds)))
+    late = timedelta(days=draw(st.sampled_from((0, 0, 1, 40))))
+    return Entry(position=position, at=at, recorded_at=at + late, fact=draw(fact))
+
+
+@st.composite
+def _line(
+    draw: st.DrawFn, first: st.SearchStrategy[Fact], more: st.SearchStrategy[list[Fact]]
+) -> tuple[Entry, ...]:
     now = _START
-    line = [Entry(position=1, at=now, recorded_at=now, fact=first)]
-    for position, fact in enumerate(more, start=2):
+    line = [Entry(position=1, at=now, recorded_at=now, fact=draw(first))]
+    for position, fact in enumerate(draw(more), start=2):
         now += timedelta(days=draw(st.sampled_from((0, 0, 1, 30, 200))))
         late = timedelta(days=draw(st.sampled_from((0, 0, 0, 0, 3, 100))))
         at = max(_START, now - late)

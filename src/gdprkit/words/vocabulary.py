@@ -13,6 +13,7 @@ from typing import NoReturn
 from gdprkit.errors import InvalidValue, did_you_mean
 
 __all__ = [
+    "Activity",
     "Actor",
     "Channel",
     "CheckedList",
@@ -176,6 +177,15 @@ _AFFIRMATIVE = frozenset(
         ConsentMethod.BUTTON,
     }
 )
+
+
+class Activity(_Word):
+    """What a person did of their own accord (R-406); opening a mail is none of it."""
+
+    ORDER = "order"
+    REPLY = "reply"
+    CLICK = "click"
+    CONTACT = "contact"
 
 
 class Actor(_Word):

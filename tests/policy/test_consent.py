@@ -1,0 +1,187 @@
+"""Whether a consent is valid and in force (R-201 to R-219)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
+from gdprkit.facts.data import CircumstanceNoted
+from gdprkit.facts.entry import Fact
+from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
+from gdprkit.policy.consent import consent_in_force
+from gdprkit.policy.decisions import Decision, Outcome
+from gdprkit.words.vocabulary import Actor, Channel, Circumstance, ConsentMethod, IntakeChannel
+from tests.policy.support import NEWSLETTER, START, added, case, consented, with_notice
+
+VIA = IntakeChannel.EMAIL
+
+
+def decide(*facts: Fact, channel: Channel | None = Channel.EMAIL, **more: Any) -> Decision:
+    kind = more.pop("kind", "consumer")
+    return consent_in_force(case(*added(kind), *facts, **more), "newsletter", channel)
+
+
+def given(**parts: Any) -> ConsentGiven:
+    return consented(NEWSLETTER, **parts)
+
+
+#: what is wrong with the evidence -> (the parts, the code)
+PROBLEMS: dict[str, tuple[dict[str, Any], str]] = {
+    "pre-ticked box": ({"default_off": False}, "consent-pre-ticked"),
+    "bundled": ({"separate": False}, "consent-not-separate"),
+    "withdrawal not told": ({"withdrawal_told": False}, "consent-withdrawal-not-told"),
+    "condition of a service": ({"conditional_on_service": True}, "consent-conditional"),
+    "third person": ({"actor": Actor.THIRD_PERSON}, "consent-not-by-the-person"),
+    "company": ({"actor": Actor.COMPANY}, "consent-not-by-the-person"),
+    "controller": ({"actor": Actor.CONTROLLER}, "consent-not-by-the-person"),
+    "not confirmed": ({"method": ConsentMethod.DOUBLE_OPT_IN}, "consent-unconfirmed"),
+    "unknown notice": ({"notice": "v99"}, "consent-notice-unknown"),
+    "another text": ({"notice": "v6"}, "consent-notice-differs"),
+    **{
+        str(method): ({"method": method}, "consent-not-affirmative")
+        for method in ConsentMethod
+        if method
+        in (
+            ConsentMethod.IMPLIED_BY_USE,
+            ConsentMethod.PRE_TICKED,
+            ConsentMethod.SILENCE,
+            ConsentMethod.GENERAL_TERMS,
+            ConsentMethod.BROWSER_SETTING,
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_each_problem_alone_makes_a_consent_invalid(problem: str) -> None:
+    """One thing missing from the evidence is one reason, and the consent does not count."""
+    parts, code = PROBLEMS[problem]
+    decision = decide(given(**parts))
+    assert [reason.code for reason in decision.reasons] == [code]
+    assert decision.outcome is Outcome.FORBIDDEN
+    assert decision.reasons[0].evidence == (4,)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"method": ConsentMethod.WRITTEN},
+        {"method": ConsentMethod.ORAL},
+        {"method": ConsentMethod.BUTTON},
+        {"method": ConsentMethod.DOUBLE_OPT_IN, "proof": ["mail-1"]},
+        {"conditional_on_service": True, "necessary_for_service": True},
+        {"actor": Actor.AGENT},
+        {"actor": Actor.GUARDIAN},
+    ],
+)
+def test_a_valid_consent_is_in_force(parts: dict[str, Any]) -> None:
+    """Every affirmative method with its proof counts, and says until when."""
+    decision = decide(given(**parts))
+    assert decision
+    assert decision.codes == {"consent-in-force"}
+    assert decision.valid_until is not None
+
+
+def test_the_notice_shown_must_be_the_one_on_file() -> None:
+    """Where the register knows the hash of a notice, the evidence has to name the same (R-205)."""
+    digest = "12" * 32
+    register = with_notice("v7", sha256=digest)
+    assert "consent-notice-differs" in decide(given(), register=register).codes
+    assert decide(given(notice_sha256=digest), register=register)
+
+
+def test_implied_consent_is_history_and_cannot_be_upgraded() -> None:
+    """What was implied never counts, whatever is recorded after it but a new act (R-203)."""
+    implied = given(method=ConsentMethod.IMPLIED_BY_USE)
+    for later in ([], [implied], [implied, implied]):
+        assert decide(implied, *later).outcome is Outcome.FORBIDDEN
+    assert decide(implied, given()), "a new affirmative act is a consent of its own"
+    assert not decide(given(), implied), "the newest word rules, and it is none"
+
+
+def test_a_minors_own_consent_does_not_count() -> None:
+    """A minor's consent needs the holder of parental responsibility (GDPR Art. 8)."""
+    minor = CircumstanceNoted(circumstance=Circumstance.MINOR)
+    assert decide(minor, given()).codes == {"consent-of-a-minor"}
+    assert decide(minor, given(actor=Actor.GUARDIAN))
+
+
+def test_a_company_consents_for_its_generic_address_only() -> None:
+    """info@ is the company's own mailbox; its staff are not (R-219)."""
+    company = given(actor=Actor.COMPANY)
+    assert decide(company, kind="generic-address")
+    assert not decide(company, kind="company-contact")
+
+
+@pytest.mark.parametrize(
+    ("fact", "code"),
+    [
+        (ConsentWithdrawn(purpose=NEWSLETTER, channels=[Channel.EMAIL], via=VIA), "consent-withdrawn"),
+        (ConsentWithdrawn(purpose=NEWSLETTER, via=VIA), "consent-withdrawn"),
+        (ConsentWithdrawn(via=VIA), "consent-withdrawn"),
+        (ConsentWithdrawn(via=VIA, by=Actor.THIRD_PERSON), "consent-withdrawn"),
+        (ConsentRefused(purpose=NEWSLETTER, channels=[Channel.EMAIL], via=VIA), "consent-refused"),
+        (MarketingObjection(via=VIA), "objected"),
+        (MarketingObjection(via=VIA, channels=[Channel.EMAIL]), "objected"),
+        (MarketingProhibition(via=VIA), "stopped"),
+    ],
+)
+def test_a_later_stop_ends_the_consent_and_a_later_consent_the_stop(fact: Fact, code: str) -> None:
+    """The person's latest word rules, and one instant goes to the stop."""
+    assert code in decide(given(), fact).codes
+    assert not decide(given(), fact)
+    assert decide(fact, given())
+    together = START + timedelta(minutes=30)
+    assert not decide((together, fact), (together, given()))  # type: ignore[arg-type]
+    assert not decide((together, given()), (together, fact))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        ConsentWithdrawn(purpose="profiling", via=VIA),
+        ConsentWithdrawn(purpose=NEWSLETTER, channels=[Channel.POST], via=VIA),
+        MarketingObjection(via=VIA, channels=[Channel.PHONE]),
+        MarketingObjection(via=VIA, purpose="direct-marketing"),
+    ],
+)
+def test_a_stop_of_another_scope_leaves_the_consent(fact: Fact) -> None:
+    """A stop ends what it names (R-317)."""
+    assert decide(given(), fact)
+
+
+def test_withdrawal_never_acts_backwards() -> None:
+    """Asked about the moment before, the consent was in force (R-210)."""
+    from gdprkit.policy.case import Case
+    from gdprkit.state.standing import fold
+    from tests.policy.support import entries, jot
+
+    facts = [*added("consumer"), given(), ConsentWithdrawn(purpose=NEWSLETTER, via=VIA)]
+    line = entries(facts)
+    before = line[-1].at - timedelta(microseconds=1)
+    then = Case(standing=fold(line, until=before), register=jot(), at=before)
+    assert consent_in_force(then, "newsletter", Channel.EMAIL)
+
+
+def test_a_consent_expires_after_two_years_of_silence() -> None:
+    """24 months after the giving, at the end of the day in Helsinki, it has to be asked again."""
+    until = decide(given()).valid_until
+    assert until is not None
+    assert until.isoformat() == "2028-01-05T22:00:00+00:00"
+    assert decide(given(), at=until - timedelta(microseconds=1))
+    expired = decide(given(), at=until)
+    assert expired.codes == {"consent-expired"}
+    assert expired.outcome is Outcome.NEEDS
+    assert expired.missing
+
+
+def test_a_consent_that_was_never_given_is_missing() -> None:
+    """No word is no consent, and no prohibition either."""
+    decision = decide()
+    assert decision.codes == {"consent-never-given"}
+    assert decision.outcome is Outcome.NEEDS
+    assert decide(given(), channel=Channel.POST).codes == {"consent-never-given"}
