@@ -28,10 +28,11 @@ from gdprkit.keeper.contact_rows import (
 from gdprkit.keeper.importing import Finding, RowOutcome, import_contacts, masked
 from gdprkit.policy.decisions import Outcome
 from gdprkit.sealing.providers import MemoryProvider
+from gdprkit.state.connection import ConnectionStatus
 from gdprkit.storage import MemoryStore
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.personal import Personal
-from gdprkit.words.vocabulary import ConsentMethod, SubjectKind
+from gdprkit.words.vocabulary import Circumstance, ConsentMethod, EndCause, SubjectKind
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 REGISTER = Register.load(Path(__file__).parents[2] / "docs" / "examples" / "jot" / "register.toml")
@@ -164,7 +165,7 @@ def test_rows_the_register_cannot_take(change: dict[str, Any], code: str) -> Non
 def test_a_stop_in_the_file_reaches_a_known_person() -> None:
     """An objection in a row about a known person is recorded on them, and closes marketing."""
     kept = keeper()
-    import_contacts(kept, [row(relevance=RelevanceFinding.RELATED)])
+    import_contacts(kept, [row(relevance=RelevanceFinding.RELATED, started=date(2026, 1, 31))])
     assert kept.ask(only(kept), BY_EMAIL)
     stopping = row(8, choice=MarketingChoice.OBJECTED, choice_on=date(2026, 10, 1))
     report = import_contacts(kept, [stopping])
@@ -256,6 +257,32 @@ def test_a_file_in_another_encoding_leaves_the_store_unchanged() -> None:
     with pytest.raises(UnreadableCsv):
         import_contacts(kept, read_contacts(io.BytesIO(data + b"\xff\n")))
     assert list(kept.people()) == []
+
+
+def test_an_end_that_has_not_come_is_left_out_and_named() -> None:
+    """An end in the future is not recorded: the connection lives, and the report says so."""
+    kept = keeper()
+    ending = row(started=date(2025, 2, 1), ended=date(2026, 12, 1), end_cause=EndCause.TERMINATION)
+    report = import_contacts(kept, [ending])
+    assert [(f.outcome, f.code, f.column) for f in report.findings] == [
+        ("added", "end-has-not-come", "ended")
+    ]
+    assert kept.standing(only(kept)).status is ConnectionStatus.ACTIVE
+
+
+def test_what_the_keeper_refuses_ends_one_row() -> None:
+    """A row that only the keeper can judge is rejected alone, with the keeper's own word."""
+    kept = keeper()
+    dead = row(
+        2,
+        circumstances=(Circumstance.DECEASED,),
+        fields={"email": Personal("a@example.com"), "title": Personal("x" * 70000)},
+    )
+    bad = attrs.evolve(dead, claim=attrs.evolve(CLAIM, wording="x" * 2001))
+    bad = attrs.evolve(bad, choice=MarketingChoice.CONSENT, choice_on=date(2026, 1, 1))
+    report = import_contacts(kept, [bad, row(3, "b@example.com")])
+    assert [(f.line, f.outcome) for f in report.findings] == [(2, "rejected")]
+    assert report.counts[RowOutcome.ADDED] == 1
 
 
 def test_reports_mask_addresses() -> None:

@@ -46,16 +46,18 @@ def jot() -> Register:
     return Register.load(JOT)
 
 
-def with_purpose(purpose: PurposeId, **changes: Any) -> Register:
+def with_purpose(
+    purpose: PurposeId, *, register: Register | None = None, **changes: Any
+) -> Register:
     """Return the register with one purpose declared otherwise."""
-    register = jot()
+    register = register or jot()
     changed = attrs.evolve(register.purposes[purpose], **changes)
     return attrs.evolve(register, purposes={**register.purposes, purpose: changed})
 
 
-def with_notice(notice: str, **changes: Any) -> Register:
+def with_notice(notice: str, *, register: Register | None = None, **changes: Any) -> Register:
     """Return the register with one notice declared otherwise."""
-    register = jot()
+    register = register or jot()
     changed = attrs.evolve(register.notices[NoticeId(notice)], **changes)
     return attrs.evolve(register, notices={**register.notices, NoticeId(notice): changed})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -14,13 +14,25 @@ from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
 from gdprkit.policy.consent import consent_in_force
 from gdprkit.policy.decisions import Decision, Outcome
 from gdprkit.words.vocabulary import Actor, Channel, Circumstance, ConsentMethod, IntakeChannel
-from tests.policy.support import NEWSLETTER, START, added, case, consented, with_notice
+from tests.policy.support import (
+    NEWSLETTER,
+    START,
+    added,
+    case,
+    consented,
+    with_notice,
+    with_purpose,
+)
 
 VIA = IntakeChannel.EMAIL
+
+#: The newsletter, as if a consent counted without a confirmation (R-216 is tested apart).
+SINGLE = with_purpose(NEWSLETTER, double_opt_in=False)
 
 
 def decide(*facts: Fact, channel: Channel | None = Channel.EMAIL, **more: Any) -> Decision:
     kind = more.pop("kind", "consumer")
+    more.setdefault("register", SINGLE)
     return consent_in_force(case(*added(kind), *facts, **more), "newsletter", channel)
 
 
@@ -38,6 +50,9 @@ PROBLEMS: dict[str, tuple[dict[str, Any], str]] = {
     "company": ({"actor": Actor.COMPANY}, "consent-not-by-the-person"),
     "controller": ({"actor": Actor.CONTROLLER}, "consent-not-by-the-person"),
     "not confirmed": ({"method": ConsentMethod.DOUBLE_OPT_IN}, "consent-unconfirmed"),
+    "bundled purposes": ({"bundled": True}, "consent-bundled"),
+    "oral without proof": ({"method": ConsentMethod.ORAL}, "consent-oral-unproved"),
+    "notice of another purpose": ({"notice": "v7-reminder"}, "consent-not-informed"),
     "unknown notice": ({"notice": "v99"}, "consent-notice-unknown"),
     "another text": ({"notice": "v6"}, "consent-notice-differs"),
     **{
@@ -70,7 +85,7 @@ def test_each_problem_alone_makes_a_consent_invalid(problem: str) -> None:
     [
         {},
         {"method": ConsentMethod.WRITTEN},
-        {"method": ConsentMethod.ORAL},
+        {"method": ConsentMethod.ORAL, "proof": ["recording-1"]},
         {"method": ConsentMethod.BUTTON},
         {"method": ConsentMethod.DOUBLE_OPT_IN, "proof": ["mail-1"]},
         {"conditional_on_service": True, "necessary_for_service": True},
@@ -89,7 +104,7 @@ def test_a_valid_consent_is_in_force(parts: dict[str, Any]) -> None:
 def test_the_notice_shown_must_be_the_one_on_file() -> None:
     """Where the register knows the hash of a notice, the evidence has to name the same (R-205)."""
     digest = "12" * 32
-    register = with_notice("v7", sha256=digest)
+    register = with_notice("v7", register=SINGLE, sha256=digest)
     assert "consent-notice-differs" in decide(given(), register=register).codes
     assert decide(given(notice_sha256=digest), register=register)
 
@@ -158,12 +173,12 @@ def test_withdrawal_never_acts_backwards() -> None:
     """Asked about the moment before, the consent was in force (R-210)."""
     from gdprkit.policy.case import Case
     from gdprkit.state.standing import fold
-    from tests.policy.support import entries, jot
+    from tests.policy.support import entries
 
     facts = [*added("consumer"), given(), ConsentWithdrawn(purpose=NEWSLETTER, via=VIA)]
     line = entries(facts)
     before = line[-1].at - timedelta(microseconds=1)
-    then = Case(standing=fold(line, until=before), register=jot(), at=before)
+    then = Case(standing=fold(line, until=before), register=SINGLE, at=before)
     assert consent_in_force(then, "newsletter", Channel.EMAIL)
 
 
@@ -185,3 +200,17 @@ def test_a_consent_that_was_never_given_is_missing() -> None:
     assert decision.codes == {"consent-never-given"}
     assert decision.outcome is Outcome.NEEDS
     assert decide(given(), channel=Channel.POST).codes == {"consent-never-given"}
+
+
+def test_where_the_register_asks_for_it_a_consent_counts_when_confirmed() -> None:
+    """A purpose with double opt-in takes a confirmed consent and no other (R-216)."""
+    strict = with_purpose(NEWSLETTER, double_opt_in=True)
+    assert decide(given(), register=strict).codes == {"consent-not-confirmed"}
+    confirmed = given(method=ConsentMethod.DOUBLE_OPT_IN, proof=["mail-1"])
+    assert decide(confirmed, register=strict)
+
+
+def test_a_notice_that_was_not_published_yet_informed_nobody() -> None:
+    """Evidence that names a later notice does not prove what was shown (R-205)."""
+    later = with_notice("v7", register=SINGLE, published=date(2026, 1, 6))
+    assert decide(given(), register=later).codes == {"consent-before-notice"}

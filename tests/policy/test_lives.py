@@ -131,7 +131,7 @@ def test_after_an_objection_nobody_is_contacted_without_a_later_valid_consent(
     consents = [
         word
         for word in case.standing.consent.for_purpose(MARKETING)
-        if word.channel is channel and not consent_problems(case, word.evidence)
+        if word.channel is channel and not consent_problems(case, word)
     ]
     for stop in case.standing.objection.stops:
         if stop.covers(channel, MARKETING) and stop.by is not Actor.COMPANY:

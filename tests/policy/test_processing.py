@@ -65,7 +65,12 @@ def assessed(**changes: Any) -> Any:
     [
         (lambda: decide("newsletter", *customer()), "consent-never-given", Outcome.NEEDS),
         (
-            lambda: decide("newsletter", *customer(), consented(NEWSLETTER)),
+            lambda: decide(
+                "newsletter",
+                *customer(),
+                consented(NEWSLETTER),
+                register=with_purpose(NEWSLETTER, double_opt_in=False),
+            ),
             "consent-in-force",
             Outcome.ALLOWED,
         ),

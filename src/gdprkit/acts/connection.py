@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from gdprkit.acts.act import Act
-from gdprkit.facts.connection import ConnectionEnded, ConnectionStarted
+from gdprkit.facts.connection import ActivityNoted, ConnectionEnded, ConnectionStarted
 from gdprkit.policy.retention import AfterEnd
 from gdprkit.words.identifiers import PurposeId
-from gdprkit.words.vocabulary import EndCause
+from gdprkit.words.vocabulary import Activity, EndCause
 
-__all__ = ["AfterEnd", "after_end", "end", "start"]
+__all__ = ["AfterEnd", "after_end", "end", "note_activity", "start"]
 
 
 def start(*, reference: str, purpose: str | None = None, at: datetime | None = None) -> Act:
@@ -37,6 +37,11 @@ def end(*, on: date, cause: str, evidence: str | None = None, at: datetime | Non
         at: When it became known; by default now.
     """
     return Act(fact=ConnectionEnded(on=on, cause=EndCause(cause), evidence=evidence), at=at)
+
+
+def note_activity(activity: str, *, at: datetime | None = None) -> Act:
+    """Record an act of the person's own: an order, a reply, a click, a contact (R-406)."""
+    return Act(fact=ActivityNoted(activity=Activity(activity)), at=at)
 
 
 def after_end(purpose: str | None = None) -> AfterEnd:

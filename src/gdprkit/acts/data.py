@@ -10,7 +10,14 @@ from gdprkit.facts.data import CircumstanceNoted, DataCollected, DataRectified
 from gdprkit.facts.disclosure import Disclosed, RecipientNotified
 from gdprkit.facts.notice import NoticeGiven
 from gdprkit.policy.processing import MayProcess
-from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, RecipientId, SourceId
+from gdprkit.words.identifiers import (
+    FieldId,
+    NoticeId,
+    PurposeId,
+    RecipientId,
+    Slot,
+    SourceId,
+)
 from gdprkit.words.vocabulary import Circumstance, Right
 
 __all__ = [
@@ -48,9 +55,23 @@ def collect(
     return Act(fact=fact, at=at, personal=fields)
 
 
-def rectify(fields: Mapping[str, object], *, source: str, at: datetime | None = None) -> Act:
-    """Record a correction or completion (GDPR Art. 16); the replaced values are erased with it."""
-    return Act(fact=DataRectified(values=(), source=SourceId(source)), at=at, personal=fields)
+def rectify(
+    fields: Mapping[str, object],
+    *,
+    source: str,
+    replaces: Iterable[Slot] = (),
+    at: datetime | None = None,
+) -> Act:
+    """Record a correction or completion (GDPR Art. 16); the replaced values are erased with it.
+
+    Args:
+        fields: Declared field -> corrected value.
+        source: Where the correction came from.
+        replaces: The slots to replace, where a field holds more than one value.
+        at: When it was asked for; the correction itself is done now.
+    """
+    fact = DataRectified(values=(), replaced=replaces, source=SourceId(source))
+    return Act(fact=fact, at=at, personal=fields)
 
 
 def note(circumstance: str, *, holds: bool = True, at: datetime | None = None) -> Act:

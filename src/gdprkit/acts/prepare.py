@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from gdprkit.acts.act import Act
-from gdprkit.errors import NotPossibleNow, UnknownName
+from gdprkit.errors import InvalidValue, NotPossibleNow, UnknownName
 from gdprkit.facts.connection import ConnectionEnded, ConnectionStarted
 from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
 from gdprkit.facts.data import (
@@ -24,9 +24,16 @@ from gdprkit.facts.data import (
 )
 from gdprkit.facts.entry import Entry, Fact
 from gdprkit.facts.notice import NoticeGiven
-from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
+from gdprkit.facts.objection import (
+    MarketingObjection,
+    MarketingProhibition,
+    ObjectionRaised,
+    RestrictionLifted,
+)
 from gdprkit.facts.request import (
+    ClarificationRequested,
     HandlingBegun,
+    IdentityRequested,
     RequestFulfilled,
     RequestPartlyRefused,
     RequestReceived,
@@ -35,7 +42,8 @@ from gdprkit.facts.retention import MarketingEntryEnded
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import CONTACT_POINTS
 from gdprkit.policy.decisions import Decision, NotAllowed, forbid
-from gdprkit.policy.marketing import usable_channels
+from gdprkit.policy.marketing import MayContact, may_contact
+from gdprkit.policy.retention import erasure_blocked
 from gdprkit.register.register import Register
 from gdprkit.state import connection, request
 from gdprkit.state.connection import ConnectionStatus
@@ -43,7 +51,9 @@ from gdprkit.state.request import RequestStatus
 from gdprkit.state.standing import AFTER_ERASURE, Standing, step
 from gdprkit.words.citations import gdpr
 from gdprkit.words.vocabulary import (
+    Channel,
     Circumstance,
+    EndCause,
     ErasureReason,
     FilingSystem,
     Right,
@@ -82,9 +92,13 @@ def _check_names(register: Register, fact: Fact) -> None:
 def _check_alive(case: Case, fact: Fact) -> None:
     """Refuse whatever is no stop, request or telling once the person was erased (R-316.1)."""
     data = case.standing.data
-    if data.erased_at is None or type(fact) in AFTER_ERASURE:
+    dead = data.circumstance(Circumstance.DECEASED)
+    if data.erased_at is not None and type(fact) not in AFTER_ERASURE:
+        reason = forbid("person-erased", "R-503", gdpr("17(1)"), evidence=(data.erased_position,))
+    elif dead is not None and isinstance(fact, ConnectionStarted):
+        reason = forbid("person-deceased", "R-415", gdpr("recital 27"), evidence=(dead.position,))
+    else:
         return
-    reason = forbid("person-erased", "R-503", gdpr("17(1)"), evidence=(data.erased_position,))
     raise NotAllowed(
         Decision(
             question=f"record {type(fact).__name__}",
@@ -109,9 +123,25 @@ def _check_step(standing: Standing, fact: Fact) -> None:
         if found is None:
             raise UnknownName("request of this person")
         steps = request.TRANSITIONS[found.status]
+        if found.right in _AT_ONCE and isinstance(
+            fact, (IdentityRequested, ClarificationRequested)
+        ):
+            raise NotPossibleNow(found.status, name, ("HandlingBegun", "RequestFulfilled"))
         if type(fact) not in steps and not _begins_first(found.status, fact):
             possible = tuple(sorted(kind.__name__ for kind in steps))
             raise NotPossibleNow(found.status, name, possible)
+
+
+#: A stop needs no identity and no clarification (R-522).
+_AT_ONCE: Final = frozenset({Right.OBJECTION_TO_MARKETING, Right.WITHDRAW_CONSENT})
+
+
+def _check_days(case: Case, fact: Fact) -> None:
+    """Hold days against today: an end is recorded when it came, a lift after telling (18(3))."""
+    if isinstance(fact, ConnectionEnded) and fact.on > case.today:
+        raise InvalidValue("on", "has not come", "record the end on the day, or later")
+    if isinstance(fact, RestrictionLifted) and fact.informed > case.today:
+        raise InvalidValue("informed", "has not come", "tell the person before lifting")
 
 
 def _begins_first(status: RequestStatus, fact: Fact) -> bool:
@@ -127,54 +157,75 @@ def _widen(register: Register, fact: Fact) -> Fact:
     return attrs.evolve(fact, channels=register.purpose(fact.purpose).channels)
 
 
+#: Reasons that say stop; anything else a channel lacks may come again, so its data stays.
+_STOP_CODES: Final = frozenset(
+    {"objected", "prohibited", "consent-withdrawn", "consent-refused", "company-prohibited"}
+)
+
+
+def _stopped(case: Case, purpose: str, channel: Channel) -> bool:
+    if purpose not in case.register.purposes:
+        return True
+    decision = may_contact(case, MayContact(channel=channel, purpose=purpose))
+    return bool(decision.codes & _STOP_CODES)
+
+
 def _after_stop(case: Case, fact: Fact) -> Iterator[Fact]:
-    """End, or narrow, the entry in the marketing register the same day (R-412, R-413)."""
+    """End, or narrow, the entry in the marketing register the same day (R-412, R-413).
+
+    Under a hold or a restriction the entry ends and its values stay until that is over.
+    """
     standing = case.standing
     if standing.connection.status is not ConnectionStatus.MARKETING:
         return
     entry = Entry(position=standing.position + 1, at=case.at, recorded_at=case.at, fact=fact)
     after = attrs.evolve(case, standing=step(standing, entry))
     held = standing.data.held(FilingSystem.MARKETING)
-    usable = frozenset(
-        channel
+    points = {
+        value.slot: (value.purpose, CONTACT_POINTS[declared.kind])
         for value in held
-        if value.purpose is not None
-        for channel in usable_channels(after, after.purpose(value.purpose))
-    )
-    by_channel = {
-        value.slot: CONTACT_POINTS.get(case.register.fields[value.field].kind)
-        for value in held
-        if value.field in case.register.fields
+        if (declared := case.register.fields.get(value.field)) is not None
+        and declared.kind in CONTACT_POINTS
     }
-    reachable = any(channel in usable for channel in by_channel.values() if channel is not None)
-    gone = tuple(
+    closed = {
         slot
-        for slot, channel in by_channel.items()
-        if not reachable or (channel is not None and channel not in usable)
-    )
-    if gone:
+        for slot, (purpose, channel) in points.items()
+        if purpose is None or _stopped(after, purpose, channel)
+    }
+    ends = not points.keys() - closed
+    gone = [value.slot for value in held] if ends else sorted(closed)
+    if gone and erasure_blocked(case) is None:
         yield DataErased(slots=gone, reason=ErasureReason.OBJECTED, rule="R-412")
-    if not reachable:
+    if ends:
         yield MarketingEntryEnded(reason=ErasureReason.OBJECTED)
 
 
 def _after_circumstance(case: Case, fact: CircumstanceNoted) -> Iterator[Fact]:
-    """Erase the marketing entry when the person is gone from it (R-415, R-417)."""
-    leaves = fact.circumstance in (
+    """End the marketing entry, or the connection of a contact who left (R-415, R-417)."""
+    if not (fact.holds and fact.circumstance in _LEAVES):
+        return
+    if case.standing.connection.status is ConnectionStatus.MARKETING:
+        slots = [v.slot for v in case.standing.data.held(FilingSystem.MARKETING)]
+        reason = ErasureReason.NO_LONGER_NECESSARY
+        if slots and erasure_blocked(case) is None:
+            yield DataErased(slots=slots, reason=reason, rule="R-415")
+        yield MarketingEntryEnded(reason=reason)
+    left = fact.circumstance is Circumstance.LEFT_ROLE
+    if left and case.standing.connection.status is ConnectionStatus.ACTIVE:
+        yield ConnectionEnded(
+            on=case.today, cause=EndCause.CONTACT_LEFT, evidence="circumstance noted"
+        )
+
+
+_LEAVES: Final = frozenset(
+    {
         Circumstance.DECEASED,
         Circumstance.LEFT_ROLE,
         Circumstance.ADDRESS_DEAD,
         Circumstance.MINOR,
         Circumstance.SAFETY_BAN,
-    )
-    if not (fact.holds and leaves):
-        return
-    if case.standing.connection.status is ConnectionStatus.MARKETING:
-        slots = tuple(v.slot for v in case.standing.data.held(FilingSystem.MARKETING))
-        reason = ErasureReason.NO_LONGER_NECESSARY
-        if slots:
-            yield DataErased(slots=slots, reason=reason, rule="R-415")
-        yield MarketingEntryEnded(reason=reason)
+    }
+)
 
 
 def _stop_in_request(fact: RequestReceived) -> Fact | None:
@@ -200,6 +251,7 @@ def prepare(case: Case, act: Act) -> tuple[Fact, ...]:
     _check_names(case.register, fact)
     _check_alive(case, fact)
     _check_step(case.standing, fact)
+    _check_days(case, fact)
     fact = _widen(case.register, fact)
     match fact:
         case RequestReceived():
@@ -210,6 +262,9 @@ def prepare(case: Case, act: Act) -> tuple[Fact, ...]:
             if found is not None and _begins_first(found.status, fact):
                 return HandlingBegun(case=fact.case), fact
             return (fact,)
+        case ObjectionRaised() if case.register.purpose(fact.purpose).marketing:
+            stop = MarketingObjection(purpose=fact.purpose, via=fact.via)
+            return (fact, stop, *_after_stop(case, stop))
         case CircumstanceNoted():
             return (fact, *_after_circumstance(case, fact))
         case DataCollected(notice=notice) if notice is not None:

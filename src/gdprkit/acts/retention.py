@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from gdprkit.acts.act import Act
@@ -13,7 +14,7 @@ from gdprkit.facts.objection import (
 )
 from gdprkit.facts.retention import HoldLifted, HoldPlaced
 from gdprkit.policy.retention import DueErasure, Erasure
-from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.identifiers import FieldId, PurposeId
 from gdprkit.words.vocabulary import ErasureReason, IntakeChannel, RestrictionGround
 
 __all__ = [
@@ -65,9 +66,19 @@ def lift_hold(reference: str, *, at: datetime | None = None) -> Act:
     return Act(fact=HoldLifted(reference=reference), at=at)
 
 
-def erasure(*, reason: str, reference: str) -> Erasure:
-    """Plan what a request for erasure erases and what stays, value by value (R-503)."""
-    return Erasure(reason=ErasureReason(reason), reference=reference)
+def erasure(*, reason: str, reference: str, fields: Iterable[str] = ()) -> Erasure:
+    """Plan what a request for erasure erases and what stays, value by value (R-503).
+
+    Args:
+        reason: The ground of Art. 17(1), a word of ``ErasureReason``.
+        reference: The controller's pointer, for instance a request number.
+        fields: The fields the request is limited to; by default all.
+    """
+    return Erasure(
+        reason=ErasureReason(reason),
+        reference=reference,
+        fields=frozenset(FieldId(field) for field in fields),
+    )
 
 
 def due() -> DueErasure:

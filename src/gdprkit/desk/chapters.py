@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import date
 from itertools import islice
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from gdprkit.acts import connection, consent, data, marketing, retention
 from gdprkit.desk.claims import counts
@@ -20,17 +21,19 @@ from gdprkit.desk.papers import (
 )
 from gdprkit.desk.stage import SAMPLE, Run, groups
 from gdprkit.interop.contacts_csv import open_contacts
-from gdprkit.keeper.contact_rows import ContactRow, MarketingChoice
+from gdprkit.keeper.contact_rows import ContactRow, MarketingChoice, row_end
 from gdprkit.keeper.importing import ImportReport, RowOutcome, import_contacts
 from gdprkit.policy.decisions import Outcome
 from gdprkit.policy.explain import SENTENCES
 from gdprkit.policy.plan import PlanAction
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.words.identifiers import SubjectId
+from gdprkit.words.moments import civil_date
 
 __all__ = [
     "connections_end",
     "decide",
+    "ends_that_came",
     "hold_one",
     "import_everybody",
     "release",
@@ -180,6 +183,28 @@ def connections_end(run: Run) -> None:
     found = counts(run.file)["fact:connection-ended"] - before
     run.claims.equal("connections that ended are recorded with evidence", ended, found)
     run.figures["connections ended"] = ended
+
+
+def ends_that_came(run: Run) -> None:
+    """Record the ends that lay in the future when the file was imported."""
+    ended = 0
+    before = counts(run.file)["fact:connection-ended"]
+    imported = civil_date(run.imported, ZoneInfo(run.keeper.register.controller.zone))
+    later = run.people(lambda row: row.ended is not None and row.ended > imported)
+    with run.talk.step("ends that have come") as advance:
+        for group in groups(later):
+            work = {
+                about: act
+                for row, about, standing in group
+                if standing.status is ConnectionStatus.ACTIVE
+                and (act := row_end(run.keeper.register, row, run.keeper.now())) is not None
+            }
+            run.keeper.record_many((about, [act]) for about, act in work.items())
+            ended += len(work)
+            advance(len(group))
+    found = counts(run.file)["fact:connection-ended"] - before
+    run.claims.equal("ends that lay ahead were recorded when they came", ended, found)
+    run.claims.holds("and there were some", ended > 0)
 
 
 def hold_one(run: Run) -> SubjectId:

@@ -126,6 +126,7 @@ def run_demo(
         store=store,
         keeper=keeper,
         now=now,
+        imported=now[0],
         claims=Claims(tell),
         talk=talk,
     )
@@ -167,6 +168,7 @@ def _story(run: Run) -> None:
     chapters.sweep(run, "first")
     run.now[0] = datetime(2026, 12, 7, 9, tzinfo=UTC)
     chapters.release(run, held)
+    chapters.ends_that_came(run)
     chapters.sweep(run, "second")
     lives.objection(run)
     lives.access(run)

@@ -70,7 +70,7 @@ def show_result(console: Console, result: Result) -> None:
         table.add_column(no_wrap=True)
         table.add_column()
         for name, number in figures.items():
-            code = str(name).rpartition(" ")[2]
+            code = str(name).rpartition(" ")[2] if title.endswith("guards") else ""
             table.add_row(str(number), escape(str(name)), f"[dim]{SENTENCES.get(code, '')}[/]")
         console.print(table)
         console.print()

@@ -67,6 +67,7 @@ class Run:
         store: The file people are kept in.
         keeper: Keeps it.
         now: What the clock shows.
+        imported: What it showed at the import.
         claims: What was checked.
         talk: Where progress goes.
         done: Bookkeeping: people, values, erased, moved and more.
@@ -80,6 +81,7 @@ class Run:
     store: SqliteStore
     keeper: RecordKeeper
     now: list[datetime]
+    imported: datetime
     claims: Claims
     talk: Talk
     done: Counter[str] = attrs.Factory(Counter)

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-def _short_or_empty(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _short_or_empty(instance: object, attribute: attrs.Attribute[Any], value: str) -> None:
     if value != "":
         pointer(1000)(instance, attribute, value)
 
@@ -163,7 +163,7 @@ class RequestExtended:
 
     case: CaseId
     months: int
-    reasons: str = attrs.field(default="", validator=attrs.validators.optional(_short_or_empty))
+    reasons: str = attrs.field(default="", validator=_short_or_empty)
 
 
 @final

@@ -21,8 +21,9 @@ from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.writing import Bench
 from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.retention import kept_until
+from gdprkit.register.register import Register
 from gdprkit.state.data import HeldValue
-from gdprkit.words.identifiers import CaseId, SubjectId
+from gdprkit.words.identifiers import CaseId, PurposeId, RecipientId, SubjectId
 from gdprkit.words.personal import Personal
 from gdprkit.words.vocabulary import FilingSystem
 
@@ -55,18 +56,18 @@ class Bundle:
 
         The files hold the person's data in clear; the caller decides where they go.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         parts = {"data.json": self._json(), "answer.md": self._page()}
         paths = []
         for name, text in parts.items():
             path = folder / name
-            path.write_text(text, encoding="utf-8")
+            _write_private(path, text)
             paths.append(path)
         manifest = "".join(
             f"{sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in paths
         )
         listing = folder / "manifest.sha256"
-        listing.write_text(manifest, encoding="utf-8")
+        _write_private(listing, manifest)
         return (*paths, listing)
 
     def _plain(self) -> dict[str, dict[str, list[Any]]]:
@@ -104,6 +105,13 @@ class Bundle:
         return "\n".join(lines) + "\n"
 
 
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner reads."""
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text, encoding="utf-8")
+
+
 def _json_value(value: object) -> Any:
     if isinstance(value, (str, int, float, bool, list, dict)) or value is None:
         return value
@@ -114,6 +122,17 @@ def _sentence(item: object) -> str:
     if isinstance(item, Mapping):
         return "; ".join(f"{key}: {value}" for key, value in item.items() if value)
     return str(item)
+
+
+def _recipient(register: Register, name: RecipientId) -> str:
+    # a register changes; what was disclosed under an older one is told by its old name
+    found = register.recipients.get(name)
+    return str(name) if found is None else found.name or found.label
+
+
+def _purpose(register: Register, name: PurposeId) -> str:
+    found = register.purposes.get(name)
+    return str(name) if found is None else found.label
 
 
 def _facts(bench: Bench, found: View, now: datetime) -> dict[str, Any]:
@@ -138,9 +157,8 @@ def _facts(bench: Bench, found: View, now: datetime) -> dict[str, Any]:
         ),
         "recipients": [
             {
-                "recipient": register.recipient(r.recipient).name
-                or register.recipient(r.recipient).label,
-                "purpose": register.purpose(r.purpose).label,
+                "recipient": _recipient(register, r.recipient),
+                "purpose": _purpose(register, r.purpose),
                 "last": f"{r.at:%Y-%m-%d}",
             }
             for r in standing.disclosure.received

@@ -76,7 +76,8 @@ def look_up(bench: Bench, view: View, purpose: str | None, at: datetime) -> Supp
     """Look the person's contact points up in the suppression list, for one marketing purpose."""
     declared = marketing_purpose(bench.case(view, at), purpose)
     values = contact_values(bench, view)
-    return suppressed(bench.register, bench.keys, bench.store, values, declared.id, at)
+    own = view.standing.objection.stops
+    return suppressed(bench.register, bench.keys, bench.store, values, declared.id, at, own)
 
 
 def make_plan(bench: Bench, view: View, question: object, at: datetime) -> Plan:

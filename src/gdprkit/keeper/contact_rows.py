@@ -42,6 +42,8 @@ __all__ = [
     "RelevanceFinding",
     "consent_left_out",
     "new_person",
+    "row_end",
+    "row_left_out",
     "row_problem",
     "row_stop",
     "same_value",
@@ -240,13 +242,9 @@ def _acts(register: Register, row: ContactRow, now: datetime) -> Iterator[Act]:
     if row.started is not None:
         reference = row.contract or f"line-{row.line}"
         yield connection.start(reference=reference, at=_start(register, row.started))
-    if row.ended is not None and row.end_cause is not None:
-        yield connection.end(
-            on=row.ended,
-            cause=row.end_cause,
-            evidence=row.end_evidence,
-            at=min(_start(register, row.ended), now),
-        )
+    end = row_end(register, row, now)
+    if end is not None:
+        yield end
     if row.relevance is not None:
         yield marketing.assess_relevance(
             topics=_topics(register),
@@ -269,6 +267,31 @@ def _acts(register: Register, row: ContactRow, now: datetime) -> Iterator[Act]:
         yield stop
     if consent_left_out(register, row) is None:
         yield from _consent(register, row)
+
+
+def row_end(register: Register, row: ContactRow, now: datetime) -> Act | None:
+    """Return the end of the connection a row brings, or None where there is none or it is to come.
+
+    An end is recorded when its day has come: until then the connection lives.
+    """
+    if row.ended is None or row.end_cause is None or _start(register, row.ended) > now:
+        return None
+    return connection.end(
+        on=row.ended,
+        cause=row.end_cause,
+        evidence=row.end_evidence,
+        at=_start(register, row.ended),
+    )
+
+
+def row_left_out(register: Register, row: ContactRow, now: datetime) -> RejectedRow | None:
+    """Return what of a row that is added is not recorded, and why; None where nothing is."""
+    code = consent_left_out(register, row)
+    if code is not None:
+        return RejectedRow(line=row.line, code=code, column="marketing")
+    if row.ended is not None and row_end(register, row, now) is None:
+        return RejectedRow(line=row.line, code="end-has-not-come", column="ended")
+    return None
 
 
 def _topics(register: Register) -> Iterable[str]:

@@ -102,19 +102,24 @@ def suppressions(
     or refused consent closes its channels for all marketing (R-211).
     """
     rows: dict[tuple[bytes, tuple[str, str, str]], Suppression] = {}
+    stopped = tuple(stops)
     for hashed in _points(register, keys, values, at):
-        for stop in stops:
-            limited = stop.kind in (StopKind.OBJECTION, StopKind.PROHIBITION)
-            row = Suppression(
-                hash=hashed,
-                channels=stop.channels,
-                purpose=stop.purpose if limited else None,
-                since=stop.at,
-                author=stop.by,
-            )
+        for stop in stopped:
+            row = _row(hashed, stop)
             same = rows.get((hashed, row.scope))
             rows[hashed, row.scope] = row if same is None else same.renewed(row)
     return tuple(rows.values())
+
+
+def _row(hashed: bytes, stop: Stop) -> Suppression:
+    limited = stop.kind in (StopKind.OBJECTION, StopKind.PROHIBITION)
+    return Suppression(
+        hash=hashed,
+        channels=stop.channels,
+        purpose=stop.purpose if limited else None,
+        since=stop.at,
+        author=stop.by,
+    )
 
 
 def suppressed(
@@ -124,14 +129,32 @@ def suppressed(
     values: Values,
     purpose: PurposeId,
     at: datetime,
+    own: Iterable[Stop],
 ) -> Suppressed:
-    """Look the contact points up in the suppression list, for one purpose at one moment."""
+    """Look the contact points up in the suppression list, for one purpose at one moment.
+
+    Args:
+        register: What is declared.
+        keys: Make the hashes.
+        store: Holds the list.
+        values: Contact points.
+        purpose: The marketing purpose asked about.
+        at: The moment asked about.
+        own: The stops on the person's own line. The policy judges them with everything else it
+            knows of the person; the list adds what others said about the same address.
+    """
     points = _points(register, keys, values, at)
+    known: dict[tuple[str, str, str], datetime] = {}
+    for stop in own:
+        scope = _row(b"-", stop).scope
+        known[scope] = max(stop.at, known.get(scope, stop.at))
     looked = frozenset[Channel]().union(*(_CHANNELS[kind] for kind in points.values()))
     hits: dict[Channel, datetime] = {}
     for rows in (store.suppressed(points) if points else {}).values():
         for row in rows:
             if row.since > at or row.purpose not in (None, purpose):
+                continue
+            if row.scope in known and known[row.scope] >= row.since:
                 continue
             for channel in row.channels or frozenset(Channel):
                 hits[channel] = max(row.since, hits.get(channel, row.since))

@@ -21,18 +21,26 @@ from typing import Final, final
 import attrs
 
 from gdprkit.acts.act import Act
-from gdprkit.errors import AlreadyKnown, InvalidValue
+from gdprkit.errors import (
+    AlreadyKnown,
+    InvalidValue,
+    NotPossibleNow,
+    UnknownName,
+)
 from gdprkit.keeper.contact_rows import (
     ContactRow,
     MarketingChoice,
     RejectedRow,
     consent_left_out,
     new_person,
+    row_left_out,
     row_problem,
     row_stop,
     same_value,
 )
 from gdprkit.keeper.keeper import NewPerson, RecordKeeper
+from gdprkit.policy.decisions import NotAllowed
+from gdprkit.sealing.errors import Unindexable
 from gdprkit.sealing.normalise import normalise
 from gdprkit.words.identifiers import FieldId, SubjectId
 from gdprkit.words.personal import Personal
@@ -47,6 +55,9 @@ __all__ = [
 
 #: People a commit. One flush to disk serves them all; a conflict costs no more than this again.
 _TOGETHER: Final = 200
+
+#: What the keeper says when it cannot take a row, for reasons only it knows.
+_REFUSALS: Final = (InvalidValue, NotAllowed, NotPossibleNow, UnknownName, Unindexable)
 
 
 class RowOutcome(StrEnum):
@@ -237,26 +248,36 @@ def _flush(run: _Run) -> None:
         return
     try:
         run.keeper.add_people([new for _, new in waiting])
-    except AlreadyKnown:
-        # somebody else added one of them meanwhile: one by one, so that only that row conflicts
+    except (AlreadyKnown, *_REFUSALS):
+        # one by one, so that only the row that is to blame ends otherwise
         for row, new in waiting:
-            try:
-                run.keeper.add_people([new])
-            except AlreadyKnown as known:
-                _meet(run, row, SubjectId(known.about), None)
-            else:
-                _added(run, row)
+            _store_one(run, row, new)
     else:
         for row, _ in waiting:
             _added(run, row)
 
 
+def _store_one(run: _Run, row: ContactRow, new: NewPerson) -> None:
+    try:
+        run.keeper.add_people([new])
+    except AlreadyKnown as known:  # somebody else added them meanwhile
+        _meet(run, row, SubjectId(known.about), None)
+    except _REFUSALS as refused:
+        run.end(row, RowOutcome.REJECTED, refused.code)
+    else:
+        _added(run, row)
+
+
 def _added(run: _Run, row: ContactRow) -> None:
+    register = run.keeper.register
     run.values += len(row.fields)
-    left_out = consent_left_out(run.keeper.register, row)
-    if left_out is None:
+    if consent_left_out(register, row) is None:
         run.choices[row.choice] += 1
-    run.end(row, RowOutcome.ADDED, left_out or "", column="marketing" if left_out else None)
+    left_out = row_left_out(register, row, run.now)
+    if left_out is None:
+        run.end(row, RowOutcome.ADDED)
+    else:
+        run.end(row, RowOutcome.ADDED, left_out.code, column=left_out.column)
 
 
 def _meet(run: _Run, row: ContactRow, known: SubjectId, other_line: int | None) -> None:

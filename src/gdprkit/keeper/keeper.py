@@ -19,6 +19,7 @@ from gdprkit.acts.act import Act
 from gdprkit.acts.consent import HasConsent
 from gdprkit.errors import (
     AlreadyKnown,
+    ChainBroken,
     InvalidValue,
     PositionTaken,
     UnknownName,
@@ -41,7 +42,7 @@ from gdprkit.keeper.line import View, entries_of, key_hash, marks_of, new_view, 
 from gdprkit.keeper.sealed import check_envelopes, open_values
 from gdprkit.keeper.writing import Bench, Composed, compose
 from gdprkit.ledger.chain import verify_line
-from gdprkit.ledger.codec import decode_entry, encode_standing
+from gdprkit.ledger.codec import decode_entry, decode_standing, encode_standing
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force
@@ -287,12 +288,16 @@ class RecordKeeper:
         """Record acts about several people in one commit: all or none.
 
         Raises:
+            InvalidValue: somebody is named twice.
             PositionTaken: somebody wrote to one of the lines meanwhile; nothing was stored.
         """
         now = self.now()
+        wanted = [(subject_id(about), acts) for about, acts in work]
+        if len({about for about, _ in wanted}) < len(wanted):
+            raise InvalidValue("work", "names somebody twice", "put one person's acts together")
         composed = [
-            compose(self._bench, view(self._bench.store, subject_id(about)), acts, now=now)
-            for about, acts in work
+            compose(self._bench, view(self._bench.store, about), acts, now=now)
+            for about, acts in wanted
         ]
         self._bench.store.commit(*(c.batch for c in composed))
         return [self._receipt(c) for c in composed]
@@ -386,12 +391,6 @@ class RecordKeeper:
         if current.standing.data.erased_at is not None:
             return first
         looked = look_up(self._bench, current, question.purpose, moment)
-        if known_by is not None:
-            # the list keeps no moment of writing; the person's own line knows it
-            known = utc_moment(known_by, "known_by")
-            late = {e.at for e in entries_of(self._bench.store, about) if e.recorded_at > known}
-            hits = {channel: since for channel, since in looked.hits.items() if since not in late}
-            looked = attrs.evolve(looked, hits=hits)
         return policy(self._bench.case(found, moment, suppressed=looked), question)
 
     def deadline(self, about: SubjectId, case: CaseId) -> Deadline:
@@ -545,6 +544,11 @@ class RecordKeeper:
         head = new_view(store.tenant, about).head if stored is None else stored.head
         verify_line(store.tenant, about, entries, head)
         standing = fold(entries_of(store, about))
+        if stored is not None and stored.fold == FOLD_VERSION:
+            kept = decode_standing(stored.state)
+            if kept is not None and kept != standing:
+                problem = "the stored standing is not the fold of the line; reindex, and ask why"
+                raise ChainBroken(about, stored.position, problem)
         check_envelopes(store, about, standing.data.values)
 
     def reindex(self, about: SubjectId) -> None:

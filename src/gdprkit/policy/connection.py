@@ -26,23 +26,21 @@ from gdprkit.policy.decisions import (
     forbid,
     need,
 )
-from gdprkit.policy.marketing import usable_channels
+from gdprkit.policy.marketing import PENDING_STOPS, usable_channels
+from gdprkit.policy.periods import at_collection, later_notices, tells_marketing, window_end
 from gdprkit.policy.processing import assessment_reasons
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue
-from gdprkit.words.citations import dpa_fi, gdpr
+from gdprkit.words.citations import gdpr, project
 from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.moments import add_months, civil_date
 from gdprkit.words.vocabulary import (
     Channel,
     Circumstance,
-    DataTag,
     EndCause,
     FieldKind,
     FilingSystem,
-    NoticeKind,
-    Right,
 )
 
 __all__ = [
@@ -51,8 +49,6 @@ __all__ = [
     "may_move",
     "movable",
     "register_expiry",
-    "review_due",
-    "window_end",
 ]
 
 #: Contact point -> the channel it serves.
@@ -105,50 +101,40 @@ def marketing_purpose(case: Case, purpose: str | None = None) -> Purpose:
     return case.purpose(purpose or (declared.purpose if declared else "direct-marketing"))
 
 
-def window_end(case: Case) -> date | None:
-    """Return the last day of the objection window a 13(3) notice opened, or None (R-403 T3)."""
-    sent = [
-        civil_date(given.at, case.zone)
-        for given in case.standing.notice.given
-        if (notice := case.register.notices.get(given.notice)) is not None
-        and notice.kind is NoticeKind.NEW_PURPOSE
-        and notice.names_marketing
-        and notice.names_right_to_object
-    ]
-    return max(sent) + timedelta(days=case.law.objection_window_days) if sent else None
+def register_expiry(case: Case, purpose: Purpose | None = None) -> date | None:
+    """Return the last day a marketing entry could last (R-406, R-407), or None without an end.
 
-
-def review_due(case: Case) -> date | None:
-    """Return the last day of the review after the end (R-402), or None while nothing ended."""
-    ended = case.standing.connection.ended_on
-    if ended is None or case.standing.status is not ConnectionStatus.ENDED:
-        return None
-    due = ended + timedelta(days=case.law.review_days)
-    window = window_end(case)
-    if window is None:
-        return due
-    return max(due, window + timedelta(days=case.law.review_days_after_window))
-
-
-def register_expiry(case: Case) -> date | None:
-    """Return the last day a marketing entry could last (R-406): the earlier of the connection's end
-    plus the register's period and the person's own last act plus its cap. What we send counts for
-    nothing.
+    The earliest of: the connection's end plus the register's period; the person's own last act plus
+    its cap; and, where the register rests on consent alone, the day that consent ends. What we send
+    counts for nothing.
     """
     ended = case.standing.connection.ended_on
+    declared = case.register.marketing_register
     if ended is None:
         return None
-    last_act = case.standing.data.last_act
-    declared = case.register.marketing_register
     ends = [add_months(ended, case.law.register_months)]
+    last_act = case.standing.data.last_act
+    if last_act is not None:
+        ends.append(add_months(civil_date(last_act, case.zone), case.law.register_cap_months))
     if declared is not None:
         ends.append(declared.keep.after(ended))
-    if last_act is not None:
-        day = civil_date(last_act, case.zone)
-        ends.append(add_months(day, case.law.register_cap_months))
-        if declared is not None:
-            ends.append(declared.cap.after(day))
+        if last_act is not None:
+            ends.append(declared.cap.after(civil_date(last_act, case.zone)))
+    if purpose is not None and not _assessed(case, purpose):
+        consents = [
+            consent.until
+            for channel in purpose.channels
+            if (consent := valid_consent(case, purpose.id, channel)) is not None
+        ]
+        if consents:  # until is the midnight after the last day
+            ends.append(civil_date(max(consents), case.zone) - timedelta(days=1))
     return min(ends)
+
+
+def _assessed(case: Case, purpose: Purpose) -> bool:
+    """Whether an assessment for former customers carries the register (T2)."""
+    reasons = assessment_reasons(case, purpose, former=True)
+    return all(reason.outcome is Outcome.ALLOWED for reason in reasons)
 
 
 def movable(case: Case, purpose: Purpose, usable: frozenset[Channel]) -> tuple[HeldValue, ...]:
@@ -160,7 +146,7 @@ def movable(case: Case, purpose: Purpose, usable: frozenset[Channel]) -> tuple[H
         declared = case.register.fields.get(value.field)
         if declared is None or declared.kind not in WHITELIST or value.field not in purpose.fields:
             continue
-        if declared.tags - {DataTag.CHILD}:
+        if declared.tags:
             continue
         channel = CONTACT_POINTS.get(declared.kind)
         if channel is None or channel in usable:
@@ -219,46 +205,29 @@ def _t2_basis(asked: _Asked) -> Iterator[Reason]:
     yield forbid("t2-no-basis", "R-403", gdpr("6(1)(f)"))
 
 
-def _full_notice(case: Case, kinds: frozenset[NoticeKind]) -> tuple[int, date] | None:
-    for given in case.standing.notice.given:
-        notice = case.register.notices.get(given.notice)
-        if (
-            notice is not None
-            and notice.kind in kinds
-            and notice.names_marketing
-            and notice.names_interest
-            and notice.names_right_to_object
-        ):
-            return given.position, civil_date(given.at, case.zone)
-    return None
-
-
 def _t3_notice(asked: _Asked) -> Iterator[Reason]:
     case = asked.case
-    cite = gdpr("13(3)")
-    at_collection = _full_notice(case, frozenset({NoticeKind.DIRECT, NoticeKind.INDIRECT}))
-    if at_collection is not None:
-        yield allow(
-            "t3-told-at-collection", "R-403", gdpr("13(1)(d)"), evidence=(at_collection[0],)
-        )
-        return
-    later = _full_notice(case, frozenset({NoticeKind.NEW_PURPOSE}))
+    for position, notice in at_collection(case):
+        if tells_marketing(notice):
+            yield allow("t3-told-at-collection", "R-403", gdpr("13(1)(d)"), evidence=(position,))
+            return
+    later = later_notices(case)
     end = window_end(case)
     declared = case.register.marketing_register
     strict = case.law.strict_notice or (declared is not None and declared.strict)
-    if later is None or end is None or strict:
+    if not later or end is None or strict:
         yield forbid("t3-not-told", "R-403", gdpr("13(1)(d)"))
     elif case.at < case.end_of(end):
         yield need(
             "t3-window-open",
             "R-403",
-            cite,
+            gdpr("13(3)"),
             missing="the objection window to pass",
-            evidence=(later[0],),
+            evidence=(later[0][0],),
             until=case.end_of(end),
         )
     else:
-        yield allow("t3-window-passed", "R-403", cite, evidence=(later[0],))
+        yield allow("t3-window-passed", "R-403", gdpr("13(3)"), evidence=(later[0][0],))
 
 
 def _t4_right_to_object(asked: _Asked) -> Iterator[Reason]:
@@ -270,11 +239,6 @@ def _t4_right_to_object(asked: _Asked) -> Iterator[Reason]:
     yield forbid("t4-right-not-told", "R-403", gdpr("21(4)"))
 
 
-_PENDING_RIGHTS: Final = frozenset(
-    {Right.OBJECTION, Right.OBJECTION_TO_MARKETING, Right.ERASURE, Right.RESTRICTION}
-)
-
-
 def _t5_no_stop(asked: _Asked) -> Iterator[Reason]:
     case = asked.case
     clear = True
@@ -282,7 +246,7 @@ def _t5_no_stop(asked: _Asked) -> Iterator[Reason]:
         clear = False
         yield forbid("t5-restricted", "R-403", gdpr("18(2)"), evidence=(restriction.position,))
     for request in case.standing.request.open:
-        if request.right in _PENDING_RIGHTS:
+        if request.right in PENDING_STOPS:
             clear = False
             yield forbid("t5-request-pending", "R-403", gdpr("21(3)"), evidence=(request.position,))
     for stop in case.standing.objection.stops:
@@ -302,13 +266,10 @@ def _t5_no_stop(asked: _Asked) -> Iterator[Reason]:
 
 
 def _t6_compatible(asked: _Asked) -> Iterator[Reason]:
-    case, purpose = asked.case, asked.purpose
-    first = case.standing.data.added_at
-    for given in case.standing.notice.given:
-        notice = case.register.notices.get(given.notice)
-        original = notice is not None and notice.kind is not NoticeKind.NEW_PURPOSE
-        if original and notice is not None and purpose.id in notice.purposes and first is not None:
-            yield allow("t6-original-purpose", "R-403", gdpr("6(4)"), evidence=(given.position,))
+    purpose = asked.purpose
+    for position, notice in at_collection(asked.case):
+        if purpose.id in notice.purposes:
+            yield allow("t6-original-purpose", "R-403", gdpr("6(4)"), evidence=(position,))
             return
     if purpose.compatibility is not None and purpose.compatibility.compatible:
         yield allow("t6-compatible", "R-113", gdpr("6(4)"))
@@ -330,7 +291,7 @@ def _t8_person(asked: _Asked) -> Iterator[Reason]:
     if minor:
         yield forbid("t8-minor", "R-403", gdpr("recital 38"), evidence=(minor.position,))
     if ban:
-        yield forbid("t8-safety-ban", "R-403", dpa_fi("29"), evidence=(ban.position,))
+        yield forbid("t8-safety-ban", "R-403", project("R-403 T8"), evidence=(ban.position,))
     if not minor and not ban:
         yield allow("t8-person-open", "R-403", gdpr("9(1)"))
 
@@ -352,9 +313,11 @@ def _reachable(asked: _Asked) -> frozenset[Channel]:
 
 
 def _t10_expiry(asked: _Asked) -> Iterator[Reason]:
-    expires = register_expiry(asked.case)
+    expires = register_expiry(asked.case, asked.purpose)
     cite = gdpr("5(1)(e)")
-    if expires is None:
+    if asked.case.register.marketing_register is None:
+        yield forbid("t10-no-register", "R-406", cite)
+    elif expires is None:
         yield need("t10-no-expiry", "R-406", cite, missing="the end of the connection")
     elif asked.case.at >= asked.case.end_of(expires):
         yield forbid("t10-expired", "R-406", cite)

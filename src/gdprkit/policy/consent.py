@@ -51,6 +51,12 @@ _VALIDITY: Final[dict[str, tuple[str, str, _Check]]] = {
     ),
     "consent-not-separate": ("R-208", "7(2)", lambda e: not e.separate),
     "consent-withdrawal-not-told": ("R-209", "7(3)", lambda e: not e.withdrawal_told),
+    "consent-bundled": ("R-204", "7(2)", lambda e: e.bundled),
+    "consent-oral-unproved": (
+        "R-218",
+        "7(1)",
+        lambda e: e.method is ConsentMethod.ORAL and not e.proof,
+    ),
     "consent-unconfirmed": (
         "R-216",
         "7(1)",
@@ -68,8 +74,9 @@ class ConsentInForce:
     until: datetime
 
 
-def consent_problems(case: Case, evidence: ConsentEvidence | None) -> tuple[Reason, ...]:
-    """Return why the evidence does not make a valid consent; empty when it does (R-201)."""
+def consent_problems(case: Case, word: ConsentWord) -> tuple[Reason, ...]:
+    """Return why a given consent is not valid; empty when it is (R-201)."""
+    evidence, given = word.evidence, word.given_at or word.at
     if evidence is None:
         return (forbid("consent-unproved", "R-201", gdpr("7(1)")),)
     found = [
@@ -78,11 +85,20 @@ def consent_problems(case: Case, evidence: ConsentEvidence | None) -> tuple[Reas
         if fails(evidence)
         and not (code == "consent-not-by-the-person" and _for_company(case, evidence))
     ]
+    purpose = case.register.purposes.get(word.purpose)
+    twice = evidence.method is ConsentMethod.DOUBLE_OPT_IN
+    if purpose is not None and purpose.double_opt_in and not twice:
+        found.append(forbid("consent-not-confirmed", "R-216", gdpr("7(1)")))
     notice = case.register.notices.get(evidence.notice)
     if notice is None:
         found.append(forbid("consent-notice-unknown", "R-205", gdpr("7(1)")))
-    elif notice.sha256 and notice.sha256 != evidence.notice_sha256:
-        found.append(forbid("consent-notice-differs", "R-205", gdpr("7(1)")))
+    else:
+        if notice.sha256 and notice.sha256 != evidence.notice_sha256:
+            found.append(forbid("consent-notice-differs", "R-205", gdpr("7(1)")))
+        if word.purpose not in notice.purposes:
+            found.append(forbid("consent-not-informed", "R-209", gdpr("4(11)")))
+        if civil_date(given, case.zone) < notice.published:
+            found.append(forbid("consent-before-notice", "R-205", gdpr("7(1)")))
     minor = case.standing.data.circumstance(Circumstance.MINOR)
     if minor and evidence.actor is not Actor.GUARDIAN:
         found.append(forbid("consent-of-a-minor", "R-112", gdpr("8"), evidence=(minor.position,)))
@@ -98,14 +114,20 @@ def _for_company(case: Case, evidence: ConsentEvidence) -> bool:
 def consent_expires(case: Case, word: ConsentWord) -> datetime:
     """Return when a given consent has to be asked for again (R-213).
 
-    Counted in whole months from the giving or the person's own last act, whichever is later, to the
-    end of that civil day.
+    Counted in whole months to the end of the civil day, from the giving and from each act of the
+    person that came in time. An act after the expiry brings nothing back.
     """
-    given = word.given_at or word.at
-    act = case.standing.data.last_act
-    newest = max(given, act) if act else given
     months = case.law.consent_review_months
-    return case.end_of(add_months(civil_date(newest, case.zone), months))
+
+    def review(moment: datetime) -> datetime:
+        return case.end_of(add_months(civil_date(moment, case.zone), months))
+
+    given = word.given_at or word.at
+    expires = review(given)
+    for act in case.standing.data.acts:
+        if given < act < expires:
+            expires = review(act)
+    return expires
 
 
 def newest_stop(case: Case, channel: Channel | None, purpose: PurposeId) -> Stop | None:
@@ -118,7 +140,9 @@ def newest_stop(case: Case, channel: Channel | None, purpose: PurposeId) -> Stop
         stop
         for stop in case.standing.objection.stops
         if stop.purpose in (None, purpose)
-        and (stop.by is not Actor.COMPANY or case.standing.data.kind is SubjectKind.GENERIC_ADDRESS)
+        and not (
+            stop.by is Actor.COMPANY and case.standing.data.kind is SubjectKind.COMPANY_CONTACT
+        )
         and (channel is None or stop.covers_channel(channel))
         and (channel is not None or not stop.channels)
     ]
@@ -134,7 +158,7 @@ def valid_consent(case: Case, purpose: PurposeId, channel: Channel | None) -> Co
     word = case.standing.consent.word(purpose, channel)
     if word is None or word.status is not ConsentStatus.GIVEN:
         return None
-    if consent_problems(case, word.evidence):
+    if consent_problems(case, word):
         return None
     stop = newest_stop(case, channel, purpose)
     if stop is not None and stop.at >= word.at:
@@ -155,7 +179,7 @@ def _why_not(case: Case, purpose: PurposeId, channel: Channel | None) -> Iterato
     if word.status is ConsentStatus.REFUSED:
         yield forbid("consent-refused", "R-211", gdpr("4(11)"), evidence=evidence)
         return
-    for problem in consent_problems(case, word.evidence):
+    for problem in consent_problems(case, word):
         yield attrs.evolve(problem, evidence=evidence)
     stop = newest_stop(case, channel, purpose)
     if stop is not None and stop.at >= word.at:
@@ -180,7 +204,11 @@ def consent_in_force(
         UnknownPurpose: the register declares no such purpose.
     """
     declared = case.purpose(purpose)
-    found = valid_consent(case, declared.id, channel)
+    scopes: list[Channel | None] = [channel]
+    if channel is None:  # any of the purpose's channels, or none where it uses none
+        scopes = [*sorted(declared.channels)] or [None]
+    consents = [c for scope in scopes if (c := valid_consent(case, declared.id, scope))]
+    found = max(consents, key=lambda consent: consent.until, default=None)
     if found is not None:
         reasons: tuple[Reason, ...] = (
             allow(
@@ -192,7 +220,9 @@ def consent_in_force(
             ),
         )
     else:
-        reasons = tuple(_why_not(case, declared.id, channel))
+        reasons = tuple(
+            dict.fromkeys(r for scope in scopes for r in _why_not(case, declared.id, scope))
+        )
     return Decision(
         question=question, about=case.about, at=case.at, law=case.law.id, reasons=reasons
     )

@@ -16,17 +16,19 @@ from typing import Final, final
 import attrs
 
 from gdprkit.policy.case import FORMER, Case
-from gdprkit.policy.consent import ConsentInForce, valid_consent
+from gdprkit.policy.consent import ConsentInForce, consent_problems, valid_consent
 from gdprkit.policy.decisions import Decision, Outcome, Reason, allow, forbid, need
 from gdprkit.policy.matrix import ALWAYS, MATRIX, Allowed, Column, Row, cell_id
+from gdprkit.policy.periods import tells_marketing
 from gdprkit.policy.processing import assessment_reasons
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
+from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.marketing import Relevance, Sale
 from gdprkit.state.objection import Stop, StopKind
-from gdprkit.words.citations import Citation, ecsa, gdpr, project
-from gdprkit.words.identifiers import FieldId
-from gdprkit.words.moments import add_months, end_of_day
+from gdprkit.words.citations import Citation, credit_act, ecsa, gdpr, project
+from gdprkit.words.identifiers import FieldId, PurposeId
+from gdprkit.words.moments import add_months, civil_date, end_of_day
 from gdprkit.words.vocabulary import (
     Actor,
     Channel,
@@ -35,11 +37,12 @@ from gdprkit.words.vocabulary import (
     DataTag,
     LegalBasis,
     NoticeKind,
+    Right,
     SourceKind,
     SubjectKind,
 )
 
-__all__ = ["MayContact", "column_of", "may_contact", "row_of", "usable_channels"]
+__all__ = ["PENDING_STOPS", "MayContact", "column_of", "may_contact", "row_of", "usable_channels"]
 
 _LIST_SOURCES: Final = frozenset(
     {SourceKind.PUBLIC_REGISTER, SourceKind.POPULATION_REGISTER, SourceKind.BOUGHT_LIST}
@@ -66,6 +69,19 @@ class MayContact:
     selected_by: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
 
 
+#: While one of these requests is open nothing is marketed (R-403 T5, R-414, R-507, R-504).
+PENDING_STOPS: Final = frozenset(
+    {Right.OBJECTION, Right.OBJECTION_TO_MARKETING, Right.ERASURE, Right.RESTRICTION}
+)
+
+#: Known about a person, these end marketing to them (R-403 T8, T11; R-415, R-417).
+_GONE: Final = (
+    Circumstance.LEFT_ROLE,
+    Circumstance.ADDRESS_DEAD,
+    Circumstance.SAFETY_BAN,
+)
+
+
 @final
 @attrs.frozen(kw_only=True)
 class _Asked:
@@ -87,9 +103,14 @@ class _Asked:
 
 
 def _relevance(case: Case, purpose: Purpose) -> Relevance | None:
-    """Return the newest finding that speaks about all topics of the purpose (R-307)."""
+    """Return the newest finding about the purpose's topics (R-307).
+
+    A finding that offers relate must speak about all of them; that they do not, about any.
+    """
     for finding in reversed(case.standing.marketing.relevance):
-        if purpose.topics and purpose.topics <= finding.topics:
+        if not purpose.topics & finding.topics:
+            continue
+        if not finding.related or purpose.topics <= finding.topics:
             return finding
     return None
 
@@ -137,20 +158,32 @@ def row_of(case: Case, purpose: Purpose) -> Row:
 def _stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:
     """Return the newest stop of the person that reaches this channel and purpose.
 
-    A withdrawal or refusal closes the channel for every purpose that rests on no consent (R-211).
+    A withdrawn or refused marketing consent closes its channel for every purpose that rests on no
+    consent (R-211). What a company says about its own people is step 3; for everybody else it is
+    a third person's stop, which is honoured (0.3).
     """
+    contact = case.standing.data.kind is SubjectKind.COMPANY_CONTACT
     found = [
         stop
         for stop in case.standing.objection.stops
         if stop.covers_channel(channel)
         and (
             stop.purpose in (None, purpose.id)
-            or stop.kind in (StopKind.WITHDRAWAL, StopKind.REFUSAL)
+            or (
+                stop.kind in (StopKind.WITHDRAWAL, StopKind.REFUSAL)
+                and _is_marketing(case, stop.purpose)
+            )
         )
-        and (stop.by is not Actor.COMPANY or case.standing.data.kind is SubjectKind.GENERIC_ADDRESS)
+        and not (contact and stop.by is Actor.COMPANY)
     ]
     objections = [s for s in found if s.kind in (StopKind.OBJECTION, StopKind.PROHIBITION)]
     return max(objections or found, key=lambda s: (s.at, s.position), default=None)
+
+
+def _is_marketing(case: Case, purpose: PurposeId | None) -> bool:
+    """Whether a stop's purpose is marketing; one that is no longer declared counts as it."""
+    declared = case.register.purposes.get(purpose) if purpose is not None else None
+    return declared is None or declared.marketing
 
 
 def column_of(case: Case, channel: Channel, purpose: Purpose) -> Column:
@@ -177,8 +210,21 @@ def _person(asked: _Asked) -> Iterator[Reason]:  # step 1
         yield forbid("person-erased", "R-316", gdpr("17(1)"), evidence=(data.erased_position,))
     if data.kind is None:
         yield forbid("person-unknown", "R-314", gdpr("5(2)"))
+    for circumstance in _GONE:
+        known = data.circumstance(circumstance)
+        if known is not None:
+            yield forbid(circumstance.value, "R-417", gdpr("5(1)(d)"), evidence=(known.position,))
     for restriction in case.standing.objection.restrictions:
         yield forbid("restricted", "R-316", gdpr("18(2)"), evidence=(restriction.position,))
+    for request in case.standing.request.open:
+        if request.right in PENDING_STOPS:
+            yield forbid("request-pending", "R-414", gdpr("21(3)"), evidence=(request.position,))
+    for objection in case.standing.objection.objections:
+        if objection.purpose == asked.purpose.id:  # marketing has no overriding grounds, 21(3)
+            yield forbid("objected", "R-508", gdpr("21(3)"), evidence=(objection.position,))
+    kinds = asked.purpose.subjects
+    if kinds and data.kind is not None and data.kind not in kinds:
+        yield forbid("kind-not-covered", "R-101", gdpr("5(1)(b)"))
     if case.standing.status is ConnectionStatus.ENDED and not asked.as_member:
         yield forbid(
             "under-review", "R-402", gdpr("5(1)(b)"), evidence=(case.standing.connection.position,)
@@ -192,6 +238,8 @@ def _stops(asked: _Asked) -> Iterator[Reason]:  # step 2
     if stop is None:  # column_of found it
         return
     code, rule, cite = _STOP_WORDS[stop.kind]
+    if stop.kind is StopKind.PROHIBITION and asked.row is Row.GEN:
+        cite = ecsa("202")
     yield forbid(code, rule, cite, evidence=(stop.position,))
 
 
@@ -209,8 +257,11 @@ def _company_stop(asked: _Asked) -> Iterator[Reason]:  # step 3
     word = asked.case.standing.consent.word(asked.purpose.id, asked.channel)
     by_company = (
         word is not None
+        and word.status is ConsentStatus.GIVEN
         and word.evidence is not None
-        and (word.evidence.actor is Actor.COMPANY and word.given_at is not None)
+        and word.evidence.actor is Actor.COMPANY
+        # a company's word is never its staff's consent (R-219), but it lifts its own stop
+        and {r.code for r in consent_problems(asked.case, word)} <= {"consent-not-by-the-person"}
     )
     for stop in asked.case.standing.objection.stops:
         if stop.by is Actor.COMPANY and stop.covers(asked.channel, asked.purpose.id):
@@ -220,10 +271,20 @@ def _company_stop(asked: _Asked) -> Iterator[Reason]:  # step 3
 
 
 def _closed_data(asked: _Asked) -> Iterator[Reason]:  # step 4
-    closed = {DataTag.SPECIAL, DataTag.CRIMINAL, DataTag.CREDIT, DataTag.FREE_TEXT}
     for field in sorted(asked.selected_by):
-        if asked.case.register.field(field).tags & closed:
-            yield forbid("closed-data-used", "R-316", gdpr("9(1)"))
+        tags = asked.case.register.field(field).tags
+        for tag in sorted(tags & _CLOSED.keys()):
+            yield forbid("closed-data-used", "R-316", _CLOSED[tag])
+        if field not in asked.purpose.fields:
+            yield forbid("selected-by-undeclared", "R-117", gdpr("5(1)(c)"))
+
+
+_CLOSED: Final[Mapping[DataTag, Citation]] = {
+    DataTag.SPECIAL: gdpr("9(1)"),
+    DataTag.FREE_TEXT: gdpr("9(1)"),  # may contain anything (R-109)
+    DataTag.CRIMINAL: gdpr("10"),
+    DataTag.CREDIT: credit_act("19"),
+}
 
 
 def _age(asked: _Asked) -> Iterator[Reason]:  # step 5
@@ -237,6 +298,20 @@ def _age(asked: _Asked) -> Iterator[Reason]:  # step 5
         yield allow("adult", "R-112", project("R-112"), evidence=(adult.position if adult else 0,))
     else:
         yield need("age-unknown", "R-112", gdpr("recital 38"), missing="that the person is of age")
+
+
+def _prospect(asked: _Asked) -> Iterator[Reason]:
+    """A prospect who never answered is not contacted for ever (R-116, R-715)."""
+    case, data = asked.case, asked.case.standing.data
+    never = case.standing.status is ConnectionStatus.NONE and asked.column is not Column.GIVEN
+    newest = data.last_act or data.added_at
+    if never and newest is not None:
+        day = civil_date(newest, case.zone)
+        until = case.end_of(add_months(day, case.law.prospect_months))
+        if case.at >= until:
+            yield forbid("prospect-period-over", "R-116", gdpr("5(1)(e)"))
+        else:
+            yield allow("prospect-fresh", "R-116", gdpr("5(1)(e)"), until=until)
 
 
 def _membership(asked: _Asked) -> Iterator[Reason]:  # step 7
@@ -272,7 +347,8 @@ def _lists(asked: _Asked) -> Iterator[Reason]:  # step 8, column LIST: a hit
     if "rob" in conditions and robinson and robinson.hit and asked.consent is None:
         yield forbid("robinson-hit", "R-315", project("R-315"), evidence=(robinson.position,))
     dvv = marketing.check(CheckedList.POPULATION_REGISTER)
-    if _from_population_register(asked) and dvv and dvv.hit:
+    asked_row = asked.channel is Channel.POST or asked.row is Row.PCON
+    if asked_row and _from_population_register(asked) and dvv and dvv.hit:
         yield forbid("population-register-ban", "R-315", gdpr("21(3)"), evidence=(dvv.position,))
 
 
@@ -291,6 +367,7 @@ _STEPS: Final[tuple[Callable[[_Asked], Iterator[Reason]], ...]] = (
     _company_stop,
     _closed_data,
     _age,
+    _prospect,
     _membership,
     _lists,
     _cell,
@@ -371,12 +448,7 @@ def marketing_notice(case: Case) -> int | None:
     """Return the entry of a notice that named marketing, interest and right to object, or None."""
     for given in case.standing.notice.given:
         notice = case.register.notices.get(given.notice)
-        if (
-            notice is not None
-            and notice.names_marketing
-            and notice.names_interest
-            and notice.names_right_to_object
-        ):
+        if notice is not None and tells_marketing(notice):
             return given.position
     return None
 
@@ -384,7 +456,9 @@ def marketing_notice(case: Case) -> int | None:
 def _a14(asked: _Asked) -> Iterator[Reason]:
     for given in asked.case.standing.notice.given:
         notice = asked.case.register.notices.get(given.notice)
-        if notice is not None and notice.kind is NoticeKind.INDIRECT:
+        source = asked.case.standing.data.source
+        names_it = notice is not None and (source is None or source in notice.sources)
+        if notice is not None and notice.kind is NoticeKind.INDIRECT and names_it:
             yield allow("notice-given", "R-313", gdpr("14"), evidence=(given.position,))
             return
     yield need(

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from gdprkit.policy.case import Case
-from gdprkit.policy.connection import review_due
 from gdprkit.policy.consent import consent_expires
+from gdprkit.policy.periods import review_due
 from gdprkit.policy.request import deadline_of
 from gdprkit.policy.retention import kept_until, nothing_left
 from gdprkit.state.consent import ConsentStatus

@@ -15,12 +15,23 @@ import attrs
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import consent_in_force
 from gdprkit.policy.decisions import Decision, Reason, Rule, allow, decide, forbid, need
+from gdprkit.policy.periods import ends_on
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
+from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.objection import PurposeObjectionStatus
 from gdprkit.words.citations import dpa_fi, gdpr
 from gdprkit.words.identifiers import FieldId
-from gdprkit.words.vocabulary import Channel, DataTag, LegalBasis, SubjectKind
+from gdprkit.words.vocabulary import (
+    Channel,
+    Circumstance,
+    DataTag,
+    FilingSystem,
+    LegalBasis,
+    Right,
+    SubjectKind,
+    Trigger,
+)
 
 __all__ = ["MayProcess", "assessment_reasons", "may_process", "notice_told"]
 
@@ -46,16 +57,27 @@ def _alive(asked: _Asked) -> Iterator[Reason]:
     data = asked.case.standing.data
     if data.kind is None:
         yield need("person-unknown", "R-101", gdpr("5(2)"), missing="the person in the register")
+    dead = data.circumstance(Circumstance.DECEASED)
+    if dead is not None and asked.purpose.filing is not FilingSystem.ARCHIVE:
+        yield forbid("person-deceased", "R-415", gdpr("recital 27"), evidence=(dead.position,))
     if data.erased_at is not None:
         yield forbid("person-erased", "R-503", gdpr("17(1)"), evidence=(data.erased_position,))
+
+
+_OBJECTABLE: Final = frozenset({LegalBasis.LEGITIMATE_INTERESTS, LegalBasis.PUBLIC_TASK})
+_STOPS_MARKETING: Final = frozenset({Right.ERASURE, Right.OBJECTION_TO_MARKETING})
 
 
 def _not_restricted(asked: _Asked) -> Iterator[Reason]:
     for restriction in asked.case.standing.objection.restrictions:
         yield forbid("restricted", "R-504", gdpr("18(2)"), evidence=(restriction.position,))
     for case in asked.case.standing.request.open:
-        if case.right.value == "restriction":
+        if case.right is Right.RESTRICTION:
             yield forbid("restriction-asked", "R-504", gdpr("18(1)"), evidence=(case.position,))
+        elif case.right in _STOPS_MARKETING and asked.purpose.marketing:
+            yield forbid("request-pending", "R-414", gdpr("21(3)"), evidence=(case.position,))
+        elif case.right is Right.OBJECTION and asked.purpose.basis in _OBJECTABLE:
+            yield forbid("request-pending", "R-507", gdpr("18(1)(d)"), evidence=(case.position,))
 
 
 def _declared(asked: _Asked) -> Iterator[Reason]:
@@ -68,9 +90,9 @@ def _declared(asked: _Asked) -> Iterator[Reason]:
 
 
 def _closed_data(asked: _Asked) -> Iterator[Reason]:
-    if asked.field is None:
-        return
-    tags = asked.case.register.field(asked.field).tags
+    """Closed data among the fields asked about; among all of the purpose's where none is named."""
+    fields = (asked.field,) if asked.field is not None else sorted(asked.purpose.fields)
+    tags = frozenset[DataTag]().union(*(asked.case.register.field(f).tags for f in fields))
     if DataTag.SPECIAL in tags:
         yield need("special-data", "R-109", gdpr("9(2)"), missing="an exception of Art. 9(2)")
     if DataTag.CRIMINAL in tags:
@@ -81,12 +103,51 @@ def _closed_data(asked: _Asked) -> Iterator[Reason]:
         yield forbid("closed-to-marketing", "R-119", gdpr("5(1)(b)"))
 
 
+def _not_over(asked: _Asked) -> Iterator[Reason]:
+    """The period of the purpose is over, or the record is frozen under review (R-116, R-402)."""
+    case, purpose = asked.case, asked.purpose
+    rule = purpose.retention
+    own_file = purpose.filing is FilingSystem.CUSTOMER
+    if case.standing.status is ConnectionStatus.ENDED and (
+        purpose.marketing
+        or (own_file and rule is not None and rule.after is Trigger.CONNECTION_END)
+    ):
+        yield forbid(
+            "under-review", "R-402", gdpr("5(1)(b)"), evidence=(case.standing.connection.position,)
+        )
+    held = [
+        value
+        for value in case.standing.data.held(purpose.filing)
+        if value.field in purpose.fields and asked.field in (None, value.field)
+    ]
+    ends = [ends_on(case, purpose, value) for value in held] if own_file else []
+    last = max((end for end in ends if end is not None), default=None)
+    if last is not None and None not in ends:
+        if case.at >= case.end_of(last):
+            yield forbid("period-over", "R-116", gdpr("5(1)(e)"))
+        else:
+            yield allow("period-runs", "R-116", gdpr("5(1)(e)"), until=case.end_of(last))
+
+
+def _no_swap(asked: _Asked) -> Iterator[Reason]:
+    """A consent withdrawn or refused is not replaced by another basis (R-115)."""
+    if asked.purpose.basis is LegalBasis.CONSENT:
+        return
+    for word in asked.case.standing.consent.for_purpose(asked.purpose.id):
+        if word.status is not ConsentStatus.GIVEN:
+            yield forbid("basis-swap", "R-115", gdpr("5(1)(a)"), evidence=(word.position,))
+
+
 def assessment_reasons(case: Case, purpose: Purpose, *, former: bool = False) -> Iterator[Reason]:
     """Yield whether the purpose's assessment of legitimate interests carries (R-105)."""
     assessment = purpose.assessment
     cite = gdpr("6(1)(f)")
     if assessment is None:
         yield need("assessment-missing", "R-105", cite, missing="a balancing assessment on file")
+    elif case.today < assessment.decided:
+        yield need(
+            "assessment-not-yet", "R-105", cite, missing="an assessment decided before processing"
+        )
     elif not assessment.passed:
         yield forbid("assessment-failed", "R-105", cite)
     elif case.today > assessment.review_by:
@@ -149,6 +210,9 @@ def _basis_lives(asked: _Asked) -> Iterator[Reason]:
                 "vital-interest-note", "R-101", gdpr("6(1)(d)"), missing="a note of the emergency"
             )
         case LegalBasis.LEGITIMATE_INTERESTS:
+            minor = standing.data.circumstance(Circumstance.MINOR)
+            if minor is not None:
+                yield forbid("minor", "R-105", gdpr("6(1)(f)"), evidence=(minor.position,))
             yield from assessment_reasons(
                 case, purpose, former=case.is_former and purpose.marketing
             )
@@ -170,7 +234,8 @@ def _not_objected(asked: _Asked) -> Iterator[Reason]:
     for objection in asked.case.standing.objection.objections:
         if objection.purpose != asked.purpose.id:
             continue
-        if objection.status is not PurposeObjectionStatus.OVERRIDDEN:
+        overridden = objection.status is PurposeObjectionStatus.OVERRIDDEN
+        if asked.purpose.marketing or not overridden:  # marketing has no overriding grounds
             yield forbid("objected", "R-507", gdpr("21(1)"), evidence=(objection.position,))
     if asked.purpose.marketing and asked.purpose.basis is not LegalBasis.CONSENT:
         for stop in asked.case.standing.objection.stops:
@@ -183,6 +248,8 @@ _RULES: Final[tuple[Rule, ...]] = (
     _not_restricted,
     _declared,
     _closed_data,
+    _not_over,
+    _no_swap,
     _basis_lives,
     _not_objected,
 )

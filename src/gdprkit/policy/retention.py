@@ -9,11 +9,12 @@ as unclear.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, final
 
 import attrs
 
+from gdprkit.errors import InvalidValue
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import (
     WAITING,
@@ -22,31 +23,23 @@ from gdprkit.policy.connection import (
     may_move,
     movable,
     register_expiry,
-    review_due,
 )
-from gdprkit.policy.consent import consent_expires, valid_consent
 from gdprkit.policy.decisions import Decision
 from gdprkit.policy.marketing import usable_channels
+from gdprkit.policy.periods import consent_end, covering, ends_on, review_due
 from gdprkit.policy.plan import Plan, PlanAction, PlanItem
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
-from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.data import HeldValue
 from gdprkit.state.request import RequestCase
-from gdprkit.words.moments import (
-    add_months,
-    calendar_year_end,
-    civil_date,
-    financial_year_end,
-    month_day,
-)
-from gdprkit.words.vocabulary import ErasureReason, FilingSystem, LegalBasis, Trigger
+from gdprkit.words.identifiers import FieldId
+from gdprkit.words.moments import add_months, civil_date
+from gdprkit.words.vocabulary import ErasureReason, FilingSystem, LegalBasis, Right
 
 __all__ = [
     "AfterEnd",
     "DueErasure",
     "Erasure",
-    "ends_on",
     "erasure_blocked",
     "kept_until",
     "plan_after_end",
@@ -71,100 +64,18 @@ class Erasure:
     Args:
         reason: The ground of 17(1).
         reference: The controller's pointer, for instance a request number.
+        fields: The fields it is limited to; empty means all.
     """
 
     reason: ErasureReason = ErasureReason.CONSENT_WITHDRAWN
     reference: str = "erasure"
+    fields: frozenset[FieldId] = frozenset()
 
 
 @final
 @attrs.frozen(kw_only=True)
 class DueErasure:
     """Plan the erasure of everything whose period is over (GDPR Art. 5(1)(e))."""
-
-
-# --- when a purpose stops needing a value -------------------------------------------------------
-
-
-def _trigger_day(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
-    """Return the day a period counts from, or None while that day has not come."""
-    rule = purpose.retention
-    if rule is None:
-        return None
-    standing = case.standing
-    match rule.after:
-        case Trigger.COLLECTION:
-            return civil_date(value.at, case.zone)
-        case Trigger.CONNECTION_END:
-            return standing.connection.ended_on
-        case Trigger.WITHDRAWAL:
-            return _consent_end(case, purpose)
-        case Trigger.LAST_ACTIVITY:
-            act = standing.data.last_act
-            collected = civil_date(value.at, case.zone)
-            return max(collected, civil_date(act, case.zone)) if act else collected
-        case Trigger.CLOSING:
-            closed = [c.closed_at for c in standing.request.cases if c.closed_at]
-            return civil_date(max(closed), case.zone) if closed else None
-        case Trigger.CALENDAR_YEAR_OF_FINANCIAL_YEAR_END:
-            return calendar_year_end(_financial_year_end(case, value))
-        case Trigger.FINANCIAL_YEAR_END:
-            return _financial_year_end(case, value)
-
-
-def _financial_year_end(case: Case, value: HeldValue) -> date:
-    """Return the last day of the controller's financial year in which *value* was collected."""
-    year_end = month_day(case.register.financial_year_end)
-    return financial_year_end(civil_date(value.at, case.zone), year_end)
-
-
-def _consent_end(case: Case, purpose: Purpose) -> date | None:
-    """Return the day the purpose's consent ended; None while in force or never given."""
-    words = case.standing.consent.for_purpose(purpose.id)
-    ends: list[date] = []
-    for word in words:
-        if valid_consent(case, purpose.id, word.channel) is not None:
-            return None
-        if word.status is ConsentStatus.GIVEN:
-            ends.append(civil_date(min(consent_expires(case, word), case.at), case.zone))
-        else:
-            ends.append(civil_date(word.at, case.zone))
-    return max(ends, default=None)
-
-
-def _never_started(case: Case, purpose: Purpose) -> bool:
-    """Whether the purpose rests on a consent that nobody gave."""
-    return purpose.basis is LegalBasis.CONSENT and not case.standing.consent.for_purpose(purpose.id)
-
-
-def ends_on(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
-    """Return the last day *purpose* needs *value*, or None while it needs it without a known end.
-
-    A person who never became a customer waits for no end of a connection: their data counts from
-    collection, by the setting for prospects (R-715).
-    """
-    if purpose.retention is None:
-        return None
-    start = _trigger_day(case, purpose, value)
-    if start is not None:
-        return purpose.retention.keep.after(start)
-    never_connected = case.standing.status is ConnectionStatus.NONE
-    if never_connected and purpose.retention.after is Trigger.CONNECTION_END:
-        return add_months(civil_date(value.at, case.zone), case.law.prospect_months)
-    return None
-
-
-def _covering(case: Case, value: HeldValue, filing: FilingSystem) -> tuple[Purpose, ...]:
-    kind = case.standing.data.kind
-    if value.field not in case.register.fields:  # declared once, no longer: unclear, so kept
-        return ()
-    return tuple(
-        purpose
-        for purpose in case.register.purposes_of(value.field)
-        if purpose.filing is filing
-        and (not purpose.subjects or kind in purpose.subjects)
-        and not _never_started(case, purpose)
-    )
 
 
 def _request_file_end(case: Case, value: HeldValue) -> date | None:
@@ -177,20 +88,29 @@ def _request_file_end(case: Case, value: HeldValue) -> date | None:
     return add_months(civil_date(closed, case.zone), case.law.request_file_months)
 
 
+def _fixed(value: HeldValue) -> date | None:
+    return date.fromisoformat(value.until) if value.until else None
+
+
 def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
     """Return the last day a value is kept (None: open), why as a code, and the rule.
 
     ``unclear`` values are covered by no declared purpose; they are kept and listed.
     """
     match value.filing:
-        case FilingSystem.MARKETING | FilingSystem.ARCHIVE:
-            until = date.fromisoformat(value.until) if value.until else None
-            rule = "R-406" if value.filing is FilingSystem.MARKETING else "R-408"
-            return until, "period-fixed", rule
+        case FilingSystem.MARKETING:
+            connection = case.standing.connection
+            if connection.status is not ConnectionStatus.MARKETING and connection.since:
+                # the entry ended while a hold or a restriction kept its values
+                over = civil_date(connection.since, case.zone) - timedelta(days=1)
+                return over, "entry-ended", "R-412"
+            return _fixed(value), "period-fixed", "R-406"
+        case FilingSystem.ARCHIVE:
+            return _fixed(value), "period-fixed", "R-408"
         case FilingSystem.REQUESTS:
             return _request_file_end(case, value), "request-file", "R-540"
         case FilingSystem.CUSTOMER:
-            purposes = _covering(case, value, FilingSystem.CUSTOMER)
+            purposes = covering(case, value, FilingSystem.CUSTOMER)
             if not purposes:
                 return None, "unclear", "R-117"
             ends: list[date] = []
@@ -234,9 +154,23 @@ def erasure_blocked(case: Case) -> tuple[str, str] | None:
     return None
 
 
+#: Requests whose answer needs the data: it is not erased before they are answered (R-561).
+_ABOUT_DATA: Final = frozenset(
+    {Right.ACCESS, Right.PORTABILITY, Right.RECTIFICATION, Right.RESTRICTION, Right.OBJECTION}
+)
+
+
+def _waits(case: Case) -> tuple[str, str] | None:
+    """Return why our own plans keep everything for now; an erasure asked for does not wait."""
+    blocked = erasure_blocked(case)
+    if blocked is None and any(c.right in _ABOUT_DATA for c in case.standing.request.open):
+        return "request-open", "R-561"
+    return blocked
+
+
 def _archive(case: Case, value: HeldValue) -> Iterator[PlanItem]:
     """Yield a copy for each duty or claim that still needs the value (R-408)."""
-    for purpose in _covering(case, value, FilingSystem.ARCHIVE):
+    for purpose in covering(case, value, FilingSystem.ARCHIVE):
         until = ends_on(case, purpose, value)
         if until is not None and case.at < case.end_of(until):
             code = (
@@ -256,7 +190,7 @@ _KINDS: Final[Mapping[type, str]] = {
 
 def _plan(case: Case, question: object, items: tuple[PlanItem, ...], **more: object) -> Plan:
     if case.about is None:
-        raise ValueError("a plan is about a stored person")
+        raise InvalidValue("about", "is absent", "plan for a person in the store")
     return Plan(
         kind=_KINDS[type(question)],
         question=question,
@@ -273,7 +207,7 @@ def _plan(case: Case, question: object, items: tuple[PlanItem, ...], **more: obj
 def plan_after_end(case: Case, question: AfterEnd) -> Plan:
     """Plan the outcome of the review after an ended connection: move, archive or erase (R-402)."""
     reason = ErasureReason.REVIEW_AFTER_END
-    blocked = erasure_blocked(case)
+    blocked = _waits(case)
     if blocked:
         return _plan(case, question, _keep_all(case, *blocked), reason=reason)
     purpose = marketing_purpose(case, question.purpose)
@@ -298,7 +232,7 @@ def plan_after_end(case: Case, question: AfterEnd) -> Plan:
         )
     usable = usable_channels(case, purpose, as_member=True)
     moving = {v.slot for v in movable(case, purpose, usable)} if decision else set()
-    expires = register_expiry(case)
+    expires = register_expiry(case, purpose)
     items: list[PlanItem] = []
     for value in case.standing.data.values:
         if value.filing is not FilingSystem.CUSTOMER:
@@ -328,7 +262,7 @@ def plan_after_end(case: Case, question: AfterEnd) -> Plan:
         reason=reason,
         decision=decision,
         expires_on=expires if decision else None,
-        erases_person=not kept,
+        erases_person=not kept and not case.standing.request.open,
     )
 
 
@@ -343,26 +277,33 @@ def _waiting(decision: Decision) -> tuple[str, ...]:
     return tuple(m for r in decision.against if r.code in WAITING for m in r.missing)
 
 
-_EVERY_BASIS: Final = frozenset(
-    {ErasureReason.UNLAWFUL, ErasureReason.LEGAL_DUTY, ErasureReason.CHILD_SERVICE}
-)  # 17(1)(d), (e), (f)
+#: 17(1)(d) and (e) are open under every basis but a live legal duty, which (d) waits for.
+_ALWAYS: Final = frozenset({ErasureReason.UNLAWFUL, ErasureReason.LEGAL_DUTY})
 
-#: basis -> grounds of 17(1) that reach data on it while the relation is live (table 5.1, R-503).
+#: basis -> grounds of 17(1) that reach data on it while the relation is live (table 5.1, 0.3).
 _REACHED_BY: Final[Mapping[LegalBasis, frozenset[ErasureReason]]] = {
-    LegalBasis.CONSENT: _EVERY_BASIS | {ErasureReason.CONSENT_WITHDRAWN},
-    LegalBasis.CONTRACT: _EVERY_BASIS,
-    LegalBasis.LEGAL_OBLIGATION: frozenset(),  # refused while the duty lasts, 17(3)(b)
-    LegalBasis.VITAL_INTERESTS: _EVERY_BASIS,
-    LegalBasis.PUBLIC_TASK: _EVERY_BASIS | {ErasureReason.OBJECTED},
-    LegalBasis.LEGITIMATE_INTERESTS: _EVERY_BASIS | {ErasureReason.OBJECTED},
+    LegalBasis.CONSENT: _ALWAYS | {ErasureReason.CONSENT_WITHDRAWN, ErasureReason.CHILD_SERVICE},
+    LegalBasis.CONTRACT: _ALWAYS,
+    LegalBasis.LEGAL_OBLIGATION: frozenset({ErasureReason.LEGAL_DUTY}),
+    LegalBasis.VITAL_INTERESTS: _ALWAYS,
+    LegalBasis.PUBLIC_TASK: _ALWAYS | {ErasureReason.OBJECTED},
+    LegalBasis.LEGITIMATE_INTERESTS: _ALWAYS | {ErasureReason.OBJECTED},
 }
+
+
+def _duty_not_begun(case: Case, value: HeldValue) -> bool:
+    """Whether a duty or claim needs the value and its period has not begun (17(3)(b), (e))."""
+    return any(
+        ends_on(case, purpose, value) is None
+        for purpose in covering(case, value, FilingSystem.ARCHIVE)
+    )
 
 
 def _still_needed(case: Case, purpose: Purpose, reason: ErasureReason) -> bool:
     """Whether a live purpose keeps a value against this ground; marketing never does."""
     if purpose.marketing or purpose.basis is None:
         return False
-    if purpose.basis is LegalBasis.CONSENT and _consent_end(case, purpose) is not None:
+    if purpose.basis is LegalBasis.CONSENT and consent_end(case, purpose) is not None:
         return False
     return reason not in _REACHED_BY[purpose.basis]
 
@@ -388,6 +329,9 @@ def plan_erasure(case: Case, question: Erasure) -> Plan:
     erased_before = case.standing.data.erased_at is not None
     items: list[PlanItem] = []
     for value in case.standing.data.values:
+        if question.fields and value.field not in question.fields:
+            items.append(_item(value, PlanAction.KEEP, "not-asked", "R-503"))
+            continue
         if value.filing is FilingSystem.ARCHIVE:
             until, _, rule = kept_until(case, value)
             over = until is not None and case.at >= case.end_of(until)
@@ -397,10 +341,13 @@ def plan_erasure(case: Case, question: Erasure) -> Plan:
             continue
         needed = value.filing is FilingSystem.CUSTOMER and any(
             active and _still_needed(case, purpose, question.reason)
-            for purpose in _covering(case, value, FilingSystem.CUSTOMER)
+            for purpose in covering(case, value, FilingSystem.CUSTOMER)
         )
         if needed:
             items.append(_item(value, PlanAction.KEEP, "still-needed", "R-503"))
+            continue
+        if value.filing is FilingSystem.CUSTOMER and _duty_not_begun(case, value):
+            items.append(_item(value, PlanAction.KEEP, "legal-claims", "R-503"))
             continue
         items.extend(_archive(case, value) if value.filing is FilingSystem.CUSTOMER else ())
         items.append(_item(value, PlanAction.ERASE, "erasure-asked", "R-503"))
@@ -428,10 +375,16 @@ def nothing_left(case: Case) -> bool:
     )
 
 
+def _alive(case: Case) -> bool:
+    """Whether the line still serves: a live relation, or a request that waits for an answer."""
+    active = case.standing.status is ConnectionStatus.ACTIVE
+    return active or bool(case.standing.request.open)
+
+
 def plan_due(case: Case, question: DueErasure) -> Plan:
     """Plan the erasure of every value whose period is over at the moment asked about."""
     reason = ErasureReason.RETENTION_ENDED
-    blocked = erasure_blocked(case)
+    blocked = _waits(case)
     if blocked:
         return _plan(case, question, _keep_all(case, *blocked), reason=reason)
     items: list[PlanItem] = []
@@ -451,6 +404,6 @@ def plan_due(case: Case, question: DueErasure) -> Plan:
         question,
         tuple(items),
         reason=reason,
-        erases_person=nothing_left(case) or (bool(items) and not stays),
+        erases_person=nothing_left(case) or (bool(items) and not stays and not _alive(case)),
         ends_marketing=ends and case.standing.status is ConnectionStatus.MARKETING,
     )

@@ -42,7 +42,7 @@ _NAMES: Final[st.SearchStrategy[str]] = st.from_regex(
     r"[a-z0-9][a-z0-9._-]{0,8}[a-z0-9]", fullmatch=True
 )
 _TEXTS: Final = st.text(
-    st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20
+    st.characters(codec="utf-8", exclude_characters="\0@"), min_size=1, max_size=20
 )
 _DIGESTS: Final = st.binary(min_size=32, max_size=32).map(bytes.hex)
 
@@ -97,6 +97,8 @@ _PLAIN: Final[dict[Any, st.SearchStrategy[Any]]] = {
 #: Parts whose type says less than their shape.
 _SHAPES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "digest": _DIGESTS,
+    "notice_sha256": _DIGESTS,
+    "language": st.sampled_from(("fi", "sv", "en", "und")),
     "transfer": st.none() | _NAMES,
 }
 

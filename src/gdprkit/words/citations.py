@@ -15,6 +15,7 @@ __all__ = [
     "Citation",
     "Law",
     "accounting",
+    "credit_act",
     "dpa_fi",
     "ecsa",
     "edpb",
@@ -30,6 +31,7 @@ class Law(StrEnum):
     GDPR = "GDPR"  # Regulation (EU) 2016/679
     ECSA = "ECSA"  # Finnish Act on Electronic Communications Services 917/2014
     DPA_FI = "DPA-FI"  # Finnish Data Protection Act 1050/2018
+    CREDIT_FI = "Credit Information Act"  # Finnish Credit Information Act 527/2007
     ACCOUNTING_FI = "Accounting Act"  # Finnish Accounting Act 1336/1997
     TIME_LIMITS = "Reg. 1182/71"  # Regulation (EEC, Euratom) No 1182/71
     EDPB = "EDPB"  # guidelines of the European Data Protection Board
@@ -55,7 +57,7 @@ class Citation:
         match self.law:
             case Law.GDPR | Law.TIME_LIMITS:
                 return f"{self.law} Art. {self.place}"
-            case Law.ECSA | Law.DPA_FI | Law.ACCOUNTING_FI:
+            case Law.ECSA | Law.DPA_FI | Law.ACCOUNTING_FI | Law.CREDIT_FI:
                 return f"{self.law} s. {self.place}"
             case Law.EDPB | Law.PROJECT:
                 return f"{self.law} {self.place}"
@@ -79,6 +81,11 @@ def dpa_fi(place: str) -> Citation:
 def accounting(place: str) -> Citation:
     """Cite the Finnish Accounting Act 1336/1997."""
     return Citation(Law.ACCOUNTING_FI, place)
+
+
+def credit_act(place: str) -> Citation:
+    """Cite the Finnish Credit Information Act 527/2007."""
+    return Citation(Law.CREDIT_FI, place)
 
 
 def time_limits(place: str) -> Citation:

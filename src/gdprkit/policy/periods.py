@@ -1,0 +1,180 @@
+"""When a purpose stops needing a value, and when the review after an ended connection is due.
+
+Periods count whole days and end with the expiry of their last day. A purpose without a known end
+needs its values; a consent that was never valid never started one (R-203).
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from gdprkit.policy.case import Case
+from gdprkit.policy.consent import consent_expires, consent_problems, newest_stop, valid_consent
+from gdprkit.register.notices import Notice
+from gdprkit.register.purposes import Purpose
+from gdprkit.state.connection import ConnectionStatus
+from gdprkit.state.consent import ConsentStatus
+from gdprkit.state.data import HeldValue
+from gdprkit.words.moments import (
+    add_months,
+    calendar_year_end,
+    civil_date,
+    financial_year_end,
+    month_day,
+)
+from gdprkit.words.vocabulary import FilingSystem, LegalBasis, NoticeKind, Trigger
+
+__all__ = [
+    "at_collection",
+    "consent_end",
+    "covering",
+    "ends_on",
+    "later_notices",
+    "review_due",
+    "tells_marketing",
+    "window_end",
+]
+
+
+def tells_marketing(notice: Notice) -> bool:
+    """Whether a notice names marketing, the interest and, apart, the right to object (T3)."""
+    return notice.names_marketing and notice.names_interest and notice.names_right_to_object
+
+
+def at_collection(case: Case) -> tuple[tuple[int, Notice], ...]:
+    """Return the notices given when the data was collected, with their entries.
+
+    A notice under Art. 13 or 14 counts on the civil day of collection or before; one given later
+    is a later notice, whatever its kind (R-106, R-403 T3).
+    """
+    added = case.standing.data.added_at
+    if added is None:
+        return ()
+    collected = civil_date(added, case.zone)
+    return tuple(
+        (given.position, notice)
+        for given in case.standing.notice.given
+        if (notice := case.register.notices.get(given.notice)) is not None
+        and notice.kind is not NoticeKind.NEW_PURPOSE
+        and civil_date(given.at, case.zone) <= collected
+    )
+
+
+def later_notices(case: Case) -> tuple[tuple[int, date], ...]:
+    """Return the later notices that told marketing in full: entry and civil day."""
+    early = {position for position, _ in at_collection(case)}
+    return tuple(
+        (given.position, civil_date(given.at, case.zone))
+        for given in case.standing.notice.given
+        if given.position not in early
+        and (notice := case.register.notices.get(given.notice)) is not None
+        and tells_marketing(notice)
+    )
+
+
+def window_end(case: Case) -> date | None:
+    """Return the last day of the objection window a later notice opened, or None (R-403 T3)."""
+    sent = [day for _, day in later_notices(case)]
+    return min(sent) + timedelta(days=case.law.objection_window_days) if sent else None
+
+
+def review_due(case: Case) -> date | None:
+    """Return the last day of the review after the end (R-402), or None while nothing ended."""
+    ended = case.standing.connection.ended_on
+    if ended is None or case.standing.status is not ConnectionStatus.ENDED:
+        return None
+    due = ended + timedelta(days=case.law.review_days)
+    window = window_end(case)
+    if window is None:
+        return due
+    return max(due, window + timedelta(days=case.law.review_days_after_window))
+
+
+def _trigger_day(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
+    """Return the day a period counts from, or None while that day has not come."""
+    rule = purpose.retention
+    if rule is None:
+        return None
+    standing = case.standing
+    match rule.after:
+        case Trigger.COLLECTION:
+            return civil_date(value.at, case.zone)
+        case Trigger.CONNECTION_END:
+            return standing.connection.ended_on
+        case Trigger.WITHDRAWAL:
+            return consent_end(case, purpose)
+        case Trigger.LAST_ACTIVITY:
+            act = standing.data.last_act
+            collected = civil_date(value.at, case.zone)
+            return max(collected, civil_date(act, case.zone)) if act else collected
+        case Trigger.CLOSING:
+            closed = [c.closed_at for c in standing.request.cases if c.closed_at]
+            return civil_date(max(closed), case.zone) if closed else None
+        case Trigger.CALENDAR_YEAR_OF_FINANCIAL_YEAR_END:
+            return calendar_year_end(_financial_year_end(case, value))
+        case Trigger.FINANCIAL_YEAR_END:
+            return _financial_year_end(case, value)
+
+
+def _financial_year_end(case: Case, value: HeldValue) -> date:
+    """Return the last day of the controller's financial year in which *value* was collected."""
+    year_end = month_day(case.register.financial_year_end)
+    return financial_year_end(civil_date(value.at, case.zone), year_end)
+
+
+def consent_end(case: Case, purpose: Purpose) -> date | None:
+    """Return the day the purpose's consent ended; None while in force or never validly given."""
+    ends: list[date] = []
+    for word in case.standing.consent.for_purpose(purpose.id):
+        if valid_consent(case, purpose.id, word.channel) is not None:
+            return None
+        if word.given_at is None or consent_problems(case, word):
+            continue
+        if word.status is not ConsentStatus.GIVEN:
+            ends.append(civil_date(word.at, case.zone))
+            continue
+        stop = newest_stop(case, word.channel, purpose.id)
+        ended = consent_expires(case, word)
+        if stop is not None and stop.at >= word.at:
+            ended = min(ended, stop.at)
+        ends.append(civil_date(ended, case.zone))
+    return max(ends, default=None)
+
+
+def _never_started(case: Case, purpose: Purpose) -> bool:
+    """Whether the purpose rests on a consent that nobody validly gave."""
+    return purpose.basis is LegalBasis.CONSENT and not any(
+        word.given_at is not None and not consent_problems(case, word)
+        for word in case.standing.consent.for_purpose(purpose.id)
+    )
+
+
+def ends_on(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
+    """Return the last day *purpose* needs *value*, or None while it needs it without a known end.
+
+    A person who never became a customer waits for no end of a connection: their data counts from
+    collection, by the setting for prospects (R-715).
+    """
+    if purpose.retention is None:
+        return None
+    start = _trigger_day(case, purpose, value)
+    if start is not None:
+        return purpose.retention.keep.after(start)
+    never_connected = case.standing.status is ConnectionStatus.NONE
+    if never_connected and purpose.retention.after is Trigger.CONNECTION_END:
+        return add_months(civil_date(value.at, case.zone), case.law.prospect_months)
+    return None
+
+
+def covering(case: Case, value: HeldValue, filing: FilingSystem) -> tuple[Purpose, ...]:
+    """Return the declared purposes of one filing system that need *value* of this person."""
+    kind = case.standing.data.kind
+    if value.field not in case.register.fields:  # declared once, no longer: unclear, so kept
+        return ()
+    return tuple(
+        purpose
+        for purpose in case.register.purposes_of(value.field)
+        if purpose.filing is filing
+        and (not purpose.subjects or kind in purpose.subjects)
+        and not _never_started(case, purpose)
+    )
