@@ -198,10 +198,11 @@ def test_a_race_under_one_key_ends_in_one_act(house: House) -> None:
     assert len(house.keeper.standing(anna).request.cases) == 1
 
 
-def test_a_stop_in_between_reaches_the_act_that_lost(house: House) -> None:
+def test_an_erasure_in_between_reaches_the_act_that_lost(house: House) -> None:
     """The loser decides again on the line as it stands then, not on what it had read."""
-    anna = house.customer()
+    anna = house.anna(fields={"name": "Anna Example"})
     plan = house.keeper.plan(anna, retention.erasure(reason="unlawful", reference="r-1"))
+    assert plan.erases_person
     slow = overtaken(house, lambda: house.keeper.apply(plan, approve=plan.digest), 1)
     with pytest.raises(NotAllowed):
         slow.record(anna, data.note("adult"))
@@ -220,7 +221,7 @@ def test_two_threads_lose_nothing(house: House) -> None:
         except BaseException as error:  # noqa: BLE001  # told by the main thread
             failures.append(error)
 
-    threads = [threading.Thread(target=work, args=(c,)) for c in ("adult", "left-role")]
+    threads = [threading.Thread(target=work, args=(c,)) for c in ("adult", "minor")]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -40,10 +40,13 @@ from gdprkit.keeper.contact_rows import (
 )
 from gdprkit.keeper.keeper import NewPerson, RecordKeeper
 from gdprkit.policy.decisions import NotAllowed
-from gdprkit.sealing.errors import Unindexable
+from gdprkit.sealing.errors import PlaintextTooLarge, PlaintextTypeError, Unindexable
 from gdprkit.sealing.normalise import normalise
+from gdprkit.state.consent import ConsentStatus
+from gdprkit.state.objection import StopKind
 from gdprkit.words.identifiers import FieldId, SubjectId
 from gdprkit.words.personal import Personal
+from gdprkit.words.vocabulary import Actor
 
 __all__ = [
     "Finding",
@@ -57,7 +60,15 @@ __all__ = [
 _TOGETHER: Final = 200
 
 #: What the keeper says when it cannot take a row, for reasons only it knows.
-_REFUSALS: Final = (InvalidValue, NotAllowed, NotPossibleNow, UnknownName, Unindexable)
+_REFUSALS: Final = (
+    InvalidValue,
+    NotAllowed,
+    NotPossibleNow,
+    PlaintextTooLarge,
+    PlaintextTypeError,
+    UnknownName,
+    Unindexable,
+)
 
 
 class RowOutcome(StrEnum):
@@ -296,8 +307,24 @@ def _meet(run: _Run, row: ContactRow, known: SubjectId, other_line: int | None) 
 
 
 def _has_stop(keeper: RecordKeeper, known: SubjectId, stop: Act) -> bool:
-    """Whether a stop as wide stands already, so that importing twice records it once."""
-    found = keeper.standing(known).objection.stops
-    return any(
-        s.purpose is None and not s.channels and (stop.at is None or s.at <= stop.at) for s in found
-    )
+    """Whether this very stop stands already, so that importing twice records it once.
+
+    An older one is not it: a consent may have come in between, and the newer stop ends that. A stop
+    without a day is new where a consent has come after the one on record.
+    """
+    standing = keeper.standing(known)
+    general = [
+        s.at
+        for s in standing.objection.stops
+        if s.kind is StopKind.OBJECTION
+        and s.by is Actor.SUBJECT
+        and s.purpose is None
+        and not s.channels
+    ]
+    newest = max(general, default=None)
+    if newest is None:
+        return False
+    if stop.at is not None:
+        return newest >= stop.at
+    given = [w.at for w in standing.consent.words if w.status is ConsentStatus.GIVEN]
+    return all(at <= newest for at in given)
