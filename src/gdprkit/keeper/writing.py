@@ -398,14 +398,17 @@ def compose(
 def finish(draft: Draft, key: bytes | None = None, shred: Tombstone | None = None) -> Composed:
     """Return the batch of everything on the draft."""
     extended = extend(draft.before, draft.entries, draft.view.standing, key)
+    gone = dict.fromkeys(draft.deletes)
+    came = {put.slot for put in draft.puts}
     batch = Batch(
         about=draft.before.about,
         expected=draft.before.position,
         entries=extended.entries,
         standing=extended.stored,
         marks=marks_of(draft.bench.case(extended.after, draft.now)),
-        puts=tuple(draft.puts),
-        deletes=tuple(dict.fromkeys(draft.deletes)),
+        # what came and went within this batch is never stored
+        puts=tuple(put for put in draft.puts if put.slot not in gone),
+        deletes=tuple(slot for slot in gone if slot not in came),
         keys=(draft.row,) if draft.row else (),
         shred=shred,
         suppress=tuple(draft.suppress),
