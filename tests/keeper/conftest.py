@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.keeper.support import House, house_on
 
 from gdprkit.storage import MemoryStore, SqliteStore
-from tests.keeper.support import House, house_on
 
 
 @pytest.fixture

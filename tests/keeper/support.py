@@ -1,4 +1,4 @@
-"""A small house to test the keeper in: the JOT register, a clock that stands, a fictional person."""
+"""A house to test the keeper in: the JOT register, a clock that stands, a fictional person."""
 
 from __future__ import annotations
 

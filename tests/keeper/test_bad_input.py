@@ -1,5 +1,5 @@
-"""What cannot be right is refused: one typed error that says what to do, shows no personal value and
-leaves the store as it was.
+"""What cannot be right is refused: one typed error that says what to do, shows no personal value
+and leaves the store as it was.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.keeper.support import EMAIL, House, dump, evidence, jot, moment, provider, relevance
 
 from gdprkit import (
     GdprkitError,
@@ -55,13 +56,14 @@ from gdprkit.sealing.errors import (
 )
 from gdprkit.sealing.providers import MemoryProvider
 from gdprkit.storage import SqliteStore
-from tests.keeper.support import EMAIL, House, dump, evidence, jot, moment, provider, relevance
 
-MARK = "marker-7731"
-ADDRESS = f"{MARK}@example.com"
+# Any: most of what is passed here has the wrong type on purpose
+MARK: Any = "marker-7731"
+ADDRESS: Any = f"{MARK}@example.com"
+LISTED: Any = [ADDRESS]
 NAIVE = datetime(2024, 5, 1)  # noqa: DTZ001  # the mistake under test
 AHEAD = moment(2030, 1, 1)
-STRANGER = UUID(int=7, version=4)
+STRANGER: Any = UUID(int=7, version=4)
 
 
 def shown(error: BaseException) -> str:
@@ -240,17 +242,15 @@ _PLANTED: dict[str, Callable[[House, Any], object]] = {
     "answer": lambda h, a: h.keeper.answer(a, ADDRESS),
     "selected-by": lambda h, a: h.keeper.ask(
         a,
-        marketing.may_contact(
-            channel="email", purpose="direct-marketing", selected_by=[ADDRESS]
-        ),
+        marketing.may_contact(channel="email", purpose="direct-marketing", selected_by=[ADDRESS]),
     ),
     "question": lambda h, a: h.keeper.ask(a, ADDRESS),
     "plan-question": lambda h, a: h.keeper.plan(a, ADDRESS),
     "plan": lambda h, _: h.keeper.apply(ADDRESS, approve=ADDRESS),
     "act": lambda h, a: h.keeper.record(a, ADDRESS),
     "person": lambda h, _: h.keeper.add_people([ADDRESS]),
-    "table": lambda h, _: h.keeper.add_person("consumer", [ADDRESS], source="contact-form"),
-    "collected-table": lambda h, _: data.collect([ADDRESS], source="contact-form"),
+    "table": lambda h, _: h.keeper.add_person("consumer", LISTED, source="contact-form"),
+    "collected-table": lambda h, _: data.collect(LISTED, source="contact-form"),
     "moment": lambda h, a: h.ask(a, at=ADDRESS),
     "long-reference": lambda h, _: connection.start(reference=ADDRESS * 20),
     "phone": lambda h, _: add(h, phone=ADDRESS),
@@ -261,7 +261,7 @@ _PLANTED: dict[str, Callable[[House, Any], object]] = {
     "surrogate-reference": lambda h, _: connection.start(reference=f"{MARK}\ud800"),
     "surrogate-language": lambda h, _: newsletter(language=f"{MARK}\ud800"),
     "surrogate-key": lambda h, a: h.keeper.record(a, data.note("adult"), key=f"{MARK}\ud800"),
-    "key-of-another-type": lambda h, a: h.keeper.record(a, data.note("adult"), key=[MARK]),
+    "key-of-another-type": lambda h, a: h.keeper.record(a, data.note("adult"), key=LISTED),
     "value-of-another-type": lambda h, _: add(h, name={MARK, "x"}),
     "months": lambda h, _: requests.extend(STRANGER, months=MARK, reasons="volume"),
     "day": lambda h, _: connection.end(on=MARK, cause="dormancy"),
@@ -306,7 +306,10 @@ def test_only_an_id_passes_for_an_id(
 ) -> None:
     """An e-mail address passed as a subject id is told how to find the person, unrepeated."""
     filed.customer()
-    doors = {**_DOORS_OF_IDS, "line": lambda h, i: h.keeper.line(i)}
+    doors: dict[str, Callable[[House, Any], object]] = {
+        **_DOORS_OF_IDS,
+        "line": lambda h, i: h.keeper.line(i),
+    }
     error = refused(filed, path, NotASubjectId, lambda: doors[door](filed, value))
     assert looks_like in str(error)
     assert "keeper.find(email=...)" in str(error)
@@ -424,9 +427,7 @@ def test_a_wrong_root_key_opens_nothing_and_changes_nothing(filed: House, path: 
     """With another root key every door that needs a key is a typed refusal; nothing is written."""
     anna = filed.customer()
     clock = filed.clock
-    wrong = RecordKeeper(
-        jot(), store=filed.store, keys=MemoryProvider(bytes(32)), clock=clock
-    )
+    wrong = RecordKeeper(jot(), store=filed.store, keys=MemoryProvider(bytes(32)), clock=clock)
     deeds: list[Callable[[], object]] = [
         lambda: wrong.read(anna),
         lambda: wrong.find(email=EMAIL),
@@ -486,9 +487,7 @@ _TAMPERING = {
     "deleted-end": "DELETE FROM gdprkit_entry WHERE position = 5",
     "changed-digest": "UPDATE gdprkit_entry SET digest = zeroblob(32) WHERE position = 4",
     "changed-head": "UPDATE gdprkit_line SET head = zeroblob(32)",
-    "changed-value": (
-        "UPDATE gdprkit_value SET envelope = zeroblob(80) WHERE rowid = 1"
-    ),
+    "changed-value": ("UPDATE gdprkit_value SET envelope = zeroblob(80) WHERE rowid = 1"),
     "deleted-value": "DELETE FROM gdprkit_value WHERE rowid = 1",
     "forgotten-line": "DELETE FROM gdprkit_line",
 }

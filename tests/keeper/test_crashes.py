@@ -1,4 +1,4 @@
-"""A process that dies in the middle leaves the old state or the new one, never something between."""
+"""A process that dies in the middle leaves the old state or the new one, nothing between."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.keeper.support import EMAIL, House, dump, house_on, moment
 
 from gdprkit import connection, marketing, retention
 from gdprkit.errors import UnknownSubject
@@ -18,7 +19,6 @@ from gdprkit.state.connection import ConnectionStatus
 from gdprkit.storage import SqliteStore
 from gdprkit.words.identifiers import SubjectId, subject_id
 from gdprkit.words.vocabulary import FilingSystem
-from tests.keeper.support import EMAIL, House, dump, house_on, moment
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,5 +1,5 @@
-"""A planted value is looked for wherever it must not be: errors, reprs, logs, and all that is stored
-but the sealed bytes.
+"""A planted value is looked for wherever it must not be: errors, reprs, logs, and all that is
+stored but the sealed bytes.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.keeper.support import House, evidence, house_on, moment, relevance
 
 from gdprkit import (
     GdprkitError,
@@ -30,8 +32,8 @@ from gdprkit import (
     requests,
     retention,
 )
+from gdprkit.policy.plan import Plan
 from gdprkit.storage import SqliteStore
-from tests.keeper.support import House, evidence, house_on, moment, relevance
 
 MARK = "Zq7Marker"
 NUMBER = int.from_bytes(MARK.encode(), "big")
@@ -118,7 +120,7 @@ def whole_life(house: House, fields: dict[str, object]) -> None:
     """Lead one person through everything, with the mark in every value."""
     keeper, clock = house.keeper, house.clock
     new = NewPerson(
-        kind="company-contact",  # type: ignore[arg-type]  # the converter takes the word
+        kind="company-contact",
         fields={**fields, "email": f"{MARK}@example.com", "phone": "+358 40 123 4567"},
         source="contact-form",
         notice="v7",
@@ -170,9 +172,9 @@ def whole_life(house: House, fields: dict[str, object]) -> None:
         retention.due(),
         retention.erasure(reason="objected", reference="r-1"),
     ):
-        plan = attempt(lambda q=question: keeper.plan(anna, q))
-        assert plan is not None
-        attempt(lambda p=plan: keeper.apply(p, approve=p.digest))
+        plan = attempt(partial(keeper.plan, anna, question))
+        assert isinstance(plan, Plan)
+        attempt(partial(keeper.apply, plan, approve=plan.digest))
         attempt(lambda: keeper.read(anna))
         clock.now += timedelta(days=400)
     attempt(lambda: keeper.add_people([new]))

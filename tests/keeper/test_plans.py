@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import attrs
 import pytest
+from tests.keeper.support import EMAIL, House, evidence, jot, moment
 
 from gdprkit import connection, consent, data, marketing, requests, retention
 from gdprkit.errors import AlreadyKnown, PlanStale
@@ -14,8 +15,8 @@ from gdprkit.policy.decisions import Outcome
 from gdprkit.policy.plan import PlanAction
 from gdprkit.sealing.errors import SubjectErased
 from gdprkit.state.connection import ConnectionStatus
+from gdprkit.words.identifiers import FieldId
 from gdprkit.words.vocabulary import Channel, FilingSystem
-from tests.keeper.support import EMAIL, House, evidence, jot, moment
 
 ERASURE = retention.erasure(reason="consent-withdrawn", reference="r-1")
 
@@ -283,12 +284,16 @@ def test_a_request_for_erasure_stops_marketing_also_under_a_hold(house: House) -
 def test_doubt_keeps(house: House) -> None:
     """A value that no declared purpose covers is kept and listed, whatever day it is."""
     about = house.keeper.add_person(
-        "consumer", {"credit-information": "none", "ip-address": "192.0.2.1"}, source="credit-register"
+        "consumer",
+        {"credit-information": "none", "ip-address": "192.0.2.1"},
+        source="credit-register",
     )
     house.clock.now = moment(2060, 1, 1)
     plan = house.keeper.plan(about, retention.due())
-    codes = {item.field: (item.action, item.code) for item in plan.items}
-    purposes = {field: jot().purposes_of(field) for field in codes}
+    codes: dict[str, tuple[PlanAction, str]] = {
+        item.field: (item.action, item.code) for item in plan.items
+    }
+    purposes = {field: jot().purposes_of(FieldId(field)) for field in codes}
     for field, covering in purposes.items():
         if not covering:
             assert codes[field] == (PlanAction.KEEP, "unclear")

@@ -1,4 +1,4 @@
-"""One business contact day by day: the timeline of part 4.2 of the law paper, on the JOT register."""
+"""One contact of a buyer day by day: the timeline of part 4.2 of the law paper, on JOT."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from tests.keeper.support import EMAIL, House, moment, relevance
 
 from gdprkit import connection, data, marketing, requests, retention
 from gdprkit.policy.decisions import Outcome
@@ -14,7 +15,6 @@ from gdprkit.sealing.errors import SubjectErased
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.vocabulary import FilingSystem
-from tests.keeper.support import EMAIL, House, moment, relevance
 
 #: What lies in the archive, and its last day (financial year = calendar year).
 ARCHIVED = {

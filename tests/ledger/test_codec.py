@@ -38,7 +38,7 @@ def entry_of(fact: Fact, position: int = 3) -> Entry:
     return Entry(position=position, at=AT, recorded_at=AT, fact=fact)
 
 
-def typed(value: object) -> object:
+def typed(value: Any) -> object:
     """Return a value with the type of each of its parts, so that a word is told from plain text."""
     if attrs.has(type(value)):
         parts = {f.name: typed(getattr(value, f.name)) for f in attrs.fields(type(value))}
@@ -89,9 +89,10 @@ def test_the_bytes_are_canonical(entry: Entry) -> None:
     """Sorted keys, no spaces, UTF-8: the same entry has one spelling."""
     body = encode_entry(entry)
     plain = json.loads(body)
-    assert body == json.dumps(
-        plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    ).encode()
+    assert (
+        body
+        == json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    )
 
 
 # --- golden bytes --------------------------------------------------------------------------------
@@ -200,7 +201,8 @@ def _parts_by_type(*types: type) -> list[tuple[str, str]]:
         (kind, name)
         for kind, cls in KIND_WORDS.items()
         for name, declared in get_type_hints(cls).items()
-        if (hint := getattr(declared, "__supertype__", declared)) in types or (isinstance(hint, type) and issubclass(hint, types))
+        if (hint := getattr(declared, "__supertype__", declared)) in types
+        or (isinstance(hint, type) and issubclass(hint, types))
     ]
 
 

@@ -132,10 +132,9 @@ def consented(
 def entries(facts: Iterable[Fact | tuple[datetime, Fact]], start: datetime = START) -> list[Entry]:
     """Put facts on a line, a minute apart; a pair says its own moment."""
     line = []
-    for position, fact in enumerate(facts, start=1):
-        at = start + timedelta(minutes=position)
-        if isinstance(fact, tuple):
-            at, fact = fact
+    for position, given in enumerate(facts, start=1):
+        minute = start + timedelta(minutes=position)
+        at, fact = given if isinstance(given, tuple) else (minute, given)
         line.append(Entry(position=position, at=at, recorded_at=at, fact=fact))
     return line
 

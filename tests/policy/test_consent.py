@@ -6,14 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-
-from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
-from gdprkit.facts.data import CircumstanceNoted
-from gdprkit.facts.entry import Fact
-from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
-from gdprkit.policy.consent import consent_in_force
-from gdprkit.policy.decisions import Decision, Outcome
-from gdprkit.words.vocabulary import Actor, Channel, Circumstance, ConsentMethod, IntakeChannel
 from tests.policy.support import (
     NEWSLETTER,
     START,
@@ -23,6 +15,15 @@ from tests.policy.support import (
     with_notice,
     with_purpose,
 )
+
+from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
+from gdprkit.facts.data import CircumstanceNoted
+from gdprkit.facts.entry import Fact
+from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
+from gdprkit.policy.consent import consent_in_force
+from gdprkit.policy.decisions import Decision, Outcome
+from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.vocabulary import Actor, Channel, Circumstance, ConsentMethod, IntakeChannel
 
 VIA = IntakeChannel.EMAIL
 
@@ -135,7 +136,10 @@ def test_a_company_consents_for_its_generic_address_only() -> None:
 @pytest.mark.parametrize(
     ("fact", "code"),
     [
-        (ConsentWithdrawn(purpose=NEWSLETTER, channels=[Channel.EMAIL], via=VIA), "consent-withdrawn"),
+        (
+            ConsentWithdrawn(purpose=NEWSLETTER, channels=[Channel.EMAIL], via=VIA),
+            "consent-withdrawn",
+        ),
         (ConsentWithdrawn(purpose=NEWSLETTER, via=VIA), "consent-withdrawn"),
         (ConsentWithdrawn(via=VIA), "consent-withdrawn"),
         (ConsentWithdrawn(via=VIA, by=Actor.THIRD_PERSON), "consent-withdrawn"),
@@ -158,10 +162,10 @@ def test_a_later_stop_ends_the_consent_and_a_later_consent_the_stop(fact: Fact, 
 @pytest.mark.parametrize(
     "fact",
     [
-        ConsentWithdrawn(purpose="profiling", via=VIA),
+        ConsentWithdrawn(purpose=PurposeId("profiling"), via=VIA),
         ConsentWithdrawn(purpose=NEWSLETTER, channels=[Channel.POST], via=VIA),
         MarketingObjection(via=VIA, channels=[Channel.PHONE]),
-        MarketingObjection(via=VIA, purpose="direct-marketing"),
+        MarketingObjection(via=VIA, purpose=PurposeId("direct-marketing")),
     ],
 )
 def test_a_stop_of_another_scope_leaves_the_consent(fact: Fact) -> None:
@@ -171,9 +175,10 @@ def test_a_stop_of_another_scope_leaves_the_consent(fact: Fact) -> None:
 
 def test_withdrawal_never_acts_backwards() -> None:
     """Asked about the moment before, the consent was in force (R-210)."""
+    from tests.policy.support import entries
+
     from gdprkit.policy.case import Case
     from gdprkit.state.standing import fold
-    from tests.policy.support import entries
 
     facts = [*added("consumer"), given(), ConsentWithdrawn(purpose=NEWSLETTER, via=VIA)]
     line = entries(facts)

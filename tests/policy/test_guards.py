@@ -8,25 +8,6 @@ from typing import Any
 
 import attrs
 import pytest
-
-from gdprkit.facts.data import CircumstanceNoted, DataCollected, SubjectAdded
-from gdprkit.facts.entry import Fact
-from gdprkit.facts.notice import NoticeGiven
-from gdprkit.facts.objection import MarketingObjection, RestrictionImposed
-from gdprkit.facts.request import RequestReceived
-from gdprkit.policy.case import Case, Suppressed
-from gdprkit.policy.connection import GUARDS, MayMove, may_move
-from gdprkit.policy.decisions import Decision, Outcome
-from gdprkit.policy.retention import AfterEnd, plan_after_end
-from gdprkit.words.identifiers import CaseId
-from gdprkit.words.vocabulary import (
-    Channel,
-    Circumstance,
-    EndCause,
-    IntakeChannel,
-    RestrictionGround,
-    Right,
-)
 from tests.policy.support import (
     CLEAR,
     MARKETING,
@@ -41,8 +22,28 @@ from tests.policy.support import (
     with_purpose,
 )
 
+from gdprkit.facts.data import CircumstanceNoted, DataCollected
+from gdprkit.facts.entry import Fact
+from gdprkit.facts.notice import NoticeGiven
+from gdprkit.facts.objection import MarketingObjection, RestrictionImposed
+from gdprkit.facts.request import RequestReceived
+from gdprkit.policy.case import Case, Suppressed
+from gdprkit.policy.connection import GUARDS, MayMove, may_move
+from gdprkit.policy.decisions import Decision, Outcome
+from gdprkit.policy.retention import AfterEnd, plan_after_end
+from gdprkit.words.identifiers import CaseId, NoticeId, SourceId, SubjectId
+from gdprkit.words.vocabulary import (
+    Channel,
+    Circumstance,
+    EndCause,
+    IntakeChannel,
+    RestrictionGround,
+    Right,
+)
+
 MOVABLE: list[Fact] = [*customer(), ended()]
-ABOUT = CaseId(sealed("request").slot)
+ABOUT = SubjectId(sealed("person").slot)
+CASE = CaseId(sealed("request").slot)
 
 
 def movable(*more: Fact, **changes: Any) -> Case:
@@ -63,12 +64,13 @@ def without(*kinds: type) -> list[Fact]:
 def told(notice: str, *more: Fact) -> list[Fact]:
     """Return the life with another notice than v7 at collection."""
     return [
-        NoticeGiven(notice=notice) if isinstance(fact, NoticeGiven) else fact for fact in MOVABLE
+        NoticeGiven(notice=NoticeId(notice)) if isinstance(fact, NoticeGiven) else fact
+        for fact in MOVABLE
     ] + list(more)
 
 
 def request(right: Right) -> RequestReceived:
-    return RequestReceived(case=ABOUT, right=right, channel=IntakeChannel.EMAIL)
+    return RequestReceived(case=CASE, right=right, channel=IntakeChannel.EMAIL)
 
 
 def note(circumstance: Circumstance) -> CircumstanceNoted:
@@ -76,7 +78,7 @@ def note(circumstance: Circumstance) -> CircumstanceNoted:
 
 
 _ASSESSED = {"assessment": None}
-_REMINDED = NoticeGiven(notice="v7-reminder")
+_REMINDED = NoticeGiven(notice=NoticeId("v7-reminder"))
 
 #: name -> (case, codes against, outcome). Waiting guards are NEEDS, failed ones FORBIDDEN.
 FAILING: dict[str, tuple[Callable[[], Case], set[str], Outcome]] = {
@@ -149,7 +151,7 @@ FAILING: dict[str, tuple[Callable[[], Case], set[str], Outcome]] = {
             facts=[
                 *[f for f in MOVABLE if not isinstance(f, DataCollected)],
                 DataCollected(
-                    values=[sealed("invoices"), sealed("message")], source="contact-form"
+                    values=[sealed("invoices"), sealed("message")], source=SourceId("contact-form")
                 ),
             ]
         ),
@@ -206,7 +208,9 @@ FAILING: dict[str, tuple[Callable[[], Case], set[str], Outcome]] = {
         Outcome.NEEDS,
     ),
     "T12 suppressed": (
-        lambda: movable(suppressed=Suppressed(looked=CLEAR.looked, hits=dict.fromkeys(CLEAR.looked, START))),
+        lambda: movable(
+            suppressed=Suppressed(looked=CLEAR.looked, hits=dict.fromkeys(CLEAR.looked, START))
+        ),
         {"t12-suppressed", "t9-no-channel"},
         Outcome.FORBIDDEN,
     ),
@@ -238,7 +242,7 @@ WAITING = ["T1 no evidence", "T1 ends tomorrow", "T3 window open"]
 
 @pytest.mark.parametrize("name", FAILING)
 def test_waiting_keeps_and_failing_erases(name: str) -> None:
-    """An unproved end or an open window keeps everything; any other failed guard ends the review."""
+    """An unproved end or an open window keeps everything; another failed guard ends the review."""
     found = attrs.evolve(FAILING[name][0](), about=ABOUT)
     plan = plan_after_end(found, AfterEnd())
     actions = {str(item.action) for item in plan.items}

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import attrs
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.policy.support import (
+    CLEAR,
+    MARKETING,
+    START,
+    consented,
+    customer,
+    ended,
+    entries,
+    jot,
+    moved,
+    sealed,
+)
 
 from gdprkit.facts.connection import ConnectionEnded, ConnectionStarted
 from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
@@ -43,18 +56,6 @@ from gdprkit.state.standing import fold
 from gdprkit.testing.strategies import facts, lines
 from gdprkit.words.identifiers import PurposeId, SubjectId
 from gdprkit.words.vocabulary import Actor, Channel
-from tests.policy.support import (
-    CLEAR,
-    MARKETING,
-    START,
-    consented,
-    customer,
-    ended,
-    entries,
-    jot,
-    moved,
-    sealed,
-)
 
 CHANNELS = st.sampled_from([*MATRIX])
 ABOUT = SubjectId(sealed("person").slot)
@@ -75,7 +76,7 @@ _TELLING = (
     RestrictionImposed,
     RestrictionLifted,
 )
-_WORDS = st.one_of(
+_WORDS: st.SearchStrategy[Fact] = st.one_of(
     facts(*_TELLING, register=jot()),
     st.sampled_from(
         [
@@ -158,12 +159,13 @@ def test_an_objection_said_now_closes_every_channel(line: list[Entry], channel: 
 def test_an_answer_holds_until_it_says(line: list[Entry], channel: Channel, hours: int) -> None:
     """While no new fact comes, the outcome stays the same before ``valid_until`` (R-330)."""
     case = case_of(line)
-    for question in (
+    questions: tuple[Callable[[Case], Decision], ...] = (
         lambda c: contact(c, channel),
         lambda c: may_move(c, MayMove()),
         lambda c: consent_in_force(c, "newsletter", Channel.EMAIL),
         lambda c: may_process(c, MayProcess(purpose="customer-care")),
-    ):
+    )
+    for question in questions:
         answer = question(case)
         later = case.at + timedelta(hours=hours)
         until = answer.valid_until

@@ -8,9 +8,22 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Any
 
 import attrs
 import pytest
+from tests.policy.support import (
+    CLEAR,
+    MARKETING,
+    case,
+    consented,
+    ended,
+    jot,
+    moved,
+    related,
+    sealed,
+    with_purpose,
+)
 
 from gdprkit.facts.connection import ConnectionStarted
 from gdprkit.facts.consent import ConsentWithdrawn
@@ -23,24 +36,13 @@ from gdprkit.policy.decisions import Decision, Outcome
 from gdprkit.policy.marketing import MayContact, may_contact
 from gdprkit.policy.matrix import ALWAYS, MATRIX, Allowed, Column, Row
 from gdprkit.register.register import Register
+from gdprkit.words.identifiers import NoticeId, SourceId
 from gdprkit.words.vocabulary import (
     Channel,
     CheckedList,
     Circumstance,
     IntakeChannel,
     SubjectKind,
-)
-from tests.policy.support import (
-    CLEAR,
-    MARKETING,
-    case,
-    consented,
-    ended,
-    jot,
-    moved,
-    related,
-    sealed,
-    with_purpose,
 )
 
 DOCUMENTED = {
@@ -111,7 +113,7 @@ def test_the_two_tables_are_the_channels_decided_here() -> None:
     assert set(MATRIX) == set(DOCUMENTED)
     for channel in MATRIX:
         assert set(read(channel)) == {(row, column) for row in Row for column in Column}
-        assert {row: set(MATRIX[channel][row]) for row in Row} == dict.fromkeys(Row, set(Column))
+        assert {row: set(MATRIX[channel][row]) for row in Row} == {row: set(Column) for row in Row}
 
 
 @pytest.mark.parametrize(("channel", "row", "column"), CELLS, ids=str)
@@ -153,7 +155,7 @@ UNMET = {
     "rob": "robinson-not-checked",
     "dvv": "population-register-not-checked",
 }
-_DECLARED = {
+_DECLARED: dict[str, dict[str, Any]] = {
     "optout": {"opt_out": False},
     "id": {"identified": False},
     "own": {"own_products": None},
@@ -165,21 +167,24 @@ def facts_of(channel: Channel, row: Row, column: Column, without: str | None) ->
     """Return a life that stands in the row and column, with one condition unmet."""
     business = SubjectKind.GENERIC_ADDRESS if row is Row.GEN else SubjectKind.COMPANY_CONTACT
     kind = SubjectKind.CONSUMER if row in _CONSUMERS else business
-    source = "population-register" if row in _LISTED else "contact-form"
+    source = SourceId("population-register" if row in _LISTED else "contact-form")
     if without == "src":
-        source = "nowhere"
+        source = SourceId("nowhere")
     facts: list[Fact] = [
         SubjectAdded(kind=kind, source=source),
         DataCollected(values=[sealed("email"), sealed("address")], source=source),
         CircumstanceNoted(circumstance=Circumstance.ADULT),
     ]
     if without not in ("notice", "a14"):
-        facts.append(NoticeGiven(notice="v7-14" if row in _LISTED else "v7"))
+        facts.append(NoticeGiven(notice=NoticeId("v7-14" if row in _LISTED else "v7")))
     if row in (Row.B2B_R, Row.FB2B, Row.PB2B):
         facts.append(related(thin=without == "duty"))
     if row not in _LISTED:
         facts.append(ConnectionStarted(reference="contract-1"))
-    for which, name in ((CheckedList.ROBINSON_POST, "rob"), (CheckedList.POPULATION_REGISTER, "dvv")):
+    for which, name in (
+        (CheckedList.ROBINSON_POST, "rob"),
+        (CheckedList.POPULATION_REGISTER, "dvv"),
+    ):
         if without != name:
             facts.append(ListChecked(checked=which, hit=False))
     if row in _FORMER:
@@ -270,7 +275,7 @@ def test_each_condition_alone_withholds_the_answer(
 
 @pytest.mark.parametrize("channel", [c for c in Channel if c not in MATRIX])
 def test_a_channel_without_a_table_needs_a_human(channel: Channel) -> None:
-    """Calls, messages and online advertising are never allowed here: they need a lawyer's answer."""
+    """Calls, messages and online advertising are never allowed here; a lawyer has to answer."""
     register = with_purpose(MARKETING, channels=[channel])
     decision = may_contact(
         case(*facts_of(Channel.EMAIL, Row.GEN, Column.GIVEN, None), register=register),

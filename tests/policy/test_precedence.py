@@ -7,25 +7,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-
-from gdprkit.facts.data import CircumstanceNoted
-from gdprkit.facts.entry import Fact
-from gdprkit.facts.marketing import ListChecked
-from gdprkit.facts.objection import MarketingObjection, MarketingProhibition, RestrictionImposed
-from gdprkit.facts.retention import Archived, MarketingEntryEnded
-from gdprkit.policy.case import Suppressed
-from gdprkit.policy.decisions import Decision, Outcome
-from gdprkit.policy.marketing import MayContact, may_contact
-from gdprkit.words.vocabulary import (
-    Actor,
-    Channel,
-    CheckedList,
-    Circumstance,
-    ErasureReason,
-    FilingSystem,
-    IntakeChannel,
-    RestrictionGround,
-)
 from tests.policy.support import (
     CLEAR,
     MARKETING,
@@ -40,10 +21,30 @@ from tests.policy.support import (
     sealed,
 )
 
+from gdprkit.facts.data import CircumstanceNoted
+from gdprkit.facts.entry import Fact
+from gdprkit.facts.marketing import ListChecked
+from gdprkit.facts.objection import MarketingObjection, MarketingProhibition, RestrictionImposed
+from gdprkit.facts.retention import Archived, MarketingEntryEnded
+from gdprkit.policy.case import Suppressed
+from gdprkit.policy.decisions import Decision, Outcome
+from gdprkit.policy.marketing import MayContact, may_contact
+from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.vocabulary import (
+    Actor,
+    Channel,
+    CheckedList,
+    Circumstance,
+    ErasureReason,
+    FilingSystem,
+    IntakeChannel,
+    RestrictionGround,
+)
+
 EMAIL = IntakeChannel.EMAIL
 ARCHIVED = Archived(
     values=[sealed("invoices", FilingSystem.ARCHIVE)],
-    purpose="bookkeeping",
+    purpose=PurposeId("bookkeeping"),
     until=date(2031, 12, 31),
 )
 
@@ -68,7 +69,9 @@ STEPS: Mapping[str, tuple[str, list[Fact], dict[str, Any]]] = {
 }
 
 
-def decide(*facts: Fact, selected_by: Any = (), hits: Any = (), purpose: Any = MARKETING) -> Decision:
+def decide(
+    *facts: Fact, selected_by: Any = (), hits: Any = (), purpose: Any = MARKETING
+) -> Decision:
     suppressed = Suppressed(looked=CLEAR.looked, hits=dict(hits))
     return may_contact(
         case(*facts, suppressed=suppressed),
@@ -174,9 +177,7 @@ def test_a_later_consent_outranks_an_objection_for_its_scope_only() -> None:
     """The person's own later word opens the channel it names, and no other."""
     life = [*customer(), MarketingObjection(via=EMAIL), consented()]
     assert decide(*life)
-    post = may_contact(
-        case(*life, suppressed=CLEAR), MayContact(channel="post", purpose=MARKETING)
-    )
+    post = may_contact(case(*life, suppressed=CLEAR), MayContact(channel="post", purpose=MARKETING))
     assert post.outcome is Outcome.FORBIDDEN
 
 
@@ -197,21 +198,23 @@ def test_an_objection_rules_again_when_the_later_consent_has_expired() -> None:
 
 def test_at_the_same_instant_the_stop_wins() -> None:
     """An objection and a consent of the same moment: the person is not contacted."""
-    for pair in ([consented(), MarketingObjection(via=EMAIL)],) * 2:
-        for order in (pair, pair[::-1]):
-            together = [(START + timedelta(minutes=30), fact) for fact in order]
-            decision = may_contact(
-                case(*customer(), *together, suppressed=CLEAR),
-                MayContact(channel="email", purpose=MARKETING),
-            )
-            assert "objected" in decision.codes
+    pair: list[Fact] = [consented(), MarketingObjection(via=EMAIL)]
+    for order in (pair, pair[::-1]):
+        together = [(START + timedelta(minutes=30), fact) for fact in order]
+        decision = may_contact(
+            case(*customer(), *together, suppressed=CLEAR),
+            MayContact(channel="email", purpose=MARKETING),
+        )
+        assert "objected" in decision.codes
 
 
 def test_withdrawing_a_newsletter_closes_the_mailbox_for_other_marketing() -> None:
     """What was withdrawn does not come back on another basis (R-211)."""
     from gdprkit.facts.consent import ConsentWithdrawn
 
-    withdrawn = ConsentWithdrawn(purpose="newsletter", channels=[Channel.EMAIL], via=EMAIL)
+    withdrawn = ConsentWithdrawn(
+        purpose=PurposeId("newsletter"), channels=[Channel.EMAIL], via=EMAIL
+    )
     assert decide(*customer())
     decision = decide(*customer(), withdrawn)
     assert decision.codes >= {"consent-withdrawn"}

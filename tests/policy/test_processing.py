@@ -7,6 +7,18 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.policy.support import (
+    MARKETING,
+    NEWSLETTER,
+    added,
+    case,
+    consented,
+    customer,
+    jot,
+    sealed,
+    with_notice,
+    with_purpose,
+)
 
 from gdprkit.errors import UnknownName, UnknownPurpose
 from gdprkit.facts.connection import ConnectionStarted
@@ -32,18 +44,6 @@ from gdprkit.words.vocabulary import (
     RestrictionGround,
     Right,
 )
-from tests.policy.support import (
-    MARKETING,
-    NEWSLETTER,
-    added,
-    case,
-    consented,
-    customer,
-    jot,
-    sealed,
-    with_notice,
-    with_purpose,
-)
 
 VIA = IntakeChannel.EMAIL
 CARE = PurposeId("customer-care")
@@ -57,7 +57,9 @@ def decide(purpose: str, *facts: Fact, field: str | None = None, **more: Any) ->
 
 
 def assessed(**changes: Any) -> Any:
-    return with_purpose(CARE, assessment=attrs.evolve(jot().purposes[CARE].assessment, **changes))  # type: ignore[type-var]
+    assessment = jot().purposes[CARE].assessment
+    assert assessment is not None
+    return with_purpose(CARE, assessment=attrs.evolve(assessment, **changes))
 
 
 @pytest.mark.parametrize(
@@ -156,11 +158,7 @@ def test_an_assessment_serves_until_the_end_of_its_last_day() -> None:
         ),
         ([RestrictionImposed(ground=RestrictionGround.ACCURACY_CONTESTED)], "restricted"),
         (
-            [
-                RequestReceived(
-                    case=CaseId(sealed("r").slot), right=Right.RESTRICTION, channel=VIA
-                )
-            ],
+            [RequestReceived(case=CaseId(sealed("r").slot), right=Right.RESTRICTION, channel=VIA)],
             "restriction-asked",
         ),
         (

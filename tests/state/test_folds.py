@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import attrs
 import pytest
@@ -26,16 +27,16 @@ from gdprkit.facts.sealed import SealedValue
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.standing import AFTER_ERASURE, EMPTY, Standing, extends, fold, step
 from gdprkit.testing.strategies import entries, facts, lines
+from gdprkit.words.identifiers import FieldId, PurposeId, Slot, SourceId
 from gdprkit.words.vocabulary import Actor, Circumstance, ErasureReason, IntakeChannel
 
 AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
+FORM = SourceId("form")
 
 
 def entry(position: int, fact: Fact, *, minutes: int = 0, known: int = 0) -> Entry:
     at = AT + timedelta(minutes=minutes)
-    return Entry(
-        position=position, at=at, recorded_at=at + timedelta(minutes=known), fact=fact
-    )
+    return Entry(position=position, at=at, recorded_at=at + timedelta(minutes=known), fact=fact)
 
 
 @given(st.lists(entries(), max_size=15))
@@ -84,7 +85,7 @@ def test_only_what_comes_later_extends_a_standing(line: tuple[Entry, ...], late:
 def test_until_and_known_by_fold_what_they_name(
     line: tuple[Entry, ...], days: int, known_days: int
 ) -> None:
-    """``until`` goes by when it happened, ``known_by`` by when it was written; both together too."""
+    """``until`` goes by when it happened, ``known_by`` by when it was written; so do both."""
     until = line[0].at + timedelta(days=days)
     known_by = line[0].at + timedelta(days=known_days)
     happened = [e for e in line if e.at <= until]
@@ -130,8 +131,8 @@ def test_stops_weigh_more_than_what_they_stop() -> None:
 # --- after an erasure ----------------------------------------------------------------------------
 
 VALUE = SealedValue(
-    field="email",
-    slot="00000000-0000-4000-8000-000000000001",  # type: ignore[arg-type]
+    field=FieldId("email"),
+    slot=Slot(UUID(int=1, version=4)),
     digest="ab" * 32,
 )
 ERASED = PersonErased(reason=ErasureReason.CONSENT_WITHDRAWN, reference="r-1")
@@ -139,22 +140,25 @@ ERASED = PersonErased(reason=ErasureReason.CONSENT_WITHDRAWN, reference="r-1")
 
 @given(facts())
 def test_after_the_erasure_only_stops_and_requests_count(fact: Fact) -> None:
-    """Whatever is written after a person's erasure changes nothing, or is one of the few that do."""
-    before = fold([entry(1, SubjectAdded(kind="consumer", source="form")), entry(2, ERASED)])  # type: ignore[arg-type]
+    """What is written after a person's erasure changes nothing, or is one of the few that do."""
+    before = fold([entry(1, SubjectAdded(kind="consumer", source=FORM)), entry(2, ERASED)])  # type: ignore[arg-type]
     after = step(before, entry(3, fact, minutes=1))
     if type(fact) in AFTER_ERASURE:
         assert 3 not in after.anomalies
         assert after.data == before.data or isinstance(fact, RequestReceived)
     else:
         assert after.anomalies == (3,)
-        assert attrs.evolve(
-            after,
-            anomalies=(),
-            position=before.position,
-            last_at=before.last_at,
-            last_weight=before.last_weight,
-            last_position=before.last_position,
-        ) == before
+        assert (
+            attrs.evolve(
+                after,
+                anomalies=(),
+                position=before.position,
+                last_at=before.last_at,
+                last_weight=before.last_weight,
+                last_position=before.last_position,
+            )
+            == before
+        )
     assert after.status is ConnectionStatus.ERASED
     if not isinstance(fact, RequestReceived):  # a new request may bring a text of its own
         assert not after.data.values
@@ -163,8 +167,8 @@ def test_after_the_erasure_only_stops_and_requests_count(fact: Fact) -> None:
 def test_an_erasure_leaves_no_value_and_keeps_the_stops() -> None:
     """PersonErased empties the values; an objection before it goes on standing."""
     line = [
-        entry(1, SubjectAdded(kind="consumer", source="form")),  # type: ignore[arg-type]
-        entry(2, DataCollected(values=[VALUE], source="form"), minutes=1),
+        entry(1, SubjectAdded(kind="consumer", source=FORM)),  # type: ignore[arg-type]
+        entry(2, DataCollected(values=[VALUE], source=FORM), minutes=1),
         entry(3, MarketingObjection(via=IntakeChannel.EMAIL), minutes=2),
         entry(4, ERASED, minutes=3),
     ]
@@ -176,10 +180,14 @@ def test_an_erasure_leaves_no_value_and_keeps_the_stops() -> None:
 
 def test_erasing_names_its_values_and_spares_the_others() -> None:
     """DataErased removes exactly the slots it names."""
-    other = attrs.evolve(VALUE, slot="00000000-0000-4000-8000-000000000002")
+    other = attrs.evolve(VALUE, slot=Slot(UUID(int=2, version=4)))
     line = [
-        entry(1, DataCollected(values=[VALUE, other], source="form")),
-        entry(2, DataErased(slots=[VALUE.slot], reason=ErasureReason.OBJECTED, rule="R-412"), minutes=1),
+        entry(1, DataCollected(values=[VALUE, other], source=FORM)),
+        entry(
+            2,
+            DataErased(slots=[VALUE.slot], reason=ErasureReason.OBJECTED, rule="R-412"),
+            minutes=1,
+        ),
     ]
     assert [v.slot for v in fold(line).data.values] == [other.slot]
 
@@ -193,7 +201,7 @@ def test_the_same_stop_said_again_stands_once_with_its_newest_moment() -> None:
 
 def test_a_withdrawal_is_recorded_without_any_consent_before() -> None:
     """A stop needs nothing to stop (R-210)."""
-    withdrawn = ConsentWithdrawn(purpose="newsletter", via=IntakeChannel.PHONE)
+    withdrawn = ConsentWithdrawn(purpose=PurposeId("newsletter"), via=IntakeChannel.PHONE)
     standing = fold([entry(1, withdrawn)])
     assert standing.objection.stops
     assert not standing.anomalies
@@ -246,8 +254,8 @@ def test_no_stop_is_ever_lost(line: tuple[Entry, ...]) -> None:
 
 def test_the_last_act_is_the_persons_own() -> None:
     """Collecting, a stop by a third person and an implied consent move no last act (R-406)."""
-    controllers = [
-        DataCollected(values=[VALUE], source="form"),
+    controllers: list[Fact] = [
+        DataCollected(values=[VALUE], source=FORM),
         MarketingObjection(via=IntakeChannel.EMAIL, by=Actor.THIRD_PERSON),
         CircumstanceNoted(circumstance=Circumstance.ADULT),
     ]

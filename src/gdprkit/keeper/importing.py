@@ -27,6 +27,8 @@ from gdprkit.errors import (
     NotPossibleNow,
     UnknownName,
 )
+from gdprkit.facts.consent import ConsentWithdrawn
+from gdprkit.facts.objection import MarketingObjection
 from gdprkit.keeper.contact_rows import (
     ContactRow,
     MarketingChoice,
@@ -297,7 +299,7 @@ def _meet(run: _Run, row: ContactRow, known: SubjectId, other_line: int | None) 
     stop = row_stop(row, run.now, run.keeper.register)
     code = "already-there" if not differing else "differs-from-the-register"
     column = differing[0] if differing else None
-    if stop is not None and not _has_stop(run.keeper, known, stop):
+    if stop is not None and not _has_stop(run.keeper, known, stop, dated=row.choice_on is not None):
         run.keeper.record(known, stop)
         run.stops_on_known += 1
         code, column = "stop-recorded", "marketing"
@@ -306,7 +308,10 @@ def _meet(run: _Run, row: ContactRow, known: SubjectId, other_line: int | None) 
     run.end(row, outcome, code, column=column, other_line=other_line)
 
 
-def _has_stop(keeper: RecordKeeper, known: SubjectId, stop: Act) -> bool:
+_KINDS: Final = {MarketingObjection: StopKind.OBJECTION, ConsentWithdrawn: StopKind.WITHDRAWAL}
+
+
+def _has_stop(keeper: RecordKeeper, known: SubjectId, stop: Act, *, dated: bool) -> bool:
     """Whether this very stop stands already, so that importing twice records it once.
 
     An older one is not it: a consent may have come in between, and the newer stop ends that. A stop
@@ -316,7 +321,7 @@ def _has_stop(keeper: RecordKeeper, known: SubjectId, stop: Act) -> bool:
     general = [
         s.at
         for s in standing.objection.stops
-        if s.kind is StopKind.OBJECTION
+        if s.kind is _KINDS[type(stop.fact)]
         and s.by is Actor.SUBJECT
         and s.purpose is None
         and not s.channels
@@ -324,7 +329,7 @@ def _has_stop(keeper: RecordKeeper, known: SubjectId, stop: Act) -> bool:
     newest = max(general, default=None)
     if newest is None:
         return False
-    if stop.at is not None:
+    if dated and stop.at is not None:
         return newest >= stop.at
     given = [w.at for w in standing.consent.words if w.status is ConsentStatus.GIVEN]
     return all(at <= newest for at in given)
