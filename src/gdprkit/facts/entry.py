@@ -81,7 +81,6 @@ Fact: TypeAlias = (
 #: On a tie of ``at`` the protective fact comes last and so wins. Everything else weighs 0.
 PROTECTIVE_WEIGHT: Final[dict[type, int]] = {
     SubjectAdded: -2,  # the first word about a person, whatever else happened that instant
-    DataCollected: -1,
     RestrictionLifted: -1,
     HoldLifted: -1,
     ConsentRefused: 1,
@@ -91,7 +90,10 @@ PROTECTIVE_WEIGHT: Final[dict[type, int]] = {
     ObjectionRaised: 2,
     MarketingProhibition: 3,
     MarketingObjection: 3,
-    PersonErased: 4,
+    # what is done because of a stop comes after it, and the end of the line last
+    DataErased: 4,
+    MarketingEntryEnded: 4,
+    PersonErased: 5,
 }
 
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import final
 
 import attrs
@@ -95,7 +96,7 @@ class Plan:
     ends_marketing: bool = False
     reference: str = "plan"
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of everything the plan would do, hexadecimal: the approval names it."""
         body = {
