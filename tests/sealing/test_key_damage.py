@@ -246,7 +246,7 @@ def test_d36_an_epoch_stops_at_its_limit() -> None:
 
 
 def test_epoch_rows_and_tombstones_say_what_they_are() -> None:
-    """First use makes one epoch of each kind, under the provider's key, dated by the caller."""
+    """The first key makes its epoch and the one erasures are marked by, dated by the caller."""
     store = DictStore()
     make_keys(store).create(ANNA, at=AT)
     shown = [
@@ -254,8 +254,8 @@ def test_epoch_rows_and_tombstones_say_what_they_are() -> None:
         for row in sorted(store.epoch_rows, key=lambda row: row.epoch)
     ]
     assert shown == [
-        (EpochKind.INDEX, "i1", "memory", KeyState.ACTIVE, AT),
         (EpochKind.KEK, "k1", "memory", KeyState.ACTIVE, AT),
+        (EpochKind.LASTING, "l1", "memory", KeyState.ACTIVE, AT),
     ]
     tombstone = make_keys(store).tombstone_for(ANNA, **SHRED)
     assert isinstance(tombstone, Tombstone)

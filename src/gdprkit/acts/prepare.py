@@ -189,8 +189,8 @@ def _after_stop(case: Case, fact: Fact) -> Iterator[Fact]:
     }
     closed = {
         slot
-        for slot, (purpose, channel) in points.items()
-        if purpose is None or _stopped(after, purpose, channel)
+        for slot, (purpose, channels) in points.items()
+        if purpose is None or all(_stopped(after, purpose, c) for c in channels)
     }
     ends = not points.keys() - closed
     gone = [value.slot for value in held] if ends else sorted(closed)

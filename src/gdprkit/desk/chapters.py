@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from gdprkit.acts import connection, consent, data, marketing, retention
 from gdprkit.desk.claims import counts
 from gdprkit.desk.papers import (
+    SEVERAL,
     guards_of,
     import_text,
     outcome_of,
@@ -121,7 +122,8 @@ def tell(run: Run) -> None:
     told = 0
     before = counts(run.file).get("fact:notice-given", 0)
     active = run.keeper.people(tag=f"status:{ConnectionStatus.ACTIVE}")
-    with run.talk.step("notices to customers") as advance:
+    total = counts(run.file).get(f"tag:status:{ConnectionStatus.ACTIVE}", 0)
+    with run.talk.step("notices to customers", total) as advance:
         for group in groups(active):
             untold = [
                 about
@@ -274,7 +276,7 @@ def _write_plan(
     head = [f"Plan of the {name} sweep, {run.now[0]:%Y-%m-%d}", ""]
     head += [*tally_lines(outcomes, ("  people", "outcome")), ""]
     told = {(*key, SENTENCES.get(key[-1], "")): number for key, number in guards.items()}
-    head += [*tally_lines(told, ("  people", "outcome", "guard that decided")), ""]
+    head += [*tally_lines(told, ("  people", "outcome", "guard that decided")), SEVERAL, ""]
     more = sum(outcomes.values()) - len(shown)
     tail = [f"and {more} more"] if more else []
     run.write(f"plan-{name}.txt", "\n".join([*head, *shown, *tail]))

@@ -1,6 +1,7 @@
 """The command line. Data goes to standard output, talk to standard error.
 
-Exit codes: 0 fine, 1 failed, 2 usage or configuration, 4 a broken chain.
+Exit codes: 0 fine, 1 failed, 2 usage or configuration, 4 a broken chain. With ``--json`` standard
+output holds one JSON object also where the command fails.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from rich.console import Console
 
 from gdprkit.desk.demo import LEAST, PEOPLE, prepare_folder, run_demo
 from gdprkit.desk.screen import Bars, show_claim, show_result
-from gdprkit.desk.trail import verify_trail
-from gdprkit.errors import GdprkitError, RegisterInvalid
+from gdprkit.desk.trail import TrailReport, count_lines, tenants, verify_trail
+from gdprkit.errors import GdprkitError, InvalidValue, RegisterInvalid
 from gdprkit.register.register import Register
 from gdprkit.storage import SqliteStore
 
@@ -139,31 +140,58 @@ def trail() -> None:
 
 
 @trail.command(epilog="Example: gdprkit trail verify people.db")
-@click.argument("store", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("store", type=click.Path(path_type=Path))
 @click.option("--tenant", default="main", show_default=True, help="Whose lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def verify(ctx: click.Context, store: Path, tenant: str, *, as_json: bool) -> None:
-    """Verify every line of a SQLite store; no key is needed. Exit 4 if one is broken."""
-    if not store.stat().st_size:
-        raise click.BadParameter("the file is empty, so it is no store", ctx)
-    with SqliteStore(store, tenant=tenant) as opened, Bars().step("verifying") as advance:
-        found = verify_trail(opened, progress=advance)
+    """Verify every line of a SQLite store; no key is needed.
+
+    Exit 4 if one is broken, 2 if the file is no store or holds no line of the tenant.
+    """
+    found, error = TrailReport(), None
+    try:
+        found = _verified(store, tenant)
+        if not found.lines and not found.broken:
+            held = ", ".join(tenants(store)) or "no lines at all"
+            error = f"no lines of tenant {tenant}; the file holds: {held}"
+    except GdprkitError as raised:
+        error = str(raised)
     if as_json:
         body = {
             "store": str(store),
             "tenant": tenant,
-            "ok": not found.broken,
+            "ok": not (error or found.broken),
+            "error": error,
             "lines": found.lines,
             "entries": found.entries,
             "values": found.values,
             "broken": found.broken,
         }
-        click.echo(json.dumps(body, indent=2))
+        click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+    elif error:
+        click.echo(f"gdprkit: {error}", err=True)
     else:
         click.echo(f"{found.lines} lines, {found.entries} entries, {found.values} sealed values")
         for problem in found.broken:
             click.echo(f"broken: {problem}")
         broken = f"{_number(len(found.broken), 'line')} broken"
         click.echo(broken if found.broken else "chain intact")
-    ctx.exit(_BROKEN if found.broken else 0)
+    ctx.exit(_USAGE if error else _BROKEN if found.broken else 0)
+
+
+def _verified(store: Path, tenant: str) -> TrailReport:
+    """Verify a store that is there; a missing or an empty file would become a new one.
+
+    Raises:
+        GdprkitError: the file is no store, or the store does not work.
+    """
+    if not store.is_file():
+        raise InvalidValue("STORE", "is no file", "name a store that is there")
+    if not store.stat().st_size:
+        raise InvalidValue("STORE", "is an empty file", "name a store")
+    with (
+        SqliteStore(store, tenant=tenant) as opened,
+        Bars().step("verifying", count_lines(store, tenant)) as advance,
+    ):
+        return verify_trail(opened, store, progress=advance)

@@ -21,6 +21,7 @@ from gdprkit.acts import marketing
 from gdprkit.desk import chapters, lives
 from gdprkit.desk.claims import Claim, Claims, counts
 from gdprkit.desk.examples import example, generator
+from gdprkit.desk.papers import SEVERAL
 from gdprkit.desk.stage import Run, Talk
 from gdprkit.desk.trail import verify_trail
 from gdprkit.errors import InvalidValue
@@ -178,11 +179,13 @@ def _story(run: Run) -> None:
 
 def _verify(run: Run) -> None:
     with run.talk.step("verifying every line", run.done["people"]) as advance:
-        trail = verify_trail(run.store, progress=advance)
+        trail = verify_trail(run.store, run.file, progress=advance)
     found = counts(run.file)
     claims = run.claims
     claims.holds(
-        "every line verifies against its head", not trail.broken, "; ".join(trail.broken[:3])
+        "every line verifies against its head and its standing",
+        not trail.broken,
+        "; ".join(trail.broken[:3]),
     )
     claims.equal("everybody was verified", trail.lines, run.done["people"])
     claims.equal("and SQL counts as many people", trail.lines, found["people"])
@@ -197,6 +200,11 @@ def _verify(run: Run) -> None:
     )
     claims.equal("moves recorded as facts", run.done["moved"] + 1, found["fact:moved-to-marketing"])
     claims.equal("erasures recorded as facts", run.done["erased"], found["fact:person-erased"])
+    claims.equal(
+        "whoever counts as erased has a tombstone",
+        found["tag:status:erased"],
+        found["tombstones"],
+    )
     claims.equal("stopped contact points", len(run.stopped), found["suppressed"])
 
 
@@ -229,6 +237,7 @@ def _summary(run: Run) -> Result:
     body = {
         "ok": result.ok,
         "figures": result.figures,
+        "notes": [SEVERAL],
         "claims": [{"claim": c.text, "ok": c.ok, "detail": c.detail} for c in result.claims],
     }
     run.write("summary.json", json.dumps(body, ensure_ascii=False, indent=2) + "\n")

@@ -82,9 +82,17 @@ def consents(run: Run) -> None:
 
 
 def objection(run: Run) -> None:
-    """Let somebody object after the move: the entry ends the same day."""
+    """Let somebody object after the move: the entry ends the same day, and with it the person.
+
+    Somebody of whom nothing lies in the archive, so that nothing is left.
+    """
     run.now[0] = datetime(2026, 12, 8, 9, tzinfo=UTC)
-    row, about = _moved(run, lambda about, _: bool(_mail(run, about)))
+    row, about = _moved(
+        run,
+        lambda about, standing: (
+            not standing.data.held(FilingSystem.ARCHIVE) and bool(_mail(run, about))
+        ),
+    )
     before = len(run.keeper.standing(about).data.values)
     allowed = bool(_mail(run, about))
     run.remember((str(field), value) for field, value in run.keeper.read(about).items())
@@ -104,6 +112,16 @@ def objection(run: Run) -> None:
     found = counts(run.file)
     run.claims.equal(
         "and its contact points joined the list", len(run.stopped), found["suppressed"]
+    )
+    plan = run.keeper.plan(about, retention.due())
+    applied = run.keeper.apply(plan, approve=plan.digest)
+    run.done["erased"] += applied.person_erased
+    after = counts(run.file)
+    run.claims.holds(
+        "nothing was left of the person, so the key went too and a tombstone proves it",
+        applied.person_erased
+        and after["keys"] == found["keys"] - 1
+        and after["tombstones"] == found["tombstones"] + 1,
     )
 
 

@@ -9,12 +9,24 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
+from gdprkit.desk.codes import ROW_CODES
 from gdprkit.keeper.importing import ImportReport
 from gdprkit.policy.plan import Plan, PlanAction
 
-__all__ = ["guards_of", "import_text", "outcome_of", "plan_json", "plan_text", "tally_lines"]
+__all__ = [
+    "SEVERAL",
+    "guards_of",
+    "import_text",
+    "outcome_of",
+    "plan_json",
+    "plan_text",
+    "tally_lines",
+]
+
+SEVERAL: Final = "A person may meet several guards, so guards may add up to more than the people."
+"""Said wherever guards are counted."""
 
 
 def import_text(report: ImportReport) -> str:
@@ -32,6 +44,11 @@ def import_text(report: ImportReport) -> str:
         if found.contact:
             parts.append(found.contact)
         lines.append(", ".join(parts))
+    codes = sorted({found.code for found in report.findings})
+    if codes:
+        width = max(map(len, codes))
+        lines += ["", "What the codes mean:", ""]
+        lines += [f"{code:<{width}}  {ROW_CODES[code]}" for code in codes]
     return "\n".join(lines) + "\n"
 
 

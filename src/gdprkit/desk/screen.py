@@ -14,6 +14,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeRemainingColumn,
@@ -22,6 +23,7 @@ from rich.table import Table
 
 from gdprkit.desk.claims import Claim
 from gdprkit.desk.demo import Result
+from gdprkit.desk.papers import SEVERAL
 from gdprkit.policy.explain import SENTENCES
 
 __all__ = ["Bars", "show_claim", "show_result"]
@@ -40,13 +42,13 @@ class Bars:
             self._console.print(f"{title} …", markup=False, highlight=False)
             yield lambda _: None
             return
-        columns = (
+        columns: tuple[ProgressColumn, ...] = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
         )
+        if total is not None:  # of an unknown number no share and no time left can be told
+            columns += (MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self._console, transient=True) as progress:
             task = progress.add_task(title, total=total)
             yield lambda more: progress.advance(task, more)
@@ -65,12 +67,15 @@ def show_result(console: Console, result: Result) -> None:
         if not isinstance(figures, Mapping):
             console.print(f"{escape(title)}: {figures}", highlight=False)
             continue
+        guards = title.endswith("guards")
         table = Table(title=title, title_justify="left", show_header=False, box=None)
+        if guards:
+            table.caption, table.caption_justify = SEVERAL, "left"
         table.add_column(justify="right")
         table.add_column(no_wrap=True)
         table.add_column()
         for name, number in figures.items():
-            code = str(name).rpartition(" ")[2] if title.endswith("guards") else ""
+            code = str(name).rpartition(" ")[2] if guards else ""
             table.add_row(str(number), escape(str(name)), f"[dim]{SENTENCES.get(code, '')}[/]")
         console.print(table)
         console.print()

@@ -1,25 +1,48 @@
-"""Verify every line of a store without any key.
+"""Verify every line of a store's file without any key.
 
-Decides nothing about meaning: the chain, the heads and the hashes of sealed values are compared.
-What it cannot see is a person taken out whole, line and head together; only a checkpoint kept
-elsewhere shows that.
+Decides nothing about meaning: the chain, the heads, the stored standings, the hashes of sealed
+values, and whether keys, values and lines belong together are compared. What it cannot see, it
+has no second record of: a person taken out whole, and rows that no entry names (the suppression
+list, tombstones, marks, look-up terms). Only a copy kept elsewhere shows that.
+
+Always true: it only reads. A line that was written to while it was looked at is looked at again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import final
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, final
 
 import attrs
 
 from gdprkit.errors import ChainBroken, UnreadableEntry
 from gdprkit.keeper.sealed import check_envelopes
 from gdprkit.ledger.chain import verify_line
-from gdprkit.ledger.codec import decode_entry
-from gdprkit.state.standing import fold
-from gdprkit.storage.protocol import Store
+from gdprkit.ledger.codec import decode_entry, decode_standing
+from gdprkit.state.standing import FOLD_VERSION, Standing, fold
+from gdprkit.storage.protocol import Store, StoredEntry, StoredStanding
+from gdprkit.storage.sqlite_file import Loan, SqliteFile
+from gdprkit.storage.statements import Row, subject_of
+from gdprkit.words.identifiers import SubjectId
 
-__all__ = ["TrailReport", "verify_trail"]
+__all__ = ["TrailReport", "count_lines", "tenants", "verify_trail"]
+
+_WAIT: Final = 30.0
+
+_LINES: Final = "SELECT count(*) FROM gdprkit_line WHERE tenant = ?"
+_SLOTS: Final = "SELECT count(*) FROM gdprkit_value WHERE tenant = ? AND subject = ?"
+_TENANTS: Final = """SELECT tenant FROM gdprkit_line UNION SELECT tenant FROM gdprkit_entry
+    ORDER BY tenant"""
+
+#: What a line's rows are called -> the rows left without a line.
+_STRAYS: Final = {
+    noun: f"""SELECT subject, count(*) FROM gdprkit_{noun} r WHERE tenant = ? AND NOT EXISTS
+        (SELECT 1 FROM gdprkit_line l WHERE l.tenant = r.tenant AND l.subject = r.subject)
+        GROUP BY subject"""  # noqa: S608 -- fixed words
+    for noun in ("entry", "value", "key")
+}
+_PLURAL: Final = {"entry": "entries", "value": "values", "key": "keys"}
 
 
 @final
@@ -31,35 +54,141 @@ class TrailReport:
         lines: People.
         entries: Entries whose digests were computed again.
         values: Sealed values compared with the hash their entry names.
-        broken: What does not verify, a message for each line.
+        broken: What does not verify, a message for each person.
     """
 
-    lines: int
-    entries: int
-    values: int
-    broken: tuple[str, ...]
+    lines: int = 0
+    entries: int = 0
+    values: int = 0
+    broken: tuple[str, ...] = ()
 
 
-def verify_trail(store: Store, *, progress: Callable[[int], None] = lambda _: None) -> TrailReport:
-    """Verify every line of *store* against its head, and the values against the entries.
+def tenants(file: Path) -> tuple[str, ...]:
+    """Return whose lines a store's file holds.
+
+    Raises:
+        GdprkitError: the store itself does not work.
+    """
+    return tuple(name for (name,) in _asked(file, _TENANTS))
+
+
+def count_lines(file: Path, tenant: str) -> int:
+    """Return how many lines of a tenant a store's file holds.
+
+    Raises:
+        GdprkitError: the store itself does not work.
+    """
+    return int(_asked(file, _LINES, tenant)[0][0])
+
+
+def _asked(file: Path, statement: str, *values: str) -> list[Row]:
+    rows = SqliteFile(file, _WAIT)
+    try:
+        with rows.reading() as port:
+            return port.rows(statement, values)
+    finally:
+        rows.close()
+
+
+def verify_trail(
+    store: Store, file: Path, *, progress: Callable[[int], None] = lambda _: None
+) -> TrailReport:
+    """Verify every line of *store* against its head, its standing, its values and its keys.
+
+    Args:
+        store: Whose lines.
+        file: The SQLite file it keeps them in; rows without a line are looked for there.
+        progress: Called with the number of people that were looked at.
 
     Raises:
         GdprkitError: the store itself does not work.
     """
     lines = entries = values = 0
     broken: list[str] = []
-    for about in store.people():
-        stored = store.standing(about)
-        if stored is None:  # expunged between the two reads
-            continue
-        line = store.line(about)
-        lines += 1
-        entries += len(line)
-        try:
-            verify_line(store.tenant, about, line, stored.head)
-            held = fold(decode_entry(e.body, e.position) for e in line).data.values
-            values += len(check_envelopes(store, about, held))
-        except (ChainBroken, UnreadableEntry) as error:
-            broken.append(str(error))
-        progress(1)
+    rows = SqliteFile(file, _WAIT)
+    try:
+        with rows.reading() as port:
+            for about in store.people():
+                found = _look_at(store, port, about)
+                if found is not None:
+                    lines += 1
+                    entries += found.entries
+                    values += found.values
+                    broken.extend(found.broken)
+                progress(1)
+            broken.extend(_strays(port, store.tenant))
+    finally:
+        rows.close()
     return TrailReport(lines=lines, entries=entries, values=values, broken=tuple(broken))
+
+
+def _look_at(store: Store, port: Loan, about: SubjectId) -> TrailReport | None:
+    """Look at one person; None for a line that was expunged meanwhile."""
+    stored = store.standing(about)
+    while stored is not None:
+        line = store.line(about)
+        values, problem = 0, ""
+        try:
+            standing = _check_line(store.tenant, stored, line)
+            values = len(check_envelopes(store, about, standing.data.values))
+            _check_rows(store, port, stored, standing)
+        except (ChainBroken, UnreadableEntry) as error:
+            problem = str(error)
+        again = store.standing(about)
+        if not problem or again == stored:
+            broken = (problem,) if problem else ()
+            return TrailReport(lines=1, entries=len(line), values=values, broken=broken)
+        stored = again  # somebody wrote between our reads
+    return None
+
+
+def _check_line(tenant: str, stored: StoredStanding, line: Sequence[StoredEntry]) -> Standing:
+    """Return the fold of a line that verifies.
+
+    Raises:
+        ChainBroken: the line, its end or its standing is not what was written.
+        UnreadableEntry: an entry verifies and cannot be read.
+    """
+    verify_line(tenant, stored.about, line, stored.head)
+    if stored.position != len(line):
+        problem = f"the line is recorded to end at position {stored.position}"
+        raise ChainBroken(stored.about, len(line), problem)
+    standing = fold(decode_entry(e.body, e.position) for e in line)
+    if stored.fold == FOLD_VERSION and decode_standing(stored.state) != standing:
+        problem = "the stored standing is not the fold of the line"
+        raise ChainBroken(stored.about, stored.position, problem)
+    return standing
+
+
+def _check_rows(store: Store, port: Loan, stored: StoredStanding, standing: Standing) -> None:
+    """Hold keys and values of a person against what the line says of them.
+
+    Raises:
+        ChainBroken: they do not fit.
+    """
+    about, held = stored.about, len(standing.data.values)
+    [(found,)] = port.rows(_SLOTS, (store.tenant, about.bytes))
+    keys = store.keys(about)
+    if found and not keys:
+        problem = f"{_counted(found, 'value')} without key or tombstone"
+    elif found > held:
+        problem = f"{_counted(found - held, 'value')} in the vault that no entry accounts for"
+    elif keys and standing.data.erased_at is not None:
+        problem = "the person was erased and the key is there"
+    else:
+        return
+    raise ChainBroken(about, stored.position, problem)
+
+
+def _strays(port: Loan, tenant: str) -> Iterator[str]:
+    """Yield a message for each person of whom rows are left and no line."""
+    left: dict[SubjectId, list[str]] = {}
+    for noun, statement in _STRAYS.items():
+        for subject, count in port.rows(statement, (tenant,)):
+            left.setdefault(subject_of(subject), []).append(_counted(count, noun))
+    for about in sorted(left):
+        yield f"the line of {about} is gone and left {', '.join(left[about])}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun if count == 1 else _PLURAL[noun]}"

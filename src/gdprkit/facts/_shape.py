@@ -49,6 +49,7 @@ def is_text(value: object) -> bool:
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_SHA256_HEX = re.compile(r"[0-9a-f]{64}\Z")
 _FIRST, _LAST = date(1900, 1, 1), date(2200, 1, 1)
 
 
@@ -79,6 +80,12 @@ def pointer(length: int) -> Callable[[object, attrs.Attribute[Any], object], Non
             )
 
     return check
+
+
+def sha256_hex(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Check that *value* is a SHA-256, 64 hexadecimal digits."""
+    if not isinstance(value, str) or not _SHA256_HEX.match(value):
+        raise InvalidValue(attribute.name, "is no SHA-256", "pass 64 hexadecimal digits")
 
 
 def at_most(length: int) -> Callable[[object, attrs.Attribute[Any], object], None]:

@@ -6,12 +6,11 @@ never counts (R-203). Whether a consent is valid is the policy's question.
 
 from __future__ import annotations
 
-import re
 from typing import final
 
 import attrs
 
-from gdprkit.errors import EvidenceMissing, InvalidValue
+from gdprkit.errors import EvidenceMissing
 from gdprkit.facts._shape import (
     at_most,
     frozen,
@@ -20,14 +19,12 @@ from gdprkit.facts._shape import (
     name_or_none,
     ordered,
     pointer,
+    sha256_hex,
 )
 from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, RecipientId
 from gdprkit.words.vocabulary import Actor, Channel, ConsentMethod, IntakeChannel
 
 __all__ = ["ConsentEvidence", "ConsentGiven", "ConsentRefused", "ConsentWithdrawn"]
-
-
-_SHA256_HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @final
@@ -56,14 +53,14 @@ class ConsentEvidence:
         bundled: One act was to answer for several purposes (R-204).
         data: Categories or fields named to the person, by declared name.
         recipients: Recipients named to the person, by declared name.
-        register: SHA-256 of the register then in force, so that what the purpose meant can be
-            shown later (R-214); filled in by the keeper.
+        register: SHA-256 of the register then in force; filled in by the keeper. Who keeps the
+            texts of their registers can show what the purpose meant (R-214).
 
     Source: GDPR Art. 7(1), recital 42; R-205.
     """
 
     notice: NoticeId = attrs.field(validator=name)
-    notice_sha256: str = attrs.field()
+    notice_sha256: str = attrs.field(validator=sha256_hex)
     language: str = attrs.field(validator=language)
     wording: str = attrs.field(validator=at_most(2000))
     method: ConsentMethod = attrs.field(converter=ConsentMethod)
@@ -75,19 +72,20 @@ class ConsentEvidence:
     conditional_on_service: bool
     necessary_for_service: bool = False
     explicit: bool = False
-    proof: tuple[str, ...] = attrs.field(default=(), converter=ordered)
+    proof: tuple[str, ...] = attrs.field(
+        default=(), converter=ordered, validator=attrs.validators.deep_iterable(pointer(200))
+    )
     transfer_risks_told: bool = False
     bundled: bool = False
-    data: frozenset[FieldId] = attrs.field(default=frozenset(), converter=frozen)
-    recipients: frozenset[RecipientId] = attrs.field(default=frozenset(), converter=frozen)
-    register: str | None = None
-
-    @notice_sha256.validator
-    def _is_sha256(self, _: object, value: object) -> None:
-        if not isinstance(value, str) or not _SHA256_HEX.match(value):
-            raise InvalidValue(
-                "notice_sha256", "is no SHA-256", "hash the exact text shown, 64 hexadecimal digits"
-            )
+    data: frozenset[FieldId] = attrs.field(
+        default=frozenset(), converter=frozen, validator=attrs.validators.deep_iterable(name)
+    )
+    recipients: frozenset[RecipientId] = attrs.field(
+        default=frozenset(), converter=frozen, validator=attrs.validators.deep_iterable(name)
+    )
+    register: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(sha256_hex)
+    )
 
 
 @final

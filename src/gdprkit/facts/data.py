@@ -9,7 +9,7 @@ from typing import final
 
 import attrs
 
-from gdprkit.facts._shape import at_most, name, name_or_none, ordered, pointer
+from gdprkit.facts._shape import at_most, name, name_or_none, ordered, pointer, sha256_hex
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.words.identifiers import NoticeId, Slot, SourceId
 from gdprkit.words.vocabulary import Circumstance, ErasureReason, SubjectKind
@@ -79,6 +79,7 @@ class DataErased:
     slots: tuple[Slot, ...] = attrs.field(converter=ordered)
     reason: ErasureReason
     rule: str = attrs.field(validator=at_most(40))
+    plan: str | None = attrs.field(default=None, validator=attrs.validators.optional(sha256_hex))
 
 
 @final
@@ -95,6 +96,7 @@ class PersonErased:
     reason: ErasureReason
     reference: str = attrs.field(validator=pointer(200))
     key_ids: tuple[str, ...] = attrs.field(default=(), converter=ordered)
+    plan: str | None = attrs.field(default=None, validator=attrs.validators.optional(sha256_hex))
 
 
 @final

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias, final
 
 import attrs
 
+from gdprkit.facts._shape import pointer
 from gdprkit.facts.connection import ActivityNoted, ConnectionEnded, ConnectionStarted
 from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
 from gdprkit.facts.data import (
@@ -107,12 +108,14 @@ class Entry:
         at: When it happened, UTC.
         recorded_at: When it was written, UTC.
         fact: What happened.
+        by: Who recorded it: a staff or service id, never a name or address; None where not kept.
     """
 
     position: int
     at: datetime = attrs.field(converter=utc_moment)
     recorded_at: datetime = attrs.field(converter=utc_moment)
     fact: Fact
+    by: str | None = attrs.field(default=None, validator=attrs.validators.optional(pointer(100)))
 
 
 def order_key(entry: Entry) -> tuple[datetime, int, int]:

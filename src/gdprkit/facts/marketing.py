@@ -6,7 +6,7 @@ from typing import final
 
 import attrs
 
-from gdprkit.facts._shape import at_most, frozen, pointer
+from gdprkit.facts._shape import at_most, frozen, name, pointer
 from gdprkit.words.vocabulary import Channel, CheckedList
 
 __all__ = ["AddressObtainedAtSale", "ListChecked", "RelevanceAssessed"]
@@ -43,7 +43,9 @@ class RelevanceAssessed:
         decided_by: Staff role or id, never a name.
     """
 
-    topics: frozenset[str] = attrs.field(converter=frozen)
+    topics: frozenset[str] = attrs.field(
+        converter=frozen, validator=attrs.validators.deep_iterable(name)
+    )
     related: bool
     evidence: str = attrs.field(validator=pointer(200))
     thin: bool = False

@@ -11,7 +11,7 @@ from typing import final
 
 import attrs
 
-from gdprkit.facts._shape import civil_day, name, ordered, pointer
+from gdprkit.facts._shape import civil_day, name, ordered, pointer, sha256_hex
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.vocabulary import ErasureReason
@@ -34,7 +34,7 @@ class MovedToMarketing:
     values: tuple[SealedValue, ...] = attrs.field(converter=ordered)
     purpose: PurposeId = attrs.field(validator=name)
     expires_on: date = attrs.field(validator=civil_day)
-    plan: str
+    plan: str = attrs.field(validator=sha256_hex)
 
 
 @final
@@ -43,6 +43,7 @@ class MarketingEntryEnded:
     """The person's entry in the direct-marketing register ended (R-406, R-412 to R-415, R-417)."""
 
     reason: ErasureReason
+    plan: str | None = attrs.field(default=None, validator=attrs.validators.optional(sha256_hex))
 
 
 @final
@@ -59,6 +60,7 @@ class Archived:
     values: tuple[SealedValue, ...] = attrs.field(converter=ordered)
     purpose: PurposeId = attrs.field(validator=name)
     until: date = attrs.field(validator=civil_day)
+    plan: str | None = attrs.field(default=None, validator=attrs.validators.optional(sha256_hex))
 
 
 @final

@@ -6,19 +6,15 @@ fact that names it stays, and the line verifies as before.
 
 from __future__ import annotations
 
-import re
 from typing import final
 
 import attrs
 
-from gdprkit.errors import InvalidValue
-from gdprkit.facts._shape import name
+from gdprkit.facts._shape import name, sha256_hex
 from gdprkit.words.identifiers import FieldId, Slot
 from gdprkit.words.vocabulary import FilingSystem
 
 __all__ = ["SealedValue"]
-
-_SHA256_HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @final
@@ -35,10 +31,5 @@ class SealedValue:
 
     field: FieldId = attrs.field(validator=name)
     slot: Slot
-    digest: str = attrs.field()
+    digest: str = attrs.field(validator=sha256_hex)
     filing: FilingSystem = FilingSystem.CUSTOMER
-
-    @digest.validator
-    def _is_sha256(self, _: object, value: str) -> None:
-        if not _SHA256_HEX.match(value):
-            raise InvalidValue("digest", "is not a SHA-256", "pass 64 hexadecimal digits")

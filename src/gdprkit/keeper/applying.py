@@ -152,7 +152,11 @@ def _archive(draft: Draft, plan: Plan) -> None:
             groups.setdefault((item.purpose, item.until), []).append(item)
     for (purpose, until), items in groups.items():
         sealed = _copies(draft, items, FilingSystem.ARCHIVE)
-        add(draft, [Archived(values=sealed.values, purpose=purpose, until=until)], draft.now)
+        add(
+            draft,
+            [Archived(values=sealed.values, purpose=purpose, until=until, plan=plan.digest)],
+            draft.now,
+        )
 
 
 def _erase(draft: Draft, plan: Plan) -> None:
@@ -162,10 +166,12 @@ def _erase(draft: Draft, plan: Plan) -> None:
         by_reason.setdefault((reason, item.rule), []).append(item)
     for (reason, rule), items in by_reason.items():
         slots = tuple(item.slot for item in items)
-        add(draft, [DataErased(slots=slots, reason=reason, rule=rule)], draft.now)
+        add(draft, [DataErased(slots=slots, reason=reason, rule=rule, plan=plan.digest)], draft.now)
 
 
-def compose_plan(bench: Bench, before: View, plan: Plan, now: datetime) -> Composed:
+def compose_plan(
+    bench: Bench, before: View, plan: Plan, now: datetime, *, by: str | None = None
+) -> Composed:
     """Return the one batch that carries *plan* out.
 
     A request for erasure counts as an objection to marketing (R-414): the contact points are
@@ -175,7 +181,7 @@ def compose_plan(bench: Bench, before: View, plan: Plan, now: datetime) -> Compo
         ShredHeld: the key is on hold.
         ChainBroken, FieldCryptoError: a value to be copied cannot be opened.
     """
-    draft = Draft(bench=bench, before=before, now=now, view=before)
+    draft = Draft(bench=bench, before=before, now=now, view=before, by=by)
     if isinstance(plan.question, Erasure):
         asked = [c for c in before.standing.request.cases if c.right is Right.ERASURE]
         stop = MarketingObjection(via=asked[-1].channel if asked else IntakeChannel.OTHER)
@@ -185,7 +191,7 @@ def compose_plan(bench: Bench, before: View, plan: Plan, now: datetime) -> Compo
     _archive(draft, plan)
     _erase(draft, plan)
     if plan.ends_marketing:
-        add(draft, [MarketingEntryEnded(reason=plan.reason)], now)
+        add(draft, [MarketingEntryEnded(reason=plan.reason, plan=plan.digest)], now)
     if not plan.erases_person:
         return finish(draft)
     tombstone = bench.keys.tombstone_for(
@@ -195,6 +201,7 @@ def compose_plan(bench: Bench, before: View, plan: Plan, now: datetime) -> Compo
         reason=plan.reason,
         reference=plan.reference,
         key_ids=tuple(key_id.hex() for key_id in tombstone.key_ids),
+        plan=plan.digest,
     )
     add(draft, [fact], now)
     return finish(draft, shred=tombstone)

@@ -33,16 +33,12 @@ _NORMALISERS: Final[Mapping[FieldKind, str]] = {
     FieldKind.CUSTOMER_NUMBER: "exact-v1",
 }
 
-#: A telephone number is one contact point for calls and for messages (R-302, R-304).
-_CHANNELS: Final[Mapping[FieldKind, frozenset[Channel]]] = {
-    FieldKind.EMAIL: frozenset({Channel.EMAIL}),
-    FieldKind.PHONE: frozenset({Channel.PHONE, Channel.SMS}),
-    FieldKind.POSTAL_ADDRESS: frozenset({Channel.POST}),
-}
+_SUPPRESSION: Final = "suppression"
 
 
 def _hash(keys: SubjectKeys, use: str, kind: FieldKind, value: object, at: datetime) -> bytes:
-    index = keys.index(f"{use}/{kind}", _NORMALISERS[kind], at=at)
+    lasting = use == _SUPPRESSION  # its hashes outlive the addresses and cannot be made again
+    index = keys.index(f"{use}/{kind}", _NORMALISERS[kind], at=at, lasting=lasting)
     return index.term(reveal(value))  # type: ignore[arg-type]  # the index refuses what is no text
 
 
@@ -83,7 +79,7 @@ def _points(
     for field, value in values:
         declared = register.fields.get(field)
         if declared is not None and declared.kind in CONTACT_POINTS:
-            found[_hash(keys, "suppression", declared.kind, value, at)] = declared.kind
+            found[_hash(keys, _SUPPRESSION, declared.kind, value, at)] = declared.kind
     return found
 
 
@@ -101,7 +97,7 @@ def suppressions(
     whoever is met again by this address has said no to those as well (R-311, R-416). A withdrawn
     or refused consent closes its channels for all marketing (R-211).
     """
-    rows: dict[tuple[bytes, tuple[str, str, str]], Suppression] = {}
+    rows: dict[tuple[bytes, tuple[str, str, str, str]], Suppression] = {}
     stopped = tuple(stops)
     for hashed in _points(register, keys, values, at):
         for stop in stopped:
@@ -115,6 +111,7 @@ def _row(hashed: bytes, stop: Stop) -> Suppression:
     limited = stop.kind in (StopKind.OBJECTION, StopKind.PROHIBITION)
     return Suppression(
         hash=hashed,
+        kind=stop.kind,
         channels=stop.channels,
         purpose=stop.purpose if limited else None,
         since=stop.at,
@@ -144,11 +141,11 @@ def suppressed(
             knows of the person; the list adds what others said about the same address.
     """
     points = _points(register, keys, values, at)
-    known: dict[tuple[str, str, str], datetime] = {}
+    known: dict[tuple[str, str, str, str], datetime] = {}
     for stop in own:
         scope = _row(b"-", stop).scope
         known[scope] = max(stop.at, known.get(scope, stop.at))
-    looked = frozenset[Channel]().union(*(_CHANNELS[kind] for kind in points.values()))
+    looked = frozenset[Channel]().union(*(CONTACT_POINTS[kind] for kind in points.values()))
     hits: dict[Channel, datetime] = {}
     for rows in (store.suppressed(points) if points else {}).values():
         for row in rows:
@@ -166,7 +163,7 @@ def stops_from_list(
 ) -> tuple[Suppression, ...]:
     """Return the stops that new values meet on the suppression list, each scope once."""
     points = _points(register, keys, values, at)
-    found: dict[tuple[str, str, str], Suppression] = {}
+    found: dict[tuple[str, str, str, str], Suppression] = {}
     for rows in (store.suppressed(points) if points else {}).values():
         for row in rows:
             same = found.get(row.scope)

@@ -114,6 +114,16 @@ class Receipt:
     repeated: bool = False
 
 
+def _check_parts(register: object, store: object, keys: object) -> None:
+    """Refuse a path where the thing itself belongs: it would fail late and say nothing useful."""
+    if not isinstance(register, Register):
+        raise InvalidValue("register", "is no register", "pass Register.load(path)")
+    if not callable(getattr(store, "commit", None)):
+        raise InvalidValue("store", "is no store", "pass SqliteStore(path) or MemoryStore()")
+    if not callable(getattr(keys, "unwrap", None)):
+        raise InvalidValue("keys", "is no key provider", "pass Keyring.from_file(path)")
+
+
 @final
 class RecordKeeper:
     """Keeps one controller's records. Safe to share among threads if its store is.
@@ -127,7 +137,8 @@ class RecordKeeper:
         law: The numbers in force; by default Finland's with the register's own settings.
 
     Raises:
-        UnknownName, InvalidValue: the register sets something that is no setting.
+        UnknownName, InvalidValue: the register sets something that is no setting, or a part is
+            something else, a path for instance.
     """
 
     def __init__(
@@ -140,6 +151,7 @@ class RecordKeeper:
         random: Callable[[int], bytes] = os.urandom,
         law: LawProfile = FI_2026,
     ) -> None:
+        _check_parts(register, store, keys)
         settings = {name.replace("-", "_"): s.value for name, s in register.settings.items()}
         self._clock = clock
         self._bench = Bench(
@@ -254,13 +266,17 @@ class RecordKeeper:
         kind = self.register.field(field).kind
         return kind in (FieldKind.EMAIL, FieldKind.CUSTOMER_NUMBER)
 
-    def record(self, about: SubjectId, *acts: Act, key: str | None = None) -> Receipt:
+    def record(
+        self, about: SubjectId, *acts: Act, key: str | None = None, by: str | None = None
+    ) -> Receipt:
         """Record acts about a person, all in one commit.
 
         Args:
             about: The person.
             acts: In order; each sees those before it.
-            key: Idempotency key: recorded twice, it answers with the first receipt.
+            key: Idempotency key: the same acts recorded twice under it answer with the first
+                receipt. Other acts under a used key are recorded: no stop is swallowed.
+            by: Who records: a staff or service id, never a name; kept with each entry.
 
         Raises:
             NotASubjectId: *about* is no subject id.
@@ -270,7 +286,7 @@ class RecordKeeper:
             PositionTaken: others kept writing to this line; nothing was stored.
         """
         about = subject_id(about)
-        hashed = key_hash(key) if key is not None else None
+        hashed = key_hash(key, acts) if key is not None else None
 
         def attempt() -> Receipt:
             if hashed is not None:
@@ -278,7 +294,7 @@ class RecordKeeper:
                 if first is not None:
                     return self._first_receipt(about, first)
             before = view(self._bench.store, about)
-            composed = compose(self._bench, before, acts, now=self.now(), key=hashed)
+            composed = compose(self._bench, before, acts, now=self.now(), key=hashed, by=by)
             self._bench.store.commit(composed.batch)
             return self._receipt(composed)
 
@@ -414,7 +430,8 @@ class RecordKeeper:
         now = self.now()
         results: list[frozenset[SubjectId]] = []
         for name, value in fields.items():
-            declared = self.register.field(name.replace("_", "-"))
+            known = name in self.register.fields
+            declared = self.register.field(name if known else name.replace("_", "-"))
             terms = lookup_terms(self.register, self._bench.keys, declared.id, value, now)
             if not terms:
                 raise UnknownName("look-up field")
@@ -471,12 +488,13 @@ class RecordKeeper:
         found = view(self._bench.store, subject_id(about))
         return make_plan(self._bench, found, question, self.now())
 
-    def apply(self, plan: Plan, *, approve: str) -> Applied:
+    def apply(self, plan: Plan, *, approve: str, by: str | None = None) -> Applied:
         """Carry a plan out exactly, in one commit.
 
         Args:
             plan: The plan as shown.
             approve: Its digest.
+            by: Who carries it out: a staff or service id, never a name; kept with each entry.
 
         Raises:
             ApprovalMissing: *approve* is not the digest.
@@ -490,7 +508,7 @@ class RecordKeeper:
         recheck(self._bench, before, plan, approve, now)
         if not plan.has_work:
             return Applied(plan=plan.digest, done={}, person_erased=False)
-        composed = compose_plan(self._bench, before, plan, now)
+        composed = compose_plan(self._bench, before, plan, now, by=by)
         self._bench.store.commit(composed.batch)
         self._bench.keys.forget(plan.about)
         return Applied(

@@ -6,12 +6,14 @@ otherwise the line is folded anew. Everything here is about one person and commi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import final
 
 import attrs
 
+from gdprkit.acts.act import Act
 from gdprkit.errors import InvalidValue, UnknownSubject
 from gdprkit.facts._shape import is_text
 from gdprkit.facts.entry import Entry
@@ -21,6 +23,7 @@ from gdprkit.ledger.codec import (
     decode_standing,
     encode_entry,
     encode_standing,
+    plain_fact,
 )
 from gdprkit.policy.case import Case
 from gdprkit.policy.marks import tags, wake_at
@@ -92,15 +95,20 @@ def view(store: Store, about: SubjectId) -> View:
     return View(about=about, position=stored.position, head=stored.head, standing=standing)
 
 
-def key_hash(key: object) -> bytes:
-    """Return the stored form of an idempotency key.
+def key_hash(key: object, acts: Sequence[object]) -> bytes:
+    """Return the stored form of an idempotency key: bound to the acts it was used for.
+
+    When they happened and the values they bring are left out: a retry may be stamped anew, and a
+    value is no part of the line. The same key with other acts is another key.
 
     Raises:
         InvalidValue: *key* is no text, or empty.
     """
     if not isinstance(key, str) or not key or not is_text(key):
         raise InvalidValue("key", "is no text, or empty", "pass the caller's own request id")
-    return sha256(b"gdprkit/idempotency/v1\0" + key.encode()).digest()
+    said = [[plain_fact(act.fact), sorted(act.personal)] for act in acts if isinstance(act, Act)]
+    body = json.dumps([key, said], sort_keys=True, separators=(",", ":"))
+    return sha256(b"gdprkit/idempotency/v1\0" + body.encode()).digest()
 
 
 def advance(store: Store, view: View, entries: Sequence[Entry], entry: Entry) -> Standing:

@@ -6,8 +6,8 @@ new subject key, suppression rows, the standing and the marks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, final
 
 import attrs
@@ -16,7 +16,7 @@ from gdprkit.acts.act import NEW_CASE, Act
 from gdprkit.acts.prepare import STOPS, prepare
 from gdprkit.errors import ChainBroken, InvalidValue
 from gdprkit.facts.connection import ConnectionStarted
-from gdprkit.facts.consent import ConsentGiven
+from gdprkit.facts.consent import ConsentGiven, ConsentWithdrawn
 from gdprkit.facts.data import (
     DataCollected,
     DataErased,
@@ -25,7 +25,7 @@ from gdprkit.facts.data import (
     SubjectAdded,
 )
 from gdprkit.facts.entry import Entry, Fact
-from gdprkit.facts.objection import MarketingObjection
+from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
 from gdprkit.facts.request import RequestReceived
 from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
@@ -42,7 +42,7 @@ from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
 from gdprkit.sealing.rows import KeyRow, Tombstone
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue
-from gdprkit.state.objection import Stop
+from gdprkit.state.objection import Stop, StopKind
 from gdprkit.storage.protocol import Batch, Store, Suppression, VaultPut
 from gdprkit.words.identifiers import CaseId, FieldId, Slot, uuid_from
 from gdprkit.words.vocabulary import ErasureReason, FilingSystem, IntakeChannel
@@ -59,6 +59,9 @@ _DEEDS: Final = frozenset(
 _BY_PLAN: Final = frozenset(
     {DataErased, MarketingEntryEnded, MovedToMarketing, Archived, PersonErased}
 )
+
+#: A stop stamped by a clock that runs ahead by no more than this happened now.
+_CLOCKS_APART: Final = timedelta(days=1)
 
 REQUEST_TEXT: Final = FieldId("request-text")
 
@@ -104,6 +107,7 @@ class Draft:
     before: View
     now: datetime
     view: View
+    by: str | None = None
     entries: list[Entry] = attrs.Factory(list)
     puts: list[VaultPut] = attrs.Factory(list)
     deletes: list[Slot] = attrs.Factory(list)
@@ -307,6 +311,15 @@ def remember_stops(draft: Draft, values: Sequence[tuple[FieldId, object]]) -> No
         draft.suppress.extend(rows)
 
 
+#: What a new line records of a stop that the list remembers. A refusal has lost its purpose there:
+#: it closes its channels as a withdrawal does.
+_INHERITED: Final[Mapping[StopKind, Callable[..., Fact]]] = {
+    StopKind.OBJECTION: MarketingObjection,
+    StopKind.PROHIBITION: MarketingProhibition,
+    StopKind.WITHDRAWAL: ConsentWithdrawn,
+}
+
+
 def _inherit_stops(draft: Draft, act: Act) -> None:
     """Record the stops that new contact points bring with them from the suppression list.
 
@@ -315,12 +328,15 @@ def _inherit_stops(draft: Draft, act: Act) -> None:
     if not act.personal or act.filing is not FilingSystem.CUSTOMER:
         return
     bench, values = draft.bench, list(act.personal.items())
-    known = {(s.channels, s.purpose, s.by): s.at for s in draft.view.standing.objection.stops}
+    known = {
+        (s.kind, s.channels, s.purpose, s.by): s.at for s in draft.view.standing.objection.stops
+    }
     for row in stops_from_list(bench.register, bench.keys, bench.store, values, draft.now):
-        before = known.get((row.channels, row.purpose, row.author))
+        kind = StopKind.WITHDRAWAL if row.kind == StopKind.REFUSAL else StopKind(row.kind)
+        before = known.get((kind, row.channels, row.purpose, row.author))
         if before is not None and before >= row.since:
             continue
-        stop = MarketingObjection(
+        stop = _INHERITED[kind](
             channels=row.channels, purpose=row.purpose, via=IntakeChannel.IMPORT, by=row.author
         )
         case = bench.case(draft.view, draft.now)
@@ -334,7 +350,13 @@ def add(draft: Draft, facts: Sequence[Fact], at: datetime) -> None:
         if type(fact) in _DEEDS:
             # never before what is there already, also when a clock was set back
             moment = max(draft.now, draft.view.standing.last_at or draft.now)
-        entry = Entry(position=draft.view.position + 1, at=moment, recorded_at=draft.now, fact=fact)
+        entry = Entry(
+            position=draft.view.position + 1,
+            at=moment,
+            recorded_at=draft.now,
+            fact=fact,
+            by=draft.by,
+        )
         standing = advance(draft.bench.store, draft.view, draft.entries, entry)
         draft.entries.append(entry)
         draft.view = attrs.evolve(draft.view, position=entry.position, standing=standing)
@@ -349,13 +371,20 @@ def _moment(act: Act, now: datetime) -> datetime:
     at = act.at or now
     if at <= now:
         return at
-    if type(act.fact) in STOPS or isinstance(act.fact, RequestReceived):
+    stop = type(act.fact) in STOPS or isinstance(act.fact, RequestReceived)
+    if stop and at - now <= _CLOCKS_APART:
         return now
     raise InvalidValue("at", "lies in the future", "record what has happened, when it has")
 
 
 def compose(
-    bench: Bench, before: View, acts: Sequence[Act], *, now: datetime, key: bytes | None = None
+    bench: Bench,
+    before: View,
+    acts: Sequence[Act],
+    *,
+    now: datetime,
+    key: bytes | None = None,
+    by: str | None = None,
 ) -> Composed:
     """Return the one batch that records *acts*.
 
@@ -365,12 +394,13 @@ def compose(
         acts: In order; each sees the facts of those before it.
         now: The keeper's clock.
         key: Hash of the idempotency key.
+        by: Who records: a staff or service id.
 
     Raises:
         InvalidValue: an act lies in the future, or is a deed that only a plan does.
         NotAllowed, NotPossibleNow, UnknownName: as ``acts.prepare`` says.
     """
-    draft = Draft(bench=bench, before=before, now=now, view=before)
+    draft = Draft(bench=bench, before=before, now=now, view=before, by=by)
     if before.position == 0:
         _keys(draft)  # every person gets a key, also one whose first value comes later
     new: list[tuple[FieldId, object]] = []
@@ -395,9 +425,23 @@ def compose(
     return finish(draft, key)
 
 
+def _key_rows(draft: Draft, *, held: bool) -> tuple[KeyRow, ...]:
+    """Return the key rows to store: the first one, or all of them when a hold came or went.
+
+    A key on hold cannot be destroyed, whoever tries (crypto-shredding has no way back).
+    """
+    if draft.row is not None:
+        return (attrs.evolve(draft.row, on_hold=held),)
+    if held == bool(draft.before.standing.retention.holds):
+        return ()
+    rows = draft.bench.store.keys(draft.before.about)
+    return tuple(attrs.evolve(row, on_hold=held) for row in rows)
+
+
 def finish(draft: Draft, key: bytes | None = None, shred: Tombstone | None = None) -> Composed:
     """Return the batch of everything on the draft."""
     extended = extend(draft.before, draft.entries, draft.view.standing, key)
+    held = bool(draft.view.standing.retention.holds)
     gone = dict.fromkeys(draft.deletes)
     came = {put.slot for put in draft.puts}
     batch = Batch(
@@ -409,7 +453,7 @@ def finish(draft: Draft, key: bytes | None = None, shred: Tombstone | None = Non
         # what came and went within this batch is never stored
         puts=tuple(put for put in draft.puts if put.slot not in gone),
         deletes=tuple(slot for slot in gone if slot not in came),
-        keys=(draft.row,) if draft.row else (),
+        keys=_key_rows(draft, held=held) if shred is None else (),
         shred=shred,
         suppress=tuple(draft.suppress),
     )

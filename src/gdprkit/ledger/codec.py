@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-from gdprkit.errors import UnreadableEntry
+from gdprkit.errors import InvalidValue, UnreadableEntry
 from gdprkit.facts import (
     connection,
     consent,
@@ -36,7 +36,14 @@ from gdprkit.words.moments import from_microseconds, microseconds
 if TYPE_CHECKING:
     from cattrs import Converter
 
-__all__ = ["KINDS", "decode_entry", "decode_standing", "encode_entry", "encode_standing"]
+__all__ = [
+    "KINDS",
+    "decode_entry",
+    "decode_standing",
+    "encode_entry",
+    "encode_standing",
+    "plain_fact",
+]
 
 #: class -> (kind, schema number of the form written now).
 KINDS: Final[Mapping[type, tuple[str, int]]] = {
@@ -158,11 +165,19 @@ def _dumps(value: object) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
+def plain_fact(fact: Fact) -> list[Any]:
+    """Return kind, schema and plain form of a fact, as an entry holds them."""
+    kind, schema = KINDS[type(fact)]
+    return [kind, schema, _converter(detailed=False).unstructure(fact)]
+
+
 def encode_entry(entry: Entry) -> bytes:
     """Return the canonical bytes of an entry."""
     kind, schema = KINDS[type(entry.fact)]
+    writer = {} if entry.by is None else {"by": entry.by}
     return _dumps(
         {
+            **writer,
             "at": microseconds(entry.at),
             "fact": _converter(detailed=False).unstructure(entry.fact),
             "kind": kind,
@@ -195,7 +210,12 @@ def decode_entry(body: bytes, position: int) -> Entry:
     except (KeyError, TypeError, ValueError):
         raise UnreadableEntry(kind, position, "$") from None
     fact: Fact = _structure(form, cls, kind, position)
-    return Entry(position=position, at=at, recorded_at=recorded_at, fact=fact)
+    try:
+        return Entry(
+            position=position, at=at, recorded_at=recorded_at, fact=fact, by=plain.get("by")
+        )
+    except InvalidValue:
+        raise UnreadableEntry(kind, position, "$.by") from None
 
 
 def _envelope(body: bytes, position: int) -> tuple[str, int, dict[str, Any]]:
@@ -204,7 +224,7 @@ def _envelope(body: bytes, position: int) -> tuple[str, int, dict[str, Any]]:
         plain = json.loads(body)
         kind, schema = plain["kind"], _whole(plain["schema"])
         known = kind in _CLASSES
-        shaped = set(plain) == _KEYS and _whole(plain["position"]) == position
+        shaped = set(plain) - {"by"} == _KEYS and _whole(plain["position"]) == position
     except (KeyError, TypeError, ValueError, RecursionError):
         raise UnreadableEntry("unknown", position, "$") from None
     if not known:

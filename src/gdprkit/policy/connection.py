@@ -8,7 +8,7 @@ that is neither moved nor archived is erasure (R-402).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Final, final
 
@@ -51,11 +51,11 @@ __all__ = [
     "register_expiry",
 ]
 
-#: Contact point -> the channel it serves.
-CONTACT_POINTS: Final = {
-    FieldKind.EMAIL: Channel.EMAIL,
-    FieldKind.PHONE: Channel.PHONE,
-    FieldKind.POSTAL_ADDRESS: Channel.POST,
+#: Contact point -> the channels it serves: a number is called and sent messages (R-302, R-304).
+CONTACT_POINTS: Final[Mapping[FieldKind, frozenset[Channel]]] = {
+    FieldKind.EMAIL: frozenset({Channel.EMAIL}),
+    FieldKind.PHONE: frozenset({Channel.PHONE, Channel.SMS}),
+    FieldKind.POSTAL_ADDRESS: frozenset({Channel.POST}),
 }
 
 #: Kinds of fields that may stand in the marketing register (R-404); everything else never moves.
@@ -148,8 +148,8 @@ def movable(case: Case, purpose: Purpose, usable: frozenset[Channel]) -> tuple[H
             continue
         if declared.tags:
             continue
-        channel = CONTACT_POINTS.get(declared.kind)
-        if channel is None or channel in usable:
+        channels = CONTACT_POINTS.get(declared.kind)
+        if channels is None or channels & usable:
             found.append(value)
     return tuple(found)
 
@@ -305,11 +305,11 @@ def _t9_channel(asked: _Asked) -> Iterator[Reason]:
 
 
 def _reachable(asked: _Asked) -> frozenset[Channel]:
-    held = {
-        CONTACT_POINTS.get(asked.case.register.fields[value.field].kind)
+    held = [
+        CONTACT_POINTS.get(asked.case.register.fields[value.field].kind, frozenset())
         for value in movable(asked.case, asked.purpose, asked.usable)
-    }
-    return frozenset(channel for channel in asked.usable if channel in held)
+    ]
+    return asked.usable & frozenset[Channel]().union(*held)
 
 
 def _t10_expiry(asked: _Asked) -> Iterator[Reason]:

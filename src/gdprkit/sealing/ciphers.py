@@ -13,7 +13,7 @@ are immutable bytes and are not wiped (``secret`` says why).
 - Index key: HKDF-Expand-SHA-512 of an INDEX epoch's key with info ``"gdprkit/index/v1\0"``,
   tenant, index name, normalisers, hash, number of bits in 4 bytes.
 - Mark of an erased person: HMAC-SHA-256 of the 16 bytes of the subject id under
-  HKDF-Expand-SHA-512 of an INDEX epoch's key with info ``"gdprkit/tombstone/v1\0"``.
+  HKDF-Expand-SHA-512 of a LASTING epoch's key with info ``"gdprkit/tombstone/v1\0"``.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class Kek(KeepsSecrets):
 
 @final
 class IndexRoot(KeepsSecrets):
-    """An opened INDEX epoch: root of index keys and of the marks of erased people."""
+    """An opened INDEX or LASTING epoch: root of index keys and of the marks of the erased."""
 
     __slots__ = ("_key", "_made", "_mark", "number")
 

@@ -33,7 +33,7 @@ __all__ = ["EPOCH_KEY", "EpochBook", "EpochRows", "epoch_number"]
 T = TypeVar("T")
 EPOCH_KEY: Final = 32
 """Bytes of an epoch key."""
-_LETTER: Final = {EpochKind.KEK: "k", EpochKind.INDEX: "i"}
+_LETTER: Final = {EpochKind.KEK: "k", EpochKind.INDEX: "i", EpochKind.LASTING: "l"}
 
 
 @final

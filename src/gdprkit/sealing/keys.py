@@ -52,7 +52,7 @@ class SubjectKeys(KeepsSecrets):
         ContextError: *tenant* is empty, too long or no text.
     """
 
-    __slots__ = ("_cache", "_keks", "_random", "_roots", "_store", "_tenant")
+    __slots__ = ("_cache", "_keks", "_lasting", "_random", "_roots", "_store", "_tenant")
 
     def __init__(
         self,
@@ -75,6 +75,9 @@ class SubjectKeys(KeepsSecrets):
         self._keks: Final = EpochBook(EpochKind.KEK, rows, make=Kek, ttl=ttl, monotonic=monotonic)
         self._roots: Final = EpochBook(
             EpochKind.INDEX, rows, make=IndexRoot, ttl=ttl, monotonic=monotonic
+        )
+        self._lasting: Final = EpochBook(
+            EpochKind.LASTING, rows, make=IndexRoot, ttl=ttl, monotonic=monotonic
         )
 
     def of(self, about: SubjectId) -> SubjectKeyVersions:
@@ -115,7 +118,7 @@ class SubjectKeys(KeepsSecrets):
             raise _erased(about, tombstone)
         if version != len(rows) + 1:
             raise InvalidValue("version", "is not the next one", f"pass {len(rows) + 1}")
-        self._roots.active(at)  # from now on an erasure can be marked
+        self._lasting.active(at)  # from now on an erasure can be marked
         kek = self._keks.active(at)
         known = self._open(about, rows)
         key, wrapped = kek.make(version=version, owner=known.owner, random=self._random)
@@ -134,7 +137,7 @@ class SubjectKeys(KeepsSecrets):
         """Return the record that the person's keys were destroyed, or None."""
         tombstone = self._tombstone(about)
         if tombstone is None:
-            self._roots.refresh()  # another process may have made the first epoch just now
+            self._lasting.refresh()  # another process may have made the first epoch just now
             tombstone = self._tombstone(about)
         return tombstone
 
@@ -164,14 +167,21 @@ class SubjectKeys(KeepsSecrets):
         if any(row.on_hold for row in rows):
             raise ShredHeld(about)
         return Tombstone(
-            mark=self._roots.active(at).mark(about),
+            mark=self._lasting.active(at).mark(about),
             erased_at=at,
             reason=reason,
             reference=reference,
             key_ids=tuple(row.key_id for row in rows),
         )
 
-    def index(self, name: str, normaliser: str | Sequence[str], *, at: datetime) -> BlindIndex:
+    def index(
+        self,
+        name: str,
+        normaliser: str | Sequence[str],
+        *,
+        at: datetime,
+        lasting: bool = False,
+    ) -> BlindIndex:
         """Return the blind index called *name*.
 
         Args:
@@ -179,6 +189,8 @@ class SubjectKeys(KeepsSecrets):
                 common; fields that shall be found together share one index.
             normaliser: A name of ``normalise.NORMALISERS``; several make a compound index.
             at: The moment that the row of the first epoch shows, if this call has to make it.
+            lasting: The entries outlive the values, so they can never be made again: hang them on
+                the epoch that is never destroyed.
 
         Raises:
             InvalidValue: a normaliser is not in the table, or none is given.
@@ -190,7 +202,8 @@ class SubjectKeys(KeepsSecrets):
         names = tuple(known_normaliser(each) for each in chosen)
         if not names:
             raise InvalidValue("normaliser", "is absent", "name one, or one for each part")
-        return self._roots.active(at).index(name, names, tenant=self._tenant)
+        roots = self._lasting if lasting else self._roots
+        return roots.active(at).index(name, names, tenant=self._tenant)
 
     def forget(self, about: SubjectId) -> None:
         """Close the person's keys in this process. Call it after each batch that changes them."""
@@ -207,7 +220,7 @@ class SubjectKeys(KeepsSecrets):
         return self._open(about, rows)
 
     def _tombstone(self, about: SubjectId) -> Tombstone | None:
-        marks = (root.mark(about) for root in self._roots.usable())
+        marks = (root.mark(about) for root in self._lasting.usable())
         found = (self._store.tombstone(mark) for mark in marks)
         return next((tombstone for tombstone in found if tombstone is not None), None)
 

@@ -37,7 +37,8 @@ class EpochKind(StrEnum):
     """What a key epoch is for."""
 
     KEK = "kek"  # wraps subject keys
-    INDEX = "index"  # root of blind indexes and of the marks of erased people
+    INDEX = "index"  # root of blind indexes, which may be rotated and rebuilt
+    LASTING = "lasting"  # root of what outlives the data: marks of the erased, suppression hashes
 
 
 @final
@@ -80,7 +81,8 @@ class EpochRow:
 
     Args:
         kind: What it is for.
-        epoch: Its name: ``k1``, ``k2`` for KEK, ``i1``, ``i2`` for INDEX.
+        epoch: Its name: ``k1``, ``k2`` for KEK, ``i1``, ``i2`` for INDEX,
+            ``l1`` for LASTING, which is never destroyed: what hangs on it cannot be made again.
         provider_key: Id of the root key that wraps it.
         wrapped: What the provider returned; not shown in the repr.
         state: How far it has come.
@@ -144,5 +146,7 @@ class KeyStore(Protocol):
         """Keep *row* durably, unless (kind, epoch) is there already: the first writer wins.
 
         A later writer's row is dropped without an error; who wants to know reads ``epochs()``.
+        *Durably* means apart from any transaction of a host: keys of people are wrapped by it at
+        once, and a host that rolled it back would leave their data unreadable.
         """
         ...

@@ -78,7 +78,7 @@ class MemoryStore:
         self._terms: dict[bytes, dict[SubjectId, int]] = {}
         self._tombstones: dict[bytes, Tombstone] = {}
         self._epochs: dict[tuple[EpochKind, str], EpochRow] = {}
-        self._suppressions: dict[bytes, dict[tuple[str, str, str], Suppression]] = {}
+        self._suppressions: dict[bytes, dict[tuple[str, str, str, str], Suppression]] = {}
         self._expunged: dict[SubjectId, LineTombstone] = {}
 
     @property

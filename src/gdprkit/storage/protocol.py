@@ -158,12 +158,13 @@ class VaultPut:
 class Suppression:
     """A contact point not to be used for marketing (GDPR Art. 21(3)), as a keyed hash.
 
-    ``channels`` empty means every channel; ``purpose`` None means all marketing. There is one row
-    for each hash and scope (purpose, channels, author) with the newest moment, so that no stop is
-    narrowed by another.
+    ``kind`` is a word of the writer's: what kind of stop it was. ``channels`` empty means every
+    channel; ``purpose`` None means all marketing. There is one row for each hash and scope
+    (purpose, channels, kind, author) with the newest moment, so that no stop narrows another.
     """
 
     hash: bytes = attrs.field(repr=False)
+    kind: str = "objection"
     channels: frozenset[Channel] = attrs.field(default=frozenset(), converter=_channels)
     purpose: PurposeId | None = None
     since: datetime = attrs.field(converter=_since)
@@ -171,11 +172,14 @@ class Suppression:
 
     def __attrs_post_init__(self) -> None:
         _opaque(self.hash, "hash")
+        if not _TAG.match(self.kind):
+            raise InvalidValue("kind", "is no word", "use lower-case letters, digits and -")
 
     @property
-    def scope(self) -> tuple[str, str, str]:
-        """Purpose, channels and author as sorted words: what a row is kept by, beside its hash."""
-        return self.purpose or "", " ".join(sorted(self.channels)), self.author.value
+    def scope(self) -> tuple[str, str, str, str]:
+        """Purpose, channels, kind and author as words: what a row is kept by, beside its hash."""
+        channels = " ".join(sorted(self.channels))
+        return self.purpose or "", channels, str(self.kind), self.author.value
 
     def renewed(self, other: Suppression) -> Suppression:
         """Return the newer of two rows of one scope: the latest stop is the one to be lifted.

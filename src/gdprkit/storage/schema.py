@@ -60,8 +60,8 @@ _TABLES: Final = (
         created INTEGER NOT NULL, PRIMARY KEY (tenant, kind, epoch))""",
     """CREATE TABLE gdprkit_suppression (
         tenant TEXT NOT NULL, hash BLOB NOT NULL, purpose TEXT NOT NULL, channels TEXT NOT NULL,
-        since INTEGER NOT NULL, author TEXT NOT NULL,
-        PRIMARY KEY (tenant, hash, purpose, channels, author))""",
+        kind TEXT NOT NULL, author TEXT NOT NULL, since INTEGER NOT NULL,
+        PRIMARY KEY (tenant, hash, purpose, channels, kind, author))""",
     """CREATE TABLE gdprkit_token (
         tenant TEXT NOT NULL, subject BLOB NOT NULL, token BLOB NOT NULL,
         PRIMARY KEY (tenant, subject, token)) WITHOUT ROWID""",

@@ -188,6 +188,9 @@ class SqliteFile:
         found = _number(connection, "user_version")
         if found > SCHEMA_VERSION:
             raise NewerSchema(found, SCHEMA_VERSION)
+        if found < SCHEMA_VERSION:
+            # no release has written an older one: somebody else changed the file
+            raise StoreCorrupt(f"schema {found}, which no release has written")
 
     def _log_ahead(self, connection: sqlite3.Connection) -> None:
         """See to it that the file has a write-ahead log."""

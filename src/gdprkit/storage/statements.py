@@ -146,13 +146,13 @@ EPOCH_ADD: Final = (
 )
 
 SUPPRESSED: Final = (
-    "SELECT hash, purpose, channels, since, author FROM gdprkit_suppression"
-    " WHERE tenant = ? AND hash IN ({list}) ORDER BY hash, purpose, channels, author"
+    "SELECT hash, purpose, channels, kind, author, since FROM gdprkit_suppression"
+    " WHERE tenant = ? AND hash IN ({list}) ORDER BY hash, purpose, channels, kind, author"
 )
 SUPPRESS: Final = (
-    "INSERT INTO gdprkit_suppression (tenant, hash, purpose, channels, since, author)"
-    " VALUES (?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (tenant, hash, purpose, channels, author) DO UPDATE SET since = excluded.since"
+    "INSERT INTO gdprkit_suppression (tenant, hash, purpose, channels, kind, author, since)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, hash, purpose, channels, kind, author)"
+    " DO UPDATE SET since = excluded.since"
     " WHERE excluded.since > gdprkit_suppression.since"
 )
 SPEND: Final = (
@@ -233,9 +233,10 @@ def standing_of(row: Row) -> StoredStanding:
 
 def suppression_of(row: Row) -> Suppression:
     """Read a row of SUPPRESSED."""
-    hashed, purpose, channels, since, author = row
+    hashed, purpose, channels, kind, author, since = row
     return Suppression(
         hash=hashed,
+        kind=kind,
         channels=frozenset(_word(Channel, word) for word in channels.split()),
         purpose=PurposeId(purpose) if purpose else None,
         since=from_microseconds(since),
@@ -245,8 +246,7 @@ def suppression_of(row: Row) -> Suppression:
 
 def suppression_values(tenant: str, row: Suppression) -> Sequence[SqlValue]:
     """Write the values of SUPPRESS. No purpose is the empty word: a key holds no NULL."""
-    purpose, channels, author = row.scope
-    return tenant, row.hash, purpose, channels, microseconds(row.since), author
+    return tenant, row.hash, *row.scope, microseconds(row.since)
 
 
 def key_of(row: Row) -> KeyRow:

@@ -82,7 +82,7 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         self.store = self.make_store()
         self.known: dict[SubjectId, _Known] = {about: _Known() for about in PEOPLE}
-        self.suppressed: dict[bytes, dict[tuple[str, str, str], Suppression]] = {}
+        self.suppressed: dict[bytes, dict[tuple[str, str, str, str], Suppression]] = {}
         self.erased: set[SubjectId] = set()
 
     def teardown(self) -> None:

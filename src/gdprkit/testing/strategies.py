@@ -99,7 +99,10 @@ _SHAPES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "digest": _DIGESTS,
     "notice_sha256": _DIGESTS,
     "language": st.sampled_from(("fi", "sv", "en", "und")),
-    "transfer": st.none() | _NAMES,
+    "transfer": _NAMES,
+    "plan": _DIGESTS,
+    "register": _DIGESTS,
+    "topics": st.frozensets(_NAMES, max_size=3),
 }
 
 
@@ -108,7 +111,10 @@ def _made(cls: type, names: dict[Any, st.SearchStrategy[Any]]) -> st.SearchStrat
     parts: dict[str, st.SearchStrategy[Any]] = {}
     for field in attrs.fields(cls):
         shape = _SHAPES.get(field.name)
-        parts[field.name] = _part(hints[field.name], names) if shape is None else shape
+        if shape is None:
+            parts[field.name] = _part(hints[field.name], names)
+        else:
+            parts[field.name] = st.none() | shape if field.default is None else shape
         if field.name == "grounds":  # a refusal without a ground is no fact
             parts[field.name] = st.frozensets(
                 _part(get_args(hints["grounds"])[0], names), min_size=1
