@@ -91,8 +91,8 @@ _MOVE: Final = (
 _TAG: Final = "INSERT INTO gdprkit_tag (tenant, subject, tag) VALUES (?, ?, ?)"
 _UNTAG: Final = "DELETE FROM gdprkit_tag WHERE tenant = ? AND subject = ? AND tag = ?"
 _STOP: Final = (
-    "INSERT INTO gdprkit_suppression (tenant, hash, purpose, channels, since, author)"
-    " VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT INTO gdprkit_suppression (tenant, hash, purpose, channels, kind, author, since)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _TOMBSTONE: Final = (
     "INSERT INTO gdprkit_tombstone (tenant, mark, erased_at, reason, reference, key_ids)"

@@ -7,19 +7,26 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 from click.testing import CliRunner
 
-from gdprkit import RecordKeeper, Register
+from gdprkit import RecordKeeper, Register, data, retention
 from gdprkit.desk.cli import cli
+from gdprkit.desk.trail import TrailReport, verify_trail
 from gdprkit.sealing.providers import MemoryProvider
 from gdprkit.storage import SqliteStore
+from gdprkit.storage.protocol import Store, StoredEntry
+from gdprkit.words.identifiers import SubjectId
 
 REGISTER = Path(__file__).parents[2] / "docs" / "examples" / "jot" / "register.toml"
+
+PROVIDER = MemoryProvider()
 
 ALTERED = (
     "UPDATE gdprkit_entry SET body = CAST(replace(CAST(body AS TEXT), 'contact-form', "
@@ -39,7 +46,7 @@ def store(tmp_path: Path) -> Path:
         keeper = RecordKeeper(
             Register.load(REGISTER),
             store=opened,
-            keys=MemoryProvider(),
+            keys=PROVIDER,
             clock=lambda: datetime(2026, 11, 2, 9, tzinfo=UTC),
         )
         for name in ("a", "b", "c"):
@@ -116,11 +123,40 @@ def test_a_whole_trail_verifies_without_keys(store: Path) -> None:
     assert json.loads(out)["lines"] == 3
 
 
-def test_another_tenant_has_its_own_lines(store: Path) -> None:
-    """Only the named tenant's lines are verified."""
-    code, out, _ = call("trail", "verify", str(store), "--tenant", "other")
-    assert code == 0
-    assert out.startswith("0 lines")
+def test_a_tenant_without_lines_is_told(store: Path) -> None:
+    """Nothing verified is no success: the tenants of the file are named, and the exit code is 2."""
+    code, out, err = call("trail", "verify", str(store), "--tenant", "other")
+    assert code == 2
+    assert out == ""
+    assert "no lines of tenant other; the file holds: main" in err
+    code, out, _ = call("trail", "verify", str(store), "--tenant", "other", "--json")
+    assert code == 2
+    assert json.loads(out)["error"] == "no lines of tenant other; the file holds: main"
+    assert not json.loads(out)["ok"]
+
+
+def test_an_empty_store_has_no_lines(tmp_path: Path) -> None:
+    """A store nobody is in verifies nothing, which is told."""
+    path = tmp_path / "people.db"
+    SqliteStore(path).close()
+    code, _, err = call("trail", "verify", str(path))
+    assert code == 2
+    assert "no lines of tenant main; the file holds: no lines at all" in err
+
+
+def test_only_the_lines_of_the_tenant_are_verified(store: Path) -> None:
+    """Damage in another tenant's line is not this one's."""
+    with SqliteStore(store, tenant="other") as opened:
+        keeper = RecordKeeper(
+            Register.load(REGISTER),
+            store=opened,
+            keys=MemoryProvider(),
+            clock=lambda: datetime(2026, 11, 2, 9, tzinfo=UTC),
+        )
+        keeper.add_person("consumer", {"email": "d@example.com"}, source="contact-form")
+    tamper(store, "DELETE FROM gdprkit_value WHERE tenant = 'main'")
+    assert call("trail", "verify", str(store), "--tenant", "other")[0] == 0
+    assert call("trail", "verify", str(store))[0] == 4
 
 
 @pytest.mark.parametrize(
@@ -145,6 +181,145 @@ def test_a_changed_trail_is_broken(store: Path, statements: tuple[str, ...]) -> 
     assert code == 4
     assert "1 line broken" in out
     assert "broken: the line of" in out
+
+
+ONE = "(SELECT min(subject) FROM gdprkit_line)"
+OTHER_STATE = (
+    "UPDATE gdprkit_line SET state = (SELECT state FROM gdprkit_line ORDER BY subject DESC LIMIT 1)"
+    f" WHERE subject = {ONE}"
+)
+
+
+@pytest.mark.parametrize(
+    ("statements", "problem"),
+    [
+        ((OTHER_STATE,), "the stored standing is not the fold of the line"),
+        (
+            (f"UPDATE gdprkit_line SET state = x'7b7d' WHERE subject = {ONE}",),
+            "the stored standing is not the fold of the line",
+        ),
+        (
+            (f"UPDATE gdprkit_line SET state = x'ff' WHERE subject = {ONE}",),
+            "the stored standing is not the fold of the line",
+        ),
+        (
+            (f"UPDATE gdprkit_line SET position = 7 WHERE subject = {ONE}",),
+            "the line is recorded to end at position 7",
+        ),
+        (
+            (f"DELETE FROM gdprkit_key WHERE subject = {ONE}",),
+            "1 value without key or tombstone",
+        ),
+        (
+            (f"INSERT INTO gdprkit_value SELECT 'main', {ONE}, randomblob(16), x'00'",),
+            "1 value in the vault that no entry accounts for",
+        ),
+        (
+            (f"DELETE FROM gdprkit_line WHERE subject = {ONE}",),
+            "is gone and left 2 entries, 1 value, 1 key",
+        ),
+        (
+            (
+                f"DELETE FROM gdprkit_value WHERE subject = {ONE}",
+                f"DELETE FROM gdprkit_key WHERE subject = {ONE}",
+                f"DELETE FROM gdprkit_line WHERE subject = {ONE}",
+            ),
+            "is gone and left 2 entries",
+        ),
+    ],
+)
+def test_rows_that_do_not_fit_the_line_are_told(
+    store: Path, statements: tuple[str, ...], problem: str
+) -> None:
+    """A changed standing, a key or a line that was taken out, a value too many: exit code 4."""
+    tamper(store, *statements)
+    code, out, _ = call("trail", "verify", str(store))
+    assert code == 4
+    assert problem in out
+    assert "1 line broken" in out
+    assert json.loads(call("trail", "verify", str(store), "--json")[1])["error"] is None
+
+
+def test_all_lines_taken_out_are_missed(store: Path) -> None:
+    """Without any line row the entries still tell that there were some."""
+    tamper(store, "DELETE FROM gdprkit_line")
+    code, out, _ = call("trail", "verify", str(store))
+    assert code == 4
+    assert out.startswith("0 lines, 0 entries")
+    assert "3 lines broken" in out
+
+
+def test_a_standing_of_another_fold_is_not_compared(store: Path) -> None:
+    """What another version of the folding code made is folded anew when it is read."""
+    tamper(store, OTHER_STATE, "UPDATE gdprkit_line SET fold = fold + 1")
+    assert call("trail", "verify", str(store))[0] == 0
+
+
+def test_an_erased_person_has_no_key(store: Path) -> None:
+    """A key that came back after the erasure, from a backup say, is told."""
+    with closing(sqlite3.connect(store)) as connection:
+        rows = connection.execute("SELECT * FROM gdprkit_key").fetchall()
+    with SqliteStore(store) as opened:
+        keeper = RecordKeeper(
+            Register.load(REGISTER),
+            store=opened,
+            keys=PROVIDER,
+            clock=lambda: datetime(2026, 11, 3, 9, tzinfo=UTC),
+        )
+        about = next(keeper.people())
+        plan = keeper.plan(about, retention.erasure(reason="unlawful", reference="R-1"))
+        assert keeper.apply(plan, approve=plan.digest).person_erased
+    assert call("trail", "verify", str(store))[0] == 0
+    with closing(sqlite3.connect(store)) as connection, connection:
+        [row] = [row for row in rows if row[1] == about.bytes]
+        marks = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO gdprkit_key VALUES ({marks})", row)
+    code, out, _ = call("trail", "verify", str(store))
+    assert code == 4
+    assert "the person was erased and the key is there" in out
+
+
+def test_a_line_written_to_meanwhile_is_looked_at_again(store: Path) -> None:
+    """Somebody who writes while the trail is verified breaks nothing."""
+    with SqliteStore(store) as opened:
+        keeper = RecordKeeper(
+            Register.load(REGISTER),
+            store=opened,
+            keys=PROVIDER,
+            clock=lambda: datetime(2026, 11, 3, 9, tzinfo=UTC),
+        )
+        waiting = list(keeper.people())
+
+        class Busy:
+            """Reads as the store does; before a line is read for the first time it grows."""
+
+            tenant, people, standing = opened.tenant, opened.people, opened.standing
+            keys, values = opened.keys, opened.values
+
+            def line(self, about: SubjectId) -> Sequence[StoredEntry]:
+                if about in waiting:
+                    waiting.remove(about)
+                    keeper.record(about, data.note("adult"))
+                return opened.line(about)
+
+        found = verify_trail(cast("Store", Busy()), store)
+    assert found == TrailReport(lines=3, entries=9, values=3)
+    assert waiting == []
+
+
+@pytest.mark.parametrize("content", [None, b"", b"something else entirely " * 40])
+def test_what_is_no_store_is_told_as_json(tmp_path: Path, content: bytes | None) -> None:
+    """With ``--json`` a missing, an empty and another file are told on standard output too."""
+    path = tmp_path / "people.db"
+    if content is not None:
+        path.write_bytes(content)
+    code, out, err = call("trail", "verify", str(path), "--json")
+    assert code == 2
+    assert err == ""
+    told = json.loads(out)
+    assert (told["store"], told["ok"], told["lines"]) == (str(path), False, 0)
+    assert told["error"] in call("trail", "verify", str(path))[2]
+    assert path.exists() is (content is not None)
 
 
 def test_what_is_no_store_is_left_alone(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from gdprkit.desk.claims import counts
 from gdprkit.desk.cli import cli
 from gdprkit.desk.demo import Result, prepare_folder, run_demo
 from gdprkit.desk.examples import example
+from gdprkit.desk.papers import SEVERAL
 from gdprkit.desk.stage import Talk
 from gdprkit.errors import InvalidValue
 from gdprkit.interop.contacts_csv import open_contacts
@@ -53,7 +54,17 @@ def test_the_figures_are_those_of_the_file(ran: tuple[Path, Result]) -> None:
             for name, table in tables.items()
         }
     assert result.figures["in the file"] == counted
-    assert json.loads((out / "summary.json").read_text("utf-8"))["figures"] == result.figures
+    summary = json.loads((out / "summary.json").read_text("utf-8"))
+    assert summary["figures"] == result.figures
+    assert summary["notes"] == [SEVERAL]
+
+
+def test_erased_people_and_tombstones_are_as_many(ran: tuple[Path, Result]) -> None:
+    """Nobody counts as erased whose key is there still, and no key is there without a person."""
+    figures: Any = ran[1].figures
+    erased = figures["people by status"]["erased"]
+    assert erased == figures["in the file"]["tombstones"] > 0
+    assert figures["in the file"]["keys"] == figures["in the file"]["people"] - erased
 
 
 def test_the_import_ends_as_the_file_was_made(ran: tuple[Path, Result]) -> None:
@@ -112,6 +123,7 @@ def test_rejected_rows_are_named_by_line(ran: tuple[Path, Result]) -> None:
     assert "line 28: rejected, formula-cell, column name" in text
     assert "line 36: unchanged, already-there, same person as line 31" in text
     assert text.count(": rejected") == 20
+    assert "formula-cell                The cell begins as a formula does" in text
 
 
 def test_the_papers_explain(ran: tuple[Path, Result]) -> None:
@@ -119,6 +131,7 @@ def test_the_papers_explain(ran: tuple[Path, Result]) -> None:
     out, _ = ran
     assert "which is a Saturday" in (out / "deadline.txt").read_text("utf-8")
     assert "the person has objected" in (out / "decisions.txt").read_text("utf-8")
+    assert SEVERAL in (out / "plan-first.txt").read_text("utf-8")
     assert "tombstone" in (out / "erasure-receipt.txt").read_text("utf-8")
     assert sorted(p.name for p in (out / "bundle").iterdir()) == [
         "answer.md",
@@ -155,6 +168,7 @@ def test_a_second_run_replaces_the_first_and_tells_the_same(tmp_path: Path) -> N
         summaries.append(json.loads((out / "summary.json").read_text("utf-8"))["figures"])
     assert summaries[0] == summaries[1]
     assert "claims were checked and hold" in run.stdout
+    assert "A person may meet several guards" in run.stdout
     assert "\x1b" not in run.stdout
     assert "importing contacts" in run.stderr
     assert "importing contacts" not in run.stdout

@@ -17,6 +17,7 @@ from gdprkit.facts.retention import MovedToMarketing
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.plan import PlanAction
 from gdprkit.sealing.providers import MemoryProvider
+from gdprkit.sealing.rows import EpochKind
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.storage import MemoryStore
 from gdprkit.words.identifiers import PurposeId, SubjectId
@@ -341,3 +342,61 @@ def test_a_bundle_is_readable_by_its_owner_only(swift: House, tmp_path: Path) ->
     assert case is not None
     for path in swift.keeper.answer(about, case).write(tmp_path / "answer"):
         assert path.stat().st_mode & 0o077 == 0
+
+
+class TestKeys:
+    def test_a_used_key_swallows_no_other_act(self, house: House) -> None:
+        """An objection under an idempotency key used before is recorded; a true repeat is not."""
+        about = contact(house, EMAIL)
+        first = house.keeper.record(about, data.give_notice("v7-reminder"), key="form-1")
+        assert house.keeper.record(about, data.give_notice("v7-reminder"), key="form-1").repeated
+        stopped = house.keeper.record(about, marketing.object_to(via="letter"), key="form-1")
+        assert not first.repeated
+        assert not stopped.repeated
+        assert not house.ask(about)
+
+    def test_a_key_on_hold_cannot_be_destroyed(self, house: House) -> None:
+        """A hold stands on the key row as well, whoever tries to shred, and goes with it."""
+        about = contact(house, EMAIL)
+        house.keeper.record(about, retention.hold("court-1", reason="claim"))
+        assert [row.on_hold for row in house.store.keys(about)] == [True]
+        house.clock.now += timedelta(days=1)
+        house.keeper.record(about, retention.lift_hold("court-1"))
+        assert [row.on_hold for row in house.store.keys(about)] == [False]
+
+    def test_entries_say_who_wrote_them(self, house: House) -> None:
+        """A staff id is kept with each entry of the act, and of a plan carried out."""
+        about = house.ended()
+        house.keeper.record(about, data.give_notice("v7-reminder"), by="staff-7")
+        plan = house.keeper.plan(about, connection.after_end())
+        house.keeper.apply(plan, approve=plan.digest, by="staff-8")
+        writers = [entry.by for entry in house.keeper.line(about)]
+        assert "staff-7" in writers
+        assert writers[-1] == "staff-8"
+        with pytest.raises(InvalidValue):
+            house.keeper.record(about, data.give_notice("v6"), by=EMAIL)
+
+    def test_the_list_outlives_the_index_epoch(self, swift: House) -> None:
+        """Suppression hashes hang on the lasting epoch: a new index epoch forgets no stop."""
+        about = contact(swift, EMAIL)
+        swift.keeper.record(about, marketing.prohibit(via="letter", by="company"))
+        erase(swift, about)
+        store = swift.store
+        assert isinstance(store, MemoryStore)
+        store._epochs = {
+            name: row for name, row in store._epochs.items() if name[0] is not EpochKind.INDEX
+        }
+        keys = swift.keeper._bench.keys
+        keys._roots.refresh()
+        again = contact(swift, EMAIL)
+        kinds = {(s.kind.value, s.by.value) for s in swift.keeper.standing(again).objection.stops}
+        assert ("prohibition", "company") in kinds
+        assert not swift.ask(again)
+
+
+@pytest.mark.parametrize("part", ["register", "store", "keys"])
+def test_a_path_is_no_part_of_a_keeper(part: str) -> None:
+    """A path where register, store or keys belong is refused at once, with what to pass."""
+    parts = {"register": jot(), "store": MemoryStore(), "keys": MemoryProvider(), part: "a/path"}
+    with pytest.raises(InvalidValue, match="pass"):
+        RecordKeeper(parts["register"], store=parts["store"], keys=parts["keys"])  # type: ignore[arg-type]

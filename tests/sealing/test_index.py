@@ -258,19 +258,23 @@ def test_d51_a_destroyed_index_epoch_is_told() -> None:
 
 
 def test_d52_index_keys_are_nobodys_other_key() -> None:
-    """The two epochs have different keys, and an index key is neither of them nor a cipher key."""
+    """All epochs have different keys, and an index key is none of them nor a cipher key."""
     store = DictStore()
     people = make_keys(store)
     people.create(ANNA, at=AT)
+    people.index("x", "exact-v1", at=AT)
     books = people._keks._rows
     raw = {row.kind: books.unwrap(row) for row in store.epoch_rows}
-    assert raw[EpochKind.KEK] != raw[EpochKind.INDEX]
+    assert set(raw) == set(EpochKind)
+    assert len(set(raw.values())) == len(raw)
     root = people._roots.active(AT)
     terms = {
         BlindIndex(key, normalisers=("exact-v1",), epoch=1).term("a")
         for key in [*raw.values(), root._key]
     }
     assert people.index("x", "exact-v1", at=AT).term("a") not in terms
+    lasting = people.index("x", "exact-v1", at=AT, lasting=True).term("a")
+    assert lasting not in {*terms, people.index("x", "exact-v1", at=AT).term("a")}
 
 
 @pytest.mark.parametrize("value", [b"anna", 7, None, ["a"], bytearray(b"a")])

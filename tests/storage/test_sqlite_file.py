@@ -158,7 +158,8 @@ class TestTheFile:
     def test_an_unknown_word_is_told(self, store: SqliteStore, raw: sqlite3.Connection) -> None:
         """A word outside the closed lists is damage, not a guess."""
         raw.execute(
-            "INSERT INTO gdprkit_suppression VALUES ('main', ?, '', 'pigeon', 'objection', 'subject', 0)",
+            "INSERT INTO gdprkit_suppression"
+            " VALUES ('main', ?, '', 'pigeon', 'objection', 'subject', 0)",
             (hashed("contact"),),
         )
         with pytest.raises(StoreCorrupt):

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from gdprkit.errors import InvalidValue
 from gdprkit.policy.case import Suppressed
 from gdprkit.policy.connection import CONTACT_POINTS
 from gdprkit.register.register import Register
+from gdprkit.sealing.errors import PlaintextTypeError, Unindexable
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.state.objection import Stop, StopKind
 from gdprkit.storage.protocol import Store, Suppression
@@ -65,22 +67,55 @@ def lookup_terms(
     declared = register.fields.get(field)
     if declared is None or not declared.lookup or declared.kind not in _NORMALISERS:
         return ()
-    return tuple(
-        _hash(keys, use, declared.kind, value, at)
-        for filing, use in _LOOKUPS.items()
-        if not filings or filing in filings
-    )
+    try:
+        return tuple(
+            _hash(keys, use, declared.kind, value, at)
+            for filing, use in _LOOKUPS.items()
+            if not filings or filing in filings
+        )
+    except (Unindexable, PlaintextTypeError):
+        raise _no_contact_point(field, declared.kind) from None
 
 
 def _points(
-    register: Register, keys: SubjectKeys, values: Values, at: datetime
+    register: Register, keys: SubjectKeys, values: Values, at: datetime, *, lenient: bool = False
 ) -> dict[bytes, FieldKind]:
+    """Return the hashes of the contact points among *values*.
+
+    Args:
+        register: What is declared.
+        keys: Make the hashes.
+        values: Fields with values.
+        at: Now.
+        lenient: Leave out a value that is no contact point of its kind: a stop is never refused for
+            what an older register let in.
+    """
     found: dict[bytes, FieldKind] = {}
     for field, value in values:
         declared = register.fields.get(field)
-        if declared is not None and declared.kind in CONTACT_POINTS:
-            found[_hash(keys, _SUPPRESSION, declared.kind, value, at)] = declared.kind
+        if declared is None or declared.kind not in CONTACT_POINTS:
+            continue
+        try:
+            hashed = _hash(keys, _SUPPRESSION, declared.kind, value, at)
+        except (Unindexable, PlaintextTypeError):
+            if not lenient:
+                raise _no_contact_point(field, declared.kind) from None
+        else:
+            found[hashed] = declared.kind
     return found
+
+
+def _no_contact_point(field: FieldId, kind: FieldKind) -> InvalidValue:
+    what, cure = _WORDS[kind]
+    return InvalidValue(str(field), f"is no {what}", cure)
+
+
+_WORDS: Final[Mapping[FieldKind, tuple[str, str]]] = {
+    FieldKind.EMAIL: ("e-mail address", "correct it, or leave the field out"),
+    FieldKind.PHONE: ("telephone number", "write it with its country, +358 40 …"),
+    FieldKind.POSTAL_ADDRESS: ("postal address", "pass it as one text"),
+    FieldKind.CUSTOMER_NUMBER: ("customer number", "pass it as text"),
+}
 
 
 def suppressions(
@@ -99,7 +134,7 @@ def suppressions(
     """
     rows: dict[tuple[bytes, tuple[str, str, str, str]], Suppression] = {}
     stopped = tuple(stops)
-    for hashed in _points(register, keys, values, at):
+    for hashed in _points(register, keys, values, at, lenient=True):
         for stop in stopped:
             row = _row(hashed, stop)
             same = rows.get((hashed, row.scope))
