@@ -76,7 +76,7 @@ def cli() -> None:
     """Keep GDPR records a controller can prove."""
 
 
-@cli.command(epilog="Example: gdprkit demo --people 5000 --out /tmp/demo")
+@cli.command(epilog="Example: gdprkit demo --people 5000 --out papers")
 @click.option(
     "--people",
     type=click.IntRange(min=LEAST),

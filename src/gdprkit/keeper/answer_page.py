@@ -343,7 +343,11 @@ def _recipients(facts: _Facts, _letter: Letter) -> Iterator[str]:
         name = item["recipient"]
         if not item["named"]:
             name += " (we have no name on record; ask us who it is)"
-        when = f"last on {_day(item['last'])}" if item["last"] else "may receive; none recorded yet"
+        when = (
+            f"last on {_day(item['last'])}"
+            if item["last"]
+            else "may receive it; no disclosure is recorded"
+        )
         data = f" Data: {_list(item['data'])}." if item["data"] else ""
         where = f", country {item['country']}" if item["country"] else ""
         yield f"- {name}{where}. For: {item['purpose']}; {when}.{data}"
@@ -424,8 +428,8 @@ def _history(_facts: _Facts, letter: Letter) -> Iterator[str]:
 
 _KEPT_STOPS: Final = (
     "When you stop marketing, we keep a keyed fingerprint of each address or number it is for.\n"
-    "The address cannot be read from it. It is kept after your data is erased, only so that the stop\n"
-    "goes on holding."
+    "The address cannot be read from it. It is kept after your data is erased, only so that\n"
+    "the stop goes on holding."
 )
 
 #: heading -> what gives its lines, and the words that stand when there are none.
@@ -465,4 +469,4 @@ def page(letter: Letter, facts: Mapping[str, Any], values: _Values) -> str:
 
 
 def _list(words: Sequence[str]) -> str:
-    return ", ".join(words)
+    return "; ".join(words)

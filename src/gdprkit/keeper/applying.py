@@ -18,9 +18,10 @@ from gdprkit.errors import ApprovalMissing, InvalidValue, PlanStale
 from gdprkit.facts.data import DataErased, PersonErased
 from gdprkit.facts.objection import MarketingObjection
 from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarketing
+from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import suppressed
 from gdprkit.keeper.line import View
-from gdprkit.keeper.sealed import SealedBatch, open_values, seal_values
+from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.writing import (
     Bench,
     Composed,
@@ -29,6 +30,7 @@ from gdprkit.keeper.writing import (
     contact_values,
     finish,
     remember_stops,
+    seal_into,
 )
 from gdprkit.policy.case import Suppressed
 from gdprkit.policy.connection import marketing_purpose
@@ -110,33 +112,22 @@ def recheck(bench: Bench, view: View, plan: Plan, approve: object, now: datetime
         raise PlanStale(plan.about)
 
 
-def _copies(draft: Draft, items: list[PlanItem], filing: FilingSystem) -> SealedBatch:
+def _copies(draft: Draft, items: list[PlanItem], filing: FilingSystem) -> tuple[SealedValue, ...]:
     """Open the originals of *items* and seal them for another filing system."""
-    bench = draft.bench
+    bench, about = draft.bench, draft.before.about
     held = {value.slot: value for value in draft.before.standing.data.values}
-    versions = bench.keys.of(draft.before.about)
     originals: list[HeldValue] = [held[item.slot] for item in items]
-    opened = open_values(bench.store, versions, draft.before.about, originals)
-    sealed = seal_values(
-        [(value.field, personal) for value, personal in opened],
-        filing,
-        keys=bench.keys,
-        versions=versions,
-        register=bench.register,
-        at=draft.now,
-        random=bench.random,
-    )
-    draft.puts.extend(sealed.puts)
-    return sealed
+    opened = open_values(bench.store, bench.keys.of(about), about, originals)
+    return seal_into(draft, [(value.field, personal) for value, personal in opened], filing)
 
 
 def _move(draft: Draft, plan: Plan) -> None:
     items = list(plan.of(PlanAction.MOVE))
     if not items or plan.expires_on is None or items[0].purpose is None:
         return
-    sealed = _copies(draft, items, FilingSystem.MARKETING)
+    values = _copies(draft, items, FilingSystem.MARKETING)
     fact = MovedToMarketing(
-        values=sealed.values,
+        values=values,
         purpose=items[0].purpose,
         expires_on=plan.expires_on,
         plan=plan.digest,
@@ -151,10 +142,10 @@ def _archive(draft: Draft, plan: Plan) -> None:
         if item.purpose is not None and item.until is not None:
             groups.setdefault((item.purpose, item.until), []).append(item)
     for (purpose, until), items in groups.items():
-        sealed = _copies(draft, items, FilingSystem.ARCHIVE)
+        values = _copies(draft, items, FilingSystem.ARCHIVE)
         add(
             draft,
-            [Archived(values=sealed.values, purpose=purpose, until=until, plan=plan.digest)],
+            [Archived(values=values, purpose=purpose, until=until, plan=plan.digest)],
             draft.now,
         )
 

@@ -564,7 +564,7 @@ class RecordKeeper:
         standing = fold(entries_of(store, about))
         if stored is not None and stored.fold == FOLD_VERSION:
             kept = decode_standing(stored.state)
-            if kept is not None and kept != standing:
+            if kept != standing:
                 problem = "the stored standing is not the fold of the line; reindex, and ask why"
                 raise ChainBroken(about, stored.position, problem)
         check_envelopes(store, about, standing.data.values)

@@ -31,7 +31,7 @@ from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarket
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import stops_from_list, suppressions
 from gdprkit.keeper.line import View, advance, extend, marks_of
-from gdprkit.keeper.sealed import SealedBatch, open_values, seal_values
+from gdprkit.keeper.sealed import open_values, seal_values
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import CONTACT_POINTS
 from gdprkit.policy.law import LawProfile
@@ -47,7 +47,7 @@ from gdprkit.storage.protocol import Batch, Store, Suppression, VaultPut
 from gdprkit.words.identifiers import CaseId, FieldId, Slot, uuid_from
 from gdprkit.words.vocabulary import ErasureReason, FilingSystem, IntakeChannel
 
-__all__ = ["Bench", "Composed", "Draft", "add", "compose", "finish", "remember_stops"]
+__all__ = ["Bench", "Composed", "Draft", "add", "compose", "finish", "remember_stops", "seal_into"]
 
 #: What we do because of a fact happens now, however long ago the fact happened: a letter of
 #: objection typed in late ends an entry that was made after the letter was sent.
@@ -128,21 +128,29 @@ def _keys(draft: Draft) -> SubjectKeyVersions:
     return draft.versions
 
 
-def _seal(draft: Draft, act: Act) -> SealedBatch:
+def seal_into(
+    draft: Draft, values: Sequence[tuple[FieldId, object]], filing: FilingSystem
+) -> tuple[SealedValue, ...]:
+    """Seal values of the person for one filing system and put them on the draft."""
+    bench = draft.bench
+    sealed = seal_values(
+        values,
+        filing,
+        keys=bench.keys,
+        versions=_keys(draft),
+        register=bench.register,
+        at=draft.now,
+        random=bench.random,
+    )
+    draft.puts.extend(sealed.puts)
+    return sealed.values
+
+
+def _seal(draft: Draft, act: Act) -> tuple[SealedValue, ...]:
     for field in act.personal:
         if field != REQUEST_TEXT:
             draft.bench.register.field(field)
-    sealed = seal_values(
-        list(act.personal.items()),
-        act.filing,
-        keys=draft.bench.keys,
-        versions=_keys(draft),
-        register=draft.bench.register,
-        at=draft.now,
-        random=draft.bench.random,
-    )
-    draft.puts.extend(sealed.puts)
-    return sealed
+    return seal_into(draft, list(act.personal.items()), act.filing)
 
 
 def _rectify(draft: Draft, act: Act, fact: DataRectified) -> DataRectified:
@@ -173,7 +181,7 @@ def _rectify(draft: Draft, act: Act, fact: DataRectified) -> DataRectified:
         part: dict[str, object] = {f: v for f, v in act.personal.items() if f in fields}
         if part:
             corrected = attrs.evolve(act, personal=part, filing=filing)
-            values.extend(_seal(draft, corrected).values)
+            values.extend(_seal(draft, corrected))
     kept = erasure_blocked(draft.bench.case(draft.view, draft.now)) is not None
     replaced = [] if kept else [value.slot for value in old]
     return attrs.evolve(fact, values=values, replaced=replaced)
@@ -191,14 +199,14 @@ def _attach(draft: Draft, act: Act) -> Act:
     if act.personal:
         match fact:
             case DataCollected():
-                fact = attrs.evolve(fact, values=_seal(draft, act).values)
+                fact = attrs.evolve(fact, values=_seal(draft, act))
             case DataRectified():
                 fact = _rectify(draft, act, fact)
             case RequestReceived():
                 # after an erasure there is no key: the facts of the request are kept, its text
                 # is not
                 if draft.view.standing.data.erased_at is None:
-                    fact = attrs.evolve(fact, text=_seal(draft, act).values[0])
+                    fact = attrs.evolve(fact, text=_seal(draft, act)[0])
             case _:
                 raise InvalidValue("personal", "has no place in this fact", "use data.collect()")
     return attrs.evolve(act, fact=fact)
@@ -234,17 +242,9 @@ def _merge_entry(draft: Draft) -> None:
     missing = [v for v in held if v.field not in present and (v.until or today) >= today]
     if missing and standing.data.source is not None:
         opened = open_values(draft.bench.store, _keys(draft), draft.before.about, missing)
-        sealed = seal_values(
-            [(value.field, personal) for value, personal in opened],
-            FilingSystem.CUSTOMER,
-            keys=draft.bench.keys,
-            versions=_keys(draft),
-            register=draft.bench.register,
-            at=draft.now,
-            random=draft.bench.random,
-        )
-        draft.puts.extend(sealed.puts)
-        back = DataCollected(values=sealed.values, source=standing.data.source)
+        copies = [(value.field, personal) for value, personal in opened]
+        values = seal_into(draft, copies, FilingSystem.CUSTOMER)
+        back = DataCollected(values=values, source=standing.data.source)
         add(draft, [back], draft.now)
     slots = [value.slot for value in held]
     add(draft, [DataErased(slots=slots, reason=ErasureReason.MOVED, rule="R-411")], draft.now)
