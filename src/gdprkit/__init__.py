@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from gdprkit.acts import requests as requests
     from gdprkit.acts import retention as retention
     from gdprkit.errors import GdprkitError as GdprkitError
-    from gdprkit.keeper.keeper import NewPerson as NewPerson
     from gdprkit.keeper.keeper import RecordKeeper as RecordKeeper
+    from gdprkit.keeper.values import NewPerson as NewPerson
+    from gdprkit.keeper.values import Receipt as Receipt
     from gdprkit.policy.decisions import Decision as Decision
+    from gdprkit.policy.decisions import NotAllowed as NotAllowed
     from gdprkit.policy.decisions import Outcome as Outcome
+    from gdprkit.policy.plan import Plan as Plan
     from gdprkit.register.register import Register as Register
     from gdprkit.sealing.providers import Keyring as Keyring
     from gdprkit.words.personal import Personal as Personal
@@ -31,8 +34,11 @@ __all__ = [
     "GdprkitError",
     "Keyring",
     "NewPerson",
+    "NotAllowed",
     "Outcome",
     "Personal",
+    "Plan",
+    "Receipt",
     "RecordKeeper",
     "Register",
     "__version__",
@@ -48,9 +54,12 @@ _HOMES = {
     "Decision": "gdprkit.policy.decisions",
     "GdprkitError": "gdprkit.errors",
     "Keyring": "gdprkit.sealing.providers",
-    "NewPerson": "gdprkit.keeper.keeper",
+    "NewPerson": "gdprkit.keeper.values",
+    "NotAllowed": "gdprkit.policy.decisions",
     "Outcome": "gdprkit.policy.decisions",
     "Personal": "gdprkit.words.personal",
+    "Plan": "gdprkit.policy.plan",
+    "Receipt": "gdprkit.keeper.values",
     "RecordKeeper": "gdprkit.keeper.keeper",
     "Register": "gdprkit.register.register",
 }

@@ -16,7 +16,7 @@ import attrs
 
 from gdprkit import Keyring, RecordKeeper, Register, consent
 from gdprkit.acts.act import Act
-from gdprkit.keeper.keeper import NewPerson
+from gdprkit.keeper.values import NewPerson
 from gdprkit.storage.protocol import Store
 from gdprkit.words.identifiers import NoticeId, SubjectId
 

@@ -31,7 +31,7 @@ from gdprkit.register.parties import TransferMechanism
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.objection import StopKind
 from gdprkit.storage import MemoryStore
-from gdprkit.words.identifiers import CaseId, PurposeId, SubjectId
+from gdprkit.words.identifiers import CaseId, FieldId, PurposeId, SubjectId
 from gdprkit.words.moments import Period
 from gdprkit.words.personal import Personal
 from gdprkit.words.vocabulary import FilingSystem, LegalBasis, Right, Trigger
@@ -367,6 +367,38 @@ class TestSourcesRecipientsTransfers:
         """A transfer of visitors' data does not concern the contact of a company."""
         assert answered(swift, swift.customer()).facts["transfers outside the EEA"] == []
 
+    def test_a_recorded_transfer_is_told_whoever_received_it(self, swift: House) -> None:
+        """A flow that an entry names is told though the register declares another recipient."""
+        about = swift.customer()
+        swift.keeper.record(
+            about,
+            data.disclose(
+                "storage-partners", purpose="customer-care", fields=["email"], transfer="usa"
+            ),
+        )
+        (flow,) = answered(swift, about).facts["transfers outside the EEA"]
+        assert flow["recorded"]
+        assert flow["missing"] == ["importer", "safeguard", "evidence"]
+
+    @pytest.mark.parametrize(
+        ("purpose", "told"), [("customer-care", True), ("website-analytics", False)]
+    )
+    def test_a_declared_flow_is_told_for_purposes_of_the_person(
+        self, purpose: str, told: bool
+    ) -> None:
+        """A flow is told when its purpose concerns the person, and else left out."""
+        register = jot()
+        flow = attrs.evolve(
+            register.transfer("usa"),
+            fields=frozenset({FieldId("email")}),
+            purposes=frozenset({PurposeId(purpose)}),
+        )
+        changed = attrs.evolve(register, transfers={flow.id: flow})
+        with MemoryStore() as store:
+            house = house_on(store, changed)
+            found = answered(house, house.customer()).facts["transfers outside the EEA"]
+        assert [item["recorded"] for item in found] == ([False] if told else [])
+
     def test_fingerprints_outlive_the_data_and_that_is_told(
         self, swift: House, tmp_path: Path
     ) -> None:
@@ -490,3 +522,13 @@ def test_a_new_connection_is_told_of_again(swift: House) -> None:
     swift.keeper.record(about, data.collect({"email": EMAIL}, source="agreement", notice="v7"))
     found = purposes(answered(swift, about))
     assert "Messages a customer needs: customer service, updates, delivery, faults" in found
+
+
+def test_marketing_allowed_now_is_a_purpose(swift: House) -> None:
+    """Marketing to somebody still connected uses the customer file: the answer names it, and no
+    more once they have objected (Art. 15(1)(a))."""
+    about = swift.customer()
+    swift.keeper.record(about, requests.receive(right="access", channel="email"))
+    assert MARKETING in purposes(swift, about)
+    swift.keeper.record(about, marketing.object_to(via="email"))
+    assert MARKETING not in purposes(swift, about)

@@ -40,6 +40,7 @@ from gdprkit.keeper.writing import REQUEST_TEXT, Bench
 from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import valid_consent
+from gdprkit.policy.marketing import usable_channels
 from gdprkit.policy.periods import covering, ends_on
 from gdprkit.policy.retention import kept_until
 from gdprkit.register.register import Register
@@ -365,6 +366,12 @@ def _facts(case: Case, entries: tuple[Entry, ...]) -> dict[str, Any]:
     for value in held:
         for purpose in _concerned(case, value):
             concerned.setdefault(purpose, set()).add(value.field)
+    # marketing that is allowed now uses the customer file of somebody who is still connected: it is
+    # a purpose of the processing, also before any move (Art. 15(1)(a))
+    fields = {value.field for value in standing.data.held(FilingSystem.CUSTOMER)}
+    for offered in register.purposes.values():
+        if offered.marketing and offered.id not in concerned and usable_channels(case, offered):
+            concerned[offered.id] = set(fields & offered.fields)
     declared = [p for name in concerned if (p := register.purposes.get(name)) is not None]
     bases = frozenset(p.basis for p in declared if p.basis is not None)
     return {

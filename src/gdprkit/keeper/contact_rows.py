@@ -20,7 +20,7 @@ from gdprkit.acts import connection, consent, data, marketing
 from gdprkit.acts.act import Act
 from gdprkit.errors import GdprkitError
 from gdprkit.facts.consent import ConsentEvidence
-from gdprkit.keeper.keeper import NewPerson
+from gdprkit.keeper.values import NewPerson
 from gdprkit.register.register import Register
 from gdprkit.sealing.errors import Unindexable
 from gdprkit.sealing.normalise import normalise

@@ -40,7 +40,8 @@ from gdprkit.keeper.contact_rows import (
     row_stop,
     same_value,
 )
-from gdprkit.keeper.keeper import NewPerson, RecordKeeper
+from gdprkit.keeper.keeper import RecordKeeper
+from gdprkit.keeper.values import NewPerson
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.sealing.errors import PlaintextTooLarge, PlaintextTypeError, Unindexable
 from gdprkit.sealing.normalise import normalise

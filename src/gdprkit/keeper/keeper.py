@@ -19,11 +19,9 @@ from gdprkit.acts.act import Act
 from gdprkit.acts.consent import HasConsent
 from gdprkit.errors import (
     AlreadyKnown,
-    ChainBroken,
     InvalidValue,
     PositionTaken,
     UnknownName,
-    UnknownSubject,
 )
 from gdprkit.facts.data import SubjectAdded
 from gdprkit.facts.entry import Entry
@@ -38,11 +36,12 @@ from gdprkit.keeper.applying import (
 )
 from gdprkit.keeper.clock import Clock, system_clock
 from gdprkit.keeper.contacts import lookup_terms
-from gdprkit.keeper.line import View, entries_of, key_hash, marks_of, new_view, view
-from gdprkit.keeper.sealed import check_envelopes, open_values
+from gdprkit.keeper.line import View, entries_of, key_hash, new_view, view
+from gdprkit.keeper.proof import reindex_person, verify_person
+from gdprkit.keeper.sealed import open_values
+from gdprkit.keeper.values import NewPerson, Receipt
 from gdprkit.keeper.writing import Bench, Composed, compose
-from gdprkit.ledger.chain import verify_line
-from gdprkit.ledger.codec import decode_entry, decode_standing, encode_standing
+from gdprkit.ledger.codec import decode_entry
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force
@@ -56,14 +55,14 @@ from gdprkit.policy.request import deadline_of
 from gdprkit.register.register import Register
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.providers import KeyProvider
-from gdprkit.state.standing import FOLD_VERSION, Standing, fold
-from gdprkit.storage.protocol import ALL, Batch, Span, Store, StoredStanding
+from gdprkit.state.standing import Standing, fold
+from gdprkit.storage.protocol import ALL, Batch, Span, Store
 from gdprkit.words.identifiers import CaseId, FieldId, SourceId, SubjectId, subject_id, uuid_from
 from gdprkit.words.moments import utc_moment
 from gdprkit.words.personal import Personal
 from gdprkit.words.vocabulary import FieldKind, FilingSystem, SubjectKind
 
-__all__ = ["NewPerson", "Receipt", "RecordKeeper"]
+__all__ = ["RecordKeeper"]
 
 T = TypeVar("T")
 
@@ -79,39 +78,6 @@ _QUESTIONS: Final[Mapping[type, Callable[[Case, Any], Decision]]] = {
     MayMove: may_move,
     HasConsent: lambda case, q: consent_in_force(case, q.purpose, q.channel),
 }
-
-
-def _is_table(_new: object, _attribute: object, value: object) -> None:
-    if not isinstance(value, Mapping):
-        raise InvalidValue("fields", "is no table of fields", "pass a dict of field to value")
-
-
-@final
-@attrs.frozen(kw_only=True)
-class NewPerson:
-    """A person to add: kind, fields, where the data came from, and acts that come with it."""
-
-    kind: SubjectKind = attrs.field(converter=SubjectKind)
-    fields: Mapping[str, object] = attrs.field(repr=False, validator=_is_table)
-    source: str
-    notice: str | None = None
-    at: datetime | None = None
-    acts: tuple[Act, ...] = ()
-
-
-@final
-@attrs.frozen(kw_only=True)
-class Receipt:
-    """What was recorded: the person, the positions of the entries, and a request's case.
-
-    ``repeated`` is true when the idempotency key was used before; then nothing new was stored,
-    ``positions`` names the first entry of that act, and ``case`` the request if it was one.
-    """
-
-    about: SubjectId
-    positions: tuple[int, ...]
-    case: CaseId | None = None
-    repeated: bool = False
 
 
 def _check_parts(register: object, store: object, keys: object) -> None:
@@ -553,45 +519,9 @@ class RecordKeeper:
             ChainBroken: names the position and what is wrong.
             UnreadableEntry: an entry verifies and still cannot be read.
         """
-        about = subject_id(about)
-        store = self._bench.store
-        stored = store.standing(about)
-        entries = store.line(about)
-        if stored is None and not entries and store.expunged(about) is None:
-            raise UnknownSubject(about)
-        head = new_view(store.tenant, about).head if stored is None else stored.head
-        verify_line(store.tenant, about, entries, head)
-        standing = fold(entries_of(store, about))
-        if stored is not None and stored.fold == FOLD_VERSION:
-            kept = decode_standing(stored.state)
-            if kept != standing:
-                problem = "the stored standing is not the fold of the line; reindex, and ask why"
-                raise ChainBroken(about, stored.position, problem)
-        check_envelopes(store, about, standing.data.values)
+        verify_person(self._bench.store, subject_id(about))
 
     def reindex(self, about: SubjectId) -> None:
         """Fold the line anew and store standing and marks again; both are never the truth."""
         about = subject_id(about)
-
-        def attempt() -> None:
-            store = self._bench.store
-            found = view(store, about)
-            standing = fold(entries_of(store, about))
-            fresh = attrs.evolve(found, standing=standing)
-            store.commit(
-                Batch(
-                    about=about,
-                    expected=found.position,
-                    entries=(),
-                    standing=StoredStanding(
-                        about=about,
-                        position=found.position,
-                        head=found.head,
-                        fold=FOLD_VERSION,
-                        state=encode_standing(standing),
-                    ),
-                    marks=marks_of(self._bench.case(fresh, self.now())),
-                )
-            )
-
-        self._again(attempt)
+        self._again(lambda: reindex_person(self._bench, about, self.now()))

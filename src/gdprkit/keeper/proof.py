@@ -1,0 +1,73 @@
+"""Proof that a person's records are what was written, and standings made anew from them.
+
+The line is the truth; standing and marks are folds of it. Nothing here decides or erases.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from gdprkit.errors import ChainBroken, UnknownSubject
+from gdprkit.keeper.line import entries_of, marks_of, new_view, view
+from gdprkit.keeper.sealed import check_envelopes
+from gdprkit.keeper.writing import Bench
+from gdprkit.ledger.chain import verify_line
+from gdprkit.ledger.codec import decode_standing, encode_standing
+from gdprkit.state.standing import FOLD_VERSION, fold
+from gdprkit.storage.protocol import Batch, Store, StoredStanding
+from gdprkit.words.identifiers import SubjectId
+
+__all__ = ["reindex_person", "verify_person"]
+
+
+def verify_person(store: Store, about: SubjectId) -> None:
+    """Check a line against its head, its standing against its fold, values against entries.
+
+    Raises:
+        UnknownSubject: there is no line.
+        ChainBroken: names the position and what is wrong.
+        UnreadableEntry: an entry verifies and still cannot be read.
+    """
+    stored = store.standing(about)
+    entries = store.line(about)
+    if stored is None and not entries and store.expunged(about) is None:
+        raise UnknownSubject(about)
+    head = new_view(store.tenant, about).head if stored is None else stored.head
+    verify_line(store.tenant, about, entries, head)
+    standing = fold(entries_of(store, about))
+    if stored is not None and stored.fold == FOLD_VERSION:
+        kept = decode_standing(stored.state)
+        if kept != standing:
+            problem = "the stored standing is not the fold of the line; reindex, and ask why"
+            raise ChainBroken(about, stored.position, problem)
+    check_envelopes(store, about, standing.data.values)
+
+
+def reindex_person(bench: Bench, about: SubjectId, now: datetime) -> None:
+    """Fold a line anew and store standing and marks again.
+
+    Raises:
+        UnknownSubject: there is no line.
+        PositionTaken: somebody wrote meanwhile; nothing was stored.
+    """
+    store = bench.store
+    found = view(store, about)
+    standing = fold(entries_of(store, about))
+    fresh = attrs.evolve(found, standing=standing)
+    store.commit(
+        Batch(
+            about=about,
+            expected=found.position,
+            entries=(),
+            standing=StoredStanding(
+                about=about,
+                position=found.position,
+                head=found.head,
+                fold=FOLD_VERSION,
+                state=encode_standing(standing),
+            ),
+            marks=marks_of(bench.case(fresh, now)),
+        )
+    )
