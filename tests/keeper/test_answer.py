@@ -528,7 +528,7 @@ def test_marketing_allowed_now_is_a_purpose(swift: House) -> None:
     """Marketing to somebody still connected uses the customer file: the answer names it, and no
     more once they have objected (Art. 15(1)(a))."""
     about = swift.customer()
-    swift.keeper.record(about, requests.receive(right="access", channel="email"))
-    assert MARKETING in purposes(swift, about)
+    case = ask(swift, about)
+    assert MARKETING in purposes(swift.keeper.answer(about, case))
     swift.keeper.record(about, marketing.object_to(via="email"))
-    assert MARKETING not in purposes(swift, about)
+    assert MARKETING not in purposes(swift.keeper.answer(about, case))
