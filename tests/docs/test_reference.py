@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 
 import attrs
@@ -170,6 +171,16 @@ def test_settings_are_those_of_the_law_profile() -> None:
         )
         for name, source in SOURCES.items()
     ]
+
+
+def test_numbers_that_no_rule_reads_are_named() -> None:
+    """The page names each number that waits for its rule, so that nobody relies on it."""
+    package = Path(inspect.getfile(gdprkit)).parent
+    code = "\n".join(file.read_text(encoding="utf-8") for file in package.rglob("*.py"))
+    read = set(re.findall(r"\blaw\.(\w+)", code))
+    text = (REFERENCE / "settings.md").read_text(encoding="utf-8")
+    named = text.partition("read by none in this version:")[2].partition(".")[0]
+    assert set(re.findall(r"`(\w+)`", named)) == set(SOURCES) - read
 
 
 @pytest.mark.parametrize(

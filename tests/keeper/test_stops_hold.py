@@ -187,6 +187,32 @@ class TestStopsAreTaken:
         with pytest.raises(InvalidValue):
             swift.keeper.record(about, data.give_notice("v7", at=ahead))
 
+    @pytest.mark.parametrize("right", ["erasure", "restriction", "objection"])
+    def test_while_another_request_is_open(self, swift: House, right: str) -> None:
+        """A «stop» ends the entry the same day, also where a request forbade messages before."""
+        about = swift.moved()
+        swift.keeper.record(about, requests.receive(right=right, channel="email"))
+        assert not swift.ask(about)
+        swift.keeper.record(about, marketing.object_to(via="email"))
+        standing = swift.keeper.standing(about)
+        assert standing.connection.status is not ConnectionStatus.MARKETING
+        assert standing.data.held(FilingSystem.MARKETING) == ()
+
+    def test_but_the_erasure_of_one_field_is_none(self, swift: House) -> None:
+        """Who has one value erased keeps the entry without it, and has objected to nothing."""
+        about = swift.moved()
+        wanted = retention.erasure(reason="unlawful", reference="case-1", fields=["title"])
+        plan = swift.keeper.plan(about, wanted)
+        assert not plan.objects
+        assert not swift.keeper.apply(plan, approve=plan.digest).person_erased
+        standing = swift.keeper.standing(about)
+        fields = {value.field for value in standing.data.held(FilingSystem.MARKETING)}
+        assert "title" not in fields
+        assert "email" in fields
+        assert standing.objection.stops == ()
+        assert standing.connection.status is ConnectionStatus.MARKETING
+        assert swift.ask(about)
+
 
 class TestDeeds:
     @pytest.mark.parametrize(

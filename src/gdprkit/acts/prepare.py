@@ -42,7 +42,8 @@ from gdprkit.facts.retention import MarketingEntryEnded
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import CONTACT_POINTS
 from gdprkit.policy.decisions import Decision, NotAllowed, forbid
-from gdprkit.policy.marketing import MayContact, may_contact
+from gdprkit.policy.matrix import Column
+from gdprkit.policy.placing import column_of, company_stop_for
 from gdprkit.policy.retention import erasure_blocked
 from gdprkit.register.register import Register
 from gdprkit.state import connection, request
@@ -50,6 +51,7 @@ from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.request import RequestStatus
 from gdprkit.state.standing import AFTER_ERASURE, Standing, step
 from gdprkit.words.citations import gdpr
+from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.vocabulary import (
     Channel,
     Circumstance,
@@ -157,17 +159,14 @@ def _widen(register: Register, fact: Fact) -> Fact:
     return attrs.evolve(fact, channels=register.purpose(fact.purpose).channels)
 
 
-#: Reasons that say stop; anything else a channel lacks may come again, so its data stays.
-_STOP_CODES: Final = frozenset(
-    {"objected", "prohibited", "consent-withdrawn", "consent-refused", "company-prohibited"}
-)
-
-
-def _stopped(case: Case, purpose: str, channel: Channel) -> bool:
-    if purpose not in case.register.purposes:
+def _stopped(case: Case, name: str, channel: Channel) -> bool:
+    """Whether a stop closes the channel: what a channel lacks else may come again."""
+    purpose = case.register.purposes.get(PurposeId(name))
+    if purpose is None or channel not in purpose.channels:
         return True
-    decision = may_contact(case, MayContact(channel=channel, purpose=purpose))
-    return bool(decision.codes & _STOP_CODES)
+    said = column_of(case, channel, purpose)
+    by_company = company_stop_for(case, channel, purpose) is not None
+    return by_company or said in (Column.OBJECTED, Column.STOPPED)
 
 
 def _after_stop(case: Case, fact: Fact) -> Iterator[Fact]:

@@ -173,7 +173,7 @@ def compose_plan(
         ChainBroken, FieldCryptoError: a value to be copied cannot be opened.
     """
     draft = Draft(bench=bench, before=before, now=now, view=before, by=by)
-    if isinstance(plan.question, Erasure):
+    if plan.objects:
         asked = [c for c in before.standing.request.cases if c.right is Right.ERASURE]
         stop = MarketingObjection(via=asked[-1].channel if asked else IntakeChannel.OTHER)
         add(draft, [stop], now)

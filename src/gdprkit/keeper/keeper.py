@@ -365,13 +365,13 @@ class RecordKeeper:
         found = self._view(about, at, known_by)
         if not isinstance(question, (MayContact, MayMove)):
             return policy(self._bench.case(found, moment), question)
-        first = policy(self._bench.case(found, moment), question)
-        if isinstance(question, MayContact) and first.outcome is Outcome.FORBIDDEN:
-            return first  # no list can make it milder
         past = at is not None or known_by is not None
         current = view(self._bench.store, about) if past and found.standing.data.values else found
-        if current.standing.data.erased_at is not None:
-            return first
+        erased = current.standing.data.erased_at is not None
+        if erased or isinstance(question, MayContact):
+            plain = policy(self._bench.case(found, moment), question)
+            if erased or plain.outcome is Outcome.FORBIDDEN:
+                return plain  # no list can make it milder, and nothing is left to look up
         looked = look_up(self._bench, current, question.purpose, moment)
         return policy(self._bench.case(found, moment, suppressed=looked), question)
 

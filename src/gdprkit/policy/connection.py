@@ -33,7 +33,6 @@ from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue
 from gdprkit.words.citations import gdpr, project
-from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.moments import add_months, civil_date
 from gdprkit.words.vocabulary import (
     Channel,
@@ -397,9 +396,3 @@ def may_move(case: Case, question: MayMove) -> Decision:
         law=case.law.id,
         reasons=decide(GUARDS, asked),
     )
-
-
-def moving_values(case: Case, purpose_id: PurposeId) -> tuple[HeldValue, ...]:
-    """Return the values an allowed move copies."""
-    purpose = case.purpose(purpose_id)
-    return movable(case, purpose, usable_channels(case, purpose, as_member=True))

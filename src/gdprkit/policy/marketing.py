@@ -16,26 +16,24 @@ import attrs
 
 from gdprkit.policy.case import Case
 from gdprkit.policy.conditions import CONDITIONS, from_population_register
-from gdprkit.policy.consent import consent_problems, valid_consent
+from gdprkit.policy.consent import valid_consent
 from gdprkit.policy.decisions import Decision, Outcome, Reason, allow, forbid, need
 from gdprkit.policy.matrix import ALWAYS, MATRIX, Allowed, Column, Row, cell_id
 from gdprkit.policy.placing import (
     Asked,
     column_of,
+    company_stop_for,
     relevance_of,
     row_of,
-    soft_opt_in,
     stop_for,
 )
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
-from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.objection import StopKind
 from gdprkit.words.citations import Citation, credit_act, ecsa, gdpr, project
 from gdprkit.words.identifiers import FieldId
 from gdprkit.words.moments import add_months, civil_date
 from gdprkit.words.vocabulary import (
-    Actor,
     Channel,
     CheckedList,
     Circumstance,
@@ -135,22 +133,9 @@ _STOP_WORDS: Final[Mapping[StopKind, tuple[str, str, Citation]]] = {
 
 
 def _company_stop(asked: Asked) -> Iterator[Reason]:  # step 3
-    if asked.row not in (Row.B2B_R, Row.B2B_U, Row.FB2B, Row.PB2B):
-        return
-    word = asked.case.standing.consent.word(asked.purpose.id, asked.channel)
-    by_company = (
-        word is not None
-        and word.status is ConsentStatus.GIVEN
-        and word.evidence is not None
-        and word.evidence.actor is Actor.COMPANY
-        # a company's word is never its staff's consent, but it lifts its own stop
-        and {r.code for r in consent_problems(asked.case, word)} <= {"consent-not-by-the-person"}
-    )
-    for stop in asked.case.standing.objection.stops:
-        if stop.by is Actor.COMPANY and stop.covers(asked.channel, asked.purpose.id):
-            lifted = by_company and word is not None and word.at > stop.at
-            if not lifted:
-                yield forbid("company-prohibited", "R-316", ecsa("202"), evidence=(stop.position,))
+    stop = company_stop_for(asked.case, asked.channel, asked.purpose)
+    if stop is not None:
+        yield forbid("company-prohibited", "R-316", ecsa("202"), evidence=(stop.position,))
 
 
 def _closed_data(asked: Asked) -> Iterator[Reason]:  # step 4
@@ -306,7 +291,6 @@ def may_contact(case: Case, question: MayContact, *, as_member: bool = False) ->
             purpose=purpose,
             selected_by=fields,
             relevance=relevance_of(case, purpose),
-            sale=soft_opt_in(case, channel, purpose),
             consent=consent,
             row=row_of(case, purpose),
             column=Column.GIVEN if given else column_of(case, channel, purpose),

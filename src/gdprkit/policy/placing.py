@@ -11,10 +11,11 @@ from typing import Final, final
 import attrs
 
 from gdprkit.policy.case import FORMER, Case
-from gdprkit.policy.consent import ConsentInForce, valid_consent
+from gdprkit.policy.consent import ConsentInForce, consent_problems, valid_consent
 from gdprkit.policy.matrix import Column, Row
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
+from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.marketing import Relevance, Sale
 from gdprkit.state.objection import Stop, StopKind
 from gdprkit.words.identifiers import FieldId, PurposeId
@@ -25,7 +26,15 @@ from gdprkit.words.vocabulary import (
     SubjectKind,
 )
 
-__all__ = ["Asked", "column_of", "relevance_of", "row_of", "soft_opt_in", "stop_for"]
+__all__ = [
+    "Asked",
+    "column_of",
+    "company_stop_for",
+    "relevance_of",
+    "row_of",
+    "soft_opt_in",
+    "stop_for",
+]
 
 _LIST_SOURCES: Final = frozenset(
     {SourceKind.PUBLIC_REGISTER, SourceKind.POPULATION_REGISTER, SourceKind.BOUGHT_LIST}
@@ -42,7 +51,6 @@ class Asked:
     purpose: Purpose
     selected_by: frozenset[FieldId]
     relevance: Relevance | None
-    sale: Sale | None
     consent: ConsentInForce | None
     row: Row
     column: Column
@@ -131,6 +139,32 @@ def _is_marketing(case: Case, purpose: PurposeId | None) -> bool:
     """Whether a stop's purpose is marketing; one that is no longer declared counts as it."""
     declared = case.register.purposes.get(purpose) if purpose is not None else None
     return declared is None or declared.marketing
+
+
+def company_stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:
+    """Return the newest stop of a contact's organisation that reaches this channel, or None.
+
+    It concerns the work address only, and a later word of the organisation lifts it: never its
+    staff's consent (R-219), but its own stop (R-316.3).
+    """
+    if case.standing.data.kind is not SubjectKind.COMPANY_CONTACT:
+        return None
+    word = case.standing.consent.word(purpose.id, channel)
+    by_company = (
+        word is not None
+        and word.status is ConsentStatus.GIVEN
+        and word.evidence is not None
+        and word.evidence.actor is Actor.COMPANY
+        and {r.code for r in consent_problems(case, word)} <= {"consent-not-by-the-person"}
+    )
+    found = [
+        stop
+        for stop in case.standing.objection.stops
+        if stop.by is Actor.COMPANY
+        and stop.covers(channel, purpose.id)
+        and not (by_company and word is not None and word.at > stop.at)
+    ]
+    return max(found, key=lambda s: (s.at, s.position), default=None)
 
 
 def column_of(case: Case, channel: Channel, purpose: Purpose) -> Column:

@@ -77,6 +77,8 @@ class Plan:
         erases_person: Nothing stays: the subject key is destroyed.
         expires_on: Last day of the new entry in the marketing register.
         ends_marketing: The entry in the marketing register ends.
+        objects: The request counts as an objection to marketing (R-414), which is recorded also
+            where a hold or a duty keeps every value.
         reference: The controller's pointer, for instance a request number.
     """
 
@@ -94,6 +96,7 @@ class Plan:
     erases_person: bool = False
     expires_on: date | None = None
     ends_marketing: bool = False
+    objects: bool = False
     reference: str = "plan"
 
     @cached_property
@@ -110,6 +113,7 @@ class Plan:
             ],
             "kind": self.kind,
             "law": self.law,
+            "objects": self.objects,
             "position": self.position,
             "reason": self.reason,
             "reference": self.reference,
@@ -124,14 +128,10 @@ class Plan:
 
     @property
     def has_work(self) -> bool:
-        """Whether applying the plan would change anything.
-
-        A request for erasure is an objection to marketing as well (R-414), which is recorded also
-        where a hold or a duty keeps every value.
-        """
+        """Whether applying the plan would change anything."""
         return (
             self.erases_person
-            or (self.kind == "erasure" and bool(self.items))
+            or self.objects
             or self.ends_marketing
             or len(self.of(PlanAction.KEEP)) < len(self.items)
         )

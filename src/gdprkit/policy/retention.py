@@ -324,6 +324,7 @@ def plan_erasure(case: Case, question: Erasure) -> Plan:
             _keep_all(case, *blocked),
             reason=question.reason,
             reference=question.reference,
+            objects=not question.fields and bool(case.standing.data.values),
         )
     active = case.standing.status is ConnectionStatus.ACTIVE
     erased_before = case.standing.data.erased_at is not None
@@ -352,6 +353,11 @@ def plan_erasure(case: Case, question: Erasure) -> Plan:
         items.extend(_archive(case, value) if value.filing is FilingSystem.CUSTOMER else ())
         items.append(_item(value, PlanAction.ERASE, "erasure-asked", "R-503"))
     stays = any(i.action in (PlanAction.KEEP, PlanAction.ARCHIVE) for i in items)
+    # a request for a few fields ends the entry only where nothing of it is left
+    entry = [i for i in items if i.filing is FilingSystem.MARKETING]
+    ends = case.standing.status is ConnectionStatus.MARKETING and all(
+        i.action is PlanAction.ERASE for i in entry
+    )
     return _plan(
         case,
         question,
@@ -359,7 +365,8 @@ def plan_erasure(case: Case, question: Erasure) -> Plan:
         reason=question.reason,
         reference=question.reference,
         erases_person=not stays and not erased_before,
-        ends_marketing=case.standing.status is ConnectionStatus.MARKETING,
+        ends_marketing=ends,
+        objects=bool(items) and (ends or not question.fields),
     )
 
 
