@@ -91,14 +91,18 @@ def _check_names(register: Register, fact: Fact) -> None:
         register.field(field)
 
 
+PERSON_ERASED: Final = forbid("person-erased", "R-503", gdpr("17(1)"))
+PERSON_DECEASED: Final = forbid("person-deceased", "R-415", gdpr("recital 27"))
+
+
 def _check_alive(case: Case, fact: Fact) -> None:
     """Refuse whatever is no stop, request or telling once the person was erased (R-316.1)."""
     data = case.standing.data
     dead = data.circumstance(Circumstance.DECEASED)
     if data.erased_at is not None and type(fact) not in AFTER_ERASURE:
-        reason = forbid("person-erased", "R-503", gdpr("17(1)"), evidence=(data.erased_position,))
+        reason = PERSON_ERASED.on(data.erased_position)
     elif dead is not None and isinstance(fact, ConnectionStarted):
-        reason = forbid("person-deceased", "R-415", gdpr("recital 27"), evidence=(dead.position,))
+        reason = PERSON_DECEASED.on(dead.position)
     else:
         return
     raise NotAllowed(

@@ -25,7 +25,7 @@ from gdprkit.interop.contacts_csv import open_contacts
 from gdprkit.keeper.contact_rows import ContactRow, MarketingChoice, row_end
 from gdprkit.keeper.importing import ImportReport, RowOutcome, import_contacts
 from gdprkit.policy.decisions import Outcome
-from gdprkit.policy.explain import SENTENCES
+from gdprkit.policy.explain import texts
 from gdprkit.policy.plan import PlanAction
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.words.identifiers import SubjectId
@@ -275,7 +275,8 @@ def _write_plan(
 ) -> None:
     head = [f"Plan of the {name} sweep, {run.now[0]:%Y-%m-%d}", ""]
     head += [*tally_lines(outcomes, ("  people", "outcome")), ""]
-    told = {(*key, SENTENCES.get(key[-1], "")): number for key, number in guards.items()}
+    words = {code: said["controller"]["en"] for code, said in texts().items()}
+    told = {(*key, words.get(key[-1], "")): number for key, number in guards.items()}
     head += [*tally_lines(told, ("  people", "outcome", "guard that decided")), SEVERAL, ""]
     more = sum(outcomes.values()) - len(shown)
     tail = [f"and {more} more"] if more else []

@@ -24,7 +24,7 @@ from rich.table import Table
 from gdprkit.desk.claims import Claim
 from gdprkit.desk.demo import Result
 from gdprkit.desk.papers import SEVERAL
-from gdprkit.policy.explain import SENTENCES
+from gdprkit.policy.explain import text, texts
 
 __all__ = ["Bars", "show_claim", "show_result"]
 
@@ -61,6 +61,12 @@ def show_claim(console: Console, claim: Claim) -> None:
     console.print(f"{mark} {escape(claim.text)}{detail}", highlight=False, soft_wrap=True)
 
 
+def _in_words(guard: str) -> str:
+    """Return what a guard says; an outcome without one has no words."""
+    code = guard.rpartition(" ")[2]
+    return text(code) if code in texts() else ""
+
+
 def show_result(console: Console, result: Result) -> None:
     """Print the figures of a run, and how many claims held."""
     for title, figures in result.figures.items():
@@ -75,8 +81,8 @@ def show_result(console: Console, result: Result) -> None:
         table.add_column(no_wrap=True)
         table.add_column()
         for name, number in figures.items():
-            code = str(name).rpartition(" ")[2] if guards else ""
-            table.add_row(str(number), escape(str(name)), f"[dim]{SENTENCES.get(code, '')}[/]")
+            told = _in_words(str(name)) if guards else ""
+            table.add_row(str(number), escape(str(name)), f"[dim]{told}[/]")
         console.print(table)
         console.print()
     failed = [claim for claim in result.claims if not claim.ok]

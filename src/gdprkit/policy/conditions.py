@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Final, final
+
+import attrs
 
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Reason, allow, need
@@ -16,7 +18,7 @@ from gdprkit.policy.periods import tells_marketing
 from gdprkit.policy.placing import Asked
 from gdprkit.policy.processing import assessment_reasons
 from gdprkit.words.citations import ecsa, gdpr, project
-from gdprkit.words.moments import add_months, end_of_day
+from gdprkit.words.moments import add_months, civil_date
 from gdprkit.words.vocabulary import (
     CheckedList,
     NoticeKind,
@@ -26,53 +28,68 @@ from gdprkit.words.vocabulary import (
 __all__ = ["CONDITIONS", "from_population_register", "marketing_notice"]
 
 
+OPT_OUT_OFFERED: Final = allow("opt-out-offered", "R-309", ecsa("200(3)"))
+OPT_OUT_NOT_OFFERED: Final = need(
+    "opt-out-not-offered", "R-309", ecsa("200(3)"), missing="an opt-out in each message"
+)
+
+
 def _optout(asked: Asked) -> Iterator[Reason]:
     if asked.purpose.opt_out:
-        yield allow("opt-out-offered", "R-309", ecsa("200(3)"))
+        yield OPT_OUT_OFFERED
     else:
-        yield need(
-            "opt-out-not-offered", "R-309", ecsa("200(3)"), missing="an opt-out in each message"
-        )
+        yield OPT_OUT_NOT_OFFERED
+
+
+SENDER_IDENTIFIED: Final = allow("sender-identified", "R-309", ecsa("203"))
+SENDER_NOT_IDENTIFIED: Final = need(
+    "sender-not-identified",
+    "R-309",
+    ecsa("203"),
+    missing="messages recognisable as marketing that name the sender",
+)
 
 
 def _identified(asked: Asked) -> Iterator[Reason]:
     if asked.purpose.identified:
-        yield allow("sender-identified", "R-309", ecsa("203"))
+        yield SENDER_IDENTIFIED
     else:
-        yield need(
-            "sender-not-identified",
-            "R-309",
-            ecsa("203"),
-            missing="messages recognisable as marketing that name the sender",
-        )
+        yield SENDER_NOT_IDENTIFIED
+
+
+OWN_SIMILAR_PRODUCTS: Final = allow("own-similar-products", "R-303", ecsa("200(3)"))
+PRODUCTS_NOT_SHOWN_OWN: Final = need(
+    "products-not-shown-own",
+    "R-303",
+    ecsa("200(3)"),
+    missing="that the offer is the seller's own and similar",
+)
 
 
 def _own(asked: Asked) -> Iterator[Reason]:
     if asked.purpose.own_products:
-        yield allow("own-similar-products", "R-303", ecsa("200(3)"))
+        yield OWN_SIMILAR_PRODUCTS
     else:
-        yield need(
-            "products-not-shown-own",
-            "R-303",
-            ecsa("200(3)"),
-            missing="that the offer is the seller's own and similar",
-        )
+        yield PRODUCTS_NOT_SHOWN_OWN
+
+
+DUTY_UNKNOWN: Final = need(
+    "duty-unknown", "R-307", ecsa("202"), missing="evidence of the contact's duties"
+)
+DUTY_EVIDENCE_THIN: Final = need(
+    "duty-evidence-thin", "R-307", ecsa("202"), missing="evidence of duties beyond a job title"
+)
+DUTY_RELATED: Final = allow("duty-related", "R-307", ecsa("202"))
 
 
 def _duty(asked: Asked) -> Iterator[Reason]:
     finding = asked.relevance
     if finding is None:
-        yield need("duty-unknown", "R-307", ecsa("202"), missing="evidence of the contact's duties")
+        yield DUTY_UNKNOWN
     elif finding.thin:
-        yield need(
-            "duty-evidence-thin",
-            "R-307",
-            ecsa("202"),
-            missing="evidence of duties beyond a job title",
-            evidence=(finding.position,),
-        )
+        yield DUTY_EVIDENCE_THIN.on(finding.position)
     else:
-        yield allow("duty-related", "R-307", ecsa("202"), evidence=(finding.position,))
+        yield DUTY_RELATED.on(finding.position)
 
 
 def _lia(asked: Asked) -> Iterator[Reason]:
@@ -80,17 +97,21 @@ def _lia(asked: Asked) -> Iterator[Reason]:
     yield from assessment_reasons(asked.case, asked.purpose, former=former)
 
 
+NOTICE_GIVEN: Final = allow("notice-given", "R-313", gdpr("13(1)(d)"))
+NOTICE_NOT_GIVEN: Final = need(
+    "notice-not-given",
+    "R-313",
+    gdpr("21(4)"),
+    missing="a notice naming marketing, the interest and, apart, the right to object",
+)
+
+
 def _notice(asked: Asked) -> Iterator[Reason]:
     told = marketing_notice(asked.case)
     if told:
-        yield allow("notice-given", "R-313", gdpr("13(1)(d)"), evidence=(told,))
+        yield NOTICE_GIVEN.on(told)
     else:
-        yield need(
-            "notice-not-given",
-            "R-313",
-            gdpr("21(4)"),
-            missing="a notice naming marketing, the interest and, apart, the right to object",
-        )
+        yield NOTICE_NOT_GIVEN
 
 
 def marketing_notice(case: Case) -> int | None:
@@ -102,65 +123,105 @@ def marketing_notice(case: Case) -> int | None:
     return None
 
 
+SOURCE_NOTICE_NOT_GIVEN: Final = need(
+    "source-notice-not-given",
+    "R-314",
+    gdpr("14(3)(b)"),
+    missing="a notice under Art. 14 naming the source",
+)
+SOURCE_NOTICE_GIVEN: Final = allow("notice-given", "R-313", gdpr("14"))
+
+
 def _a14(asked: Asked) -> Iterator[Reason]:
     for given in asked.case.standing.notice.given:
         notice = asked.case.register.notices.get(given.notice)
         source = asked.case.standing.data.source
         names_it = notice is not None and (source is None or source in notice.sources)
         if notice is not None and notice.kind is NoticeKind.INDIRECT and names_it:
-            yield allow("notice-given", "R-313", gdpr("14"), evidence=(given.position,))
+            yield SOURCE_NOTICE_GIVEN.on(given.position)
             return
-    yield need(
-        "source-notice-not-given",
-        "R-314",
-        gdpr("14(3)(b)"),
-        missing="a notice under Art. 14 naming the source",
-    )
+    yield SOURCE_NOTICE_NOT_GIVEN
+
+
+SOURCE_KNOWN: Final = allow("source-known", "R-314", gdpr("14(2)(f)"))
+SOURCE_UNKNOWN: Final = need(
+    "source-unknown", "R-314", gdpr("14(2)(f)"), missing="the source of the data"
+)
 
 
 def _src(asked: Asked) -> Iterator[Reason]:
     data = asked.case.standing.data
     if data.source is not None and data.source in asked.case.register.sources:
-        yield allow("source-known", "R-314", gdpr("14(2)(f)"), evidence=(data.added_position,))
+        yield SOURCE_KNOWN.on(data.added_position)
     else:
-        yield need("source-unknown", "R-314", gdpr("14(2)(f)"), missing="the source of the data")
+        yield SOURCE_UNKNOWN
 
 
 def _mreg(_asked: Asked) -> Iterator[Reason]:
     yield from ()  # met: step 7 forbids where it is not
 
 
+END_UNKNOWN: Final = need("end-unknown", "R-303", ecsa("200(3)"), missing="when the relation ended")
+SOFT_OPT_IN_FRESH: Final = allow("soft-opt-in-fresh", "R-303", ecsa("200(3)"))
+SOFT_OPT_IN_TOO_OLD: Final = need(
+    "soft-opt-in-too-old", "R-303", ecsa("200(3)"), missing="consent of the person"
+)
+
+
 def _soft_age(asked: Asked) -> Iterator[Reason]:
     ended = asked.case.standing.connection.ended_on
     if ended is None:
-        yield need("end-unknown", "R-303", ecsa("200(3)"), missing="when the relation ended")
+        yield END_UNKNOWN
         return
     last = asked.case.end_of(add_months(ended, asked.case.law.soft_opt_in_months))
     if asked.case.at < last:
-        yield allow("soft-opt-in-fresh", "R-303", ecsa("200(3)"), until=last)
+        yield SOFT_OPT_IN_FRESH.on(until=last)
     else:
-        yield need("soft-opt-in-too-old", "R-303", ecsa("200(3)"), missing="consent of the person")
+        yield SOFT_OPT_IN_TOO_OLD
 
 
-def _fresh(asked: Asked, which: CheckedList, word: str) -> Iterator[Reason]:
+@final
+@attrs.frozen
+class _ListWords:
+    """What is said about one list: looked into lately, or not."""
+
+    checked: Reason
+    stale: Reason
+
+
+_ROBINSON_POST: Final = _ListWords(
+    allow("robinson-checked", "R-315", project("R-315")),
+    need(
+        "robinson-not-checked",
+        "R-315",
+        project("R-315"),
+        missing="a fresh check of the Robinson list",
+    ),
+)
+_POPULATION: Final = _ListWords(
+    allow("population-register-checked", "R-315", project("R-315")),
+    need(
+        "population-register-not-checked",
+        "R-315",
+        project("R-315"),
+        missing="a fresh check of the population register's marketing ban",
+    ),
+)
+
+
+def _fresh(asked: Asked, which: CheckedList, words: _ListWords) -> Iterator[Reason]:
     check = asked.case.standing.marketing.check(which)
-    until = None
     if check is not None:
-        days = asked.case.law.list_check_days
-        day = check.at.astimezone(asked.case.zone).date()
-        until = end_of_day(day + timedelta(days=days), asked.case.zone)
-    if check is not None and until is not None and asked.case.at < until:
-        yield allow(
-            f"{word}-checked", "R-315", project("R-315"), evidence=(check.position,), until=until
-        )
-    else:
-        yield need(
-            f"{word}-not-checked", "R-315", project("R-315"), missing=f"a fresh check of {which}"
-        )
+        day = civil_date(check.at, asked.case.zone)
+        until = asked.case.end_of(day + timedelta(days=asked.case.law.list_check_days))
+        if asked.case.at < until:
+            yield words.checked.on(check.position, until=until)
+            return
+    yield words.stale
 
 
 def _rob(asked: Asked) -> Iterator[Reason]:
-    yield from _fresh(asked, CheckedList.ROBINSON_POST, "robinson")
+    yield from _fresh(asked, CheckedList.ROBINSON_POST, _ROBINSON_POST)
 
 
 def from_population_register(asked: Asked) -> bool:
@@ -176,7 +237,7 @@ def from_population_register(asked: Asked) -> bool:
 
 def _dvv(asked: Asked) -> Iterator[Reason]:
     if from_population_register(asked):
-        yield from _fresh(asked, CheckedList.POPULATION_REGISTER, "population-register")
+        yield from _fresh(asked, CheckedList.POPULATION_REGISTER, _POPULATION)
 
 
 CONDITIONS: Final[Mapping[str, Callable[[Asked], Iterator[Reason]]]] = {

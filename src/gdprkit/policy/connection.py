@@ -153,89 +153,102 @@ def movable(case: Case, purpose: Purpose, usable: frozenset[Channel]) -> tuple[H
     return tuple(found)
 
 
+T1_ALREADY_MOVED: Final = forbid("t1-already-moved", "R-403", gdpr("5(1)(b)"))
+T1_REVIEW_OVER: Final = forbid("t1-review-over", "R-402", gdpr("5(1)(b)"))
+T1_NOT_ENDED: Final = need(
+    "t1-not-ended", "R-403", gdpr("5(2)"), missing="the end of the connection"
+)
+T1_NOT_ENDED_YET: Final = need(
+    "t1-not-ended-yet", "R-403", gdpr("5(2)"), missing="the day of the end to pass"
+)
+T1_END_UNPROVED: Final = need(
+    "t1-end-unproved", "R-403", gdpr("5(2)"), missing="evidence of the end"
+)
+T1_END_PROVED: Final = allow("t1-end-proved", "R-403", gdpr("5(2)"))
+
+
 def _t1_end(asked: _Asked) -> Iterator[Reason]:
     connection = asked.case.standing.connection
     status = asked.case.standing.status
     evidence = (connection.end_position,)
     if status is ConnectionStatus.MARKETING:
-        yield forbid("t1-already-moved", "R-403", gdpr("5(1)(b)"))
+        yield T1_ALREADY_MOVED
     elif status in (ConnectionStatus.ARCHIVE, ConnectionStatus.ERASED):
-        yield forbid("t1-review-over", "R-402", gdpr("5(1)(b)"))
+        yield T1_REVIEW_OVER
     elif connection.ended_on is None:
-        yield need("t1-not-ended", "R-403", gdpr("5(2)"), missing="the end of the connection")
+        yield T1_NOT_ENDED
     elif connection.ended_on > asked.case.today:
-        yield need(
-            "t1-not-ended-yet",
-            "R-403",
-            gdpr("5(2)"),
-            missing="the day of the end to pass",
-            evidence=evidence,
-            until=asked.case.end_of(connection.ended_on - timedelta(days=1)),
+        yield T1_NOT_ENDED_YET.on(
+            *evidence, until=asked.case.end_of(connection.ended_on - timedelta(days=1))
         )
     elif not connection.end_evidence:
-        yield need(
-            "t1-end-unproved",
-            "R-403",
-            gdpr("5(2)"),
-            missing="evidence of the end",
-            evidence=evidence,
-        )
+        yield T1_END_UNPROVED.on(*evidence)
     else:
-        yield allow("t1-end-proved", "R-403", gdpr("5(2)"), evidence=evidence)
+        yield T1_END_PROVED.on(*evidence)
+
+
+T2_NO_BASIS: Final = forbid("t2-no-basis", "R-403", gdpr("6(1)(f)"))
+T2_ASSESSMENT: Final = allow("t2-assessment", "R-403", gdpr("6(1)(f)"))
+T2_CONSENT: Final = allow("t2-consent", "R-403", gdpr("6(1)(a)"))
 
 
 def _t2_basis(asked: _Asked) -> Iterator[Reason]:
     case, purpose = asked.case, asked.purpose
     assessed = tuple(assessment_reasons(case, purpose, former=True))
     if all(reason.outcome is Outcome.ALLOWED for reason in assessed):
-        yield allow("t2-assessment", "R-403", gdpr("6(1)(f)"), until=assessed[0].until)
+        yield T2_ASSESSMENT.on(until=assessed[0].until)
         return
     for channel in sorted(purpose.channels):
         consent = valid_consent(case, purpose.id, channel)
         if consent is not None:
-            yield allow(
-                "t2-consent",
-                "R-403",
-                gdpr("6(1)(a)"),
-                evidence=(consent.word.position,),
-                until=consent.until,
-            )
+            yield T2_CONSENT.on(consent.word.position, until=consent.until)
             return
-    yield forbid("t2-no-basis", "R-403", gdpr("6(1)(f)"))
+    yield T2_NO_BASIS
+
+
+T3_NOT_TOLD: Final = forbid("t3-not-told", "R-403", gdpr("13(1)(d)"))
+T3_TOLD_AT_COLLECTION: Final = allow("t3-told-at-collection", "R-403", gdpr("13(1)(d)"))
+T3_WINDOW_OPEN: Final = need(
+    "t3-window-open", "R-403", gdpr("13(3)"), missing="the objection window to pass"
+)
+T3_WINDOW_PASSED: Final = allow("t3-window-passed", "R-403", gdpr("13(3)"))
 
 
 def _t3_notice(asked: _Asked) -> Iterator[Reason]:
     case = asked.case
     for position, notice in at_collection(case):
         if tells_marketing(notice):
-            yield allow("t3-told-at-collection", "R-403", gdpr("13(1)(d)"), evidence=(position,))
+            yield T3_TOLD_AT_COLLECTION.on(position)
             return
     later = later_notices(case)
     end = window_end(case)
     declared = case.register.marketing_register
     strict = case.law.strict_notice or (declared is not None and declared.strict)
     if not later or end is None or strict:
-        yield forbid("t3-not-told", "R-403", gdpr("13(1)(d)"))
+        yield T3_NOT_TOLD
     elif case.at < case.end_of(end):
-        yield need(
-            "t3-window-open",
-            "R-403",
-            gdpr("13(3)"),
-            missing="the objection window to pass",
-            evidence=(later[0][0],),
-            until=case.end_of(end),
-        )
+        yield T3_WINDOW_OPEN.on(later[0][0], until=case.end_of(end))
     else:
-        yield allow("t3-window-passed", "R-403", gdpr("13(3)"), evidence=(later[0][0],))
+        yield T3_WINDOW_PASSED.on(later[0][0])
+
+
+T4_RIGHT_NOT_TOLD: Final = forbid("t4-right-not-told", "R-403", gdpr("21(4)"))
+T4_RIGHT_TOLD: Final = allow("t4-right-told", "R-403", gdpr("21(4)"))
 
 
 def _t4_right_to_object(asked: _Asked) -> Iterator[Reason]:
     for given in asked.case.standing.notice.given:
         notice = asked.case.register.notices.get(given.notice)
         if notice is not None and notice.names_right_to_object:
-            yield allow("t4-right-told", "R-403", gdpr("21(4)"), evidence=(given.position,))
+            yield T4_RIGHT_TOLD.on(given.position)
             return
-    yield forbid("t4-right-not-told", "R-403", gdpr("21(4)"))
+    yield T4_RIGHT_NOT_TOLD
+
+
+T5_RESTRICTED: Final = forbid("t5-restricted", "R-403", gdpr("18(2)"))
+T5_NO_STOP: Final = allow("t5-no-stop", "R-403", gdpr("21(3)"))
+T5_REQUEST_PENDING: Final = forbid("t5-request-pending", "R-403", gdpr("21(3)"))
+T5_STOPPED: Final = forbid("t5-stopped", "R-403", gdpr("21(3)"))
 
 
 def _t5_no_stop(asked: _Asked) -> Iterator[Reason]:
@@ -243,11 +256,11 @@ def _t5_no_stop(asked: _Asked) -> Iterator[Reason]:
     clear = True
     for restriction in case.standing.objection.restrictions:
         clear = False
-        yield forbid("t5-restricted", "R-403", gdpr("18(2)"), evidence=(restriction.position,))
+        yield T5_RESTRICTED.on(restriction.position)
     for request in case.standing.request.open:
         if request.right in PENDING_STOPS:
             clear = False
-            yield forbid("t5-request-pending", "R-403", gdpr("21(3)"), evidence=(request.position,))
+            yield T5_REQUEST_PENDING.on(request.position)
     for stop in case.standing.objection.stops:
         # a stop for one channel takes that channel out of the entry (T9); a general one blocks,
         # unless the person has consented since
@@ -259,28 +272,42 @@ def _t5_no_stop(asked: _Asked) -> Iterator[Reason]:
         )
         if general and not lifted:
             clear = False
-            yield forbid("t5-stopped", "R-403", gdpr("21(3)"), evidence=(stop.position,))
+            yield T5_STOPPED.on(stop.position)
     if clear:
-        yield allow("t5-no-stop", "R-403", gdpr("21(3)"))
+        yield T5_NO_STOP
+
+
+T6_COMPATIBLE: Final = allow("t6-compatible", "R-113", gdpr("6(4)"))
+T6_NOT_COMPATIBLE: Final = forbid("t6-not-compatible", "R-113", gdpr("6(4)"))
+T6_ORIGINAL_PURPOSE: Final = allow("t6-original-purpose", "R-403", gdpr("6(4)"))
 
 
 def _t6_compatible(asked: _Asked) -> Iterator[Reason]:
     purpose = asked.purpose
     for position, notice in at_collection(asked.case):
         if purpose.id in notice.purposes:
-            yield allow("t6-original-purpose", "R-403", gdpr("6(4)"), evidence=(position,))
+            yield T6_ORIGINAL_PURPOSE.on(position)
             return
     if purpose.compatibility is not None and purpose.compatibility.compatible:
-        yield allow("t6-compatible", "R-113", gdpr("6(4)"))
+        yield T6_COMPATIBLE
     else:
-        yield forbid("t6-not-compatible", "R-113", gdpr("6(4)"))
+        yield T6_NOT_COMPATIBLE
+
+
+T7_WHITELISTED: Final = allow("t7-whitelisted", "R-404", gdpr("5(1)(c)"))
+T7_NOTHING_TO_MOVE: Final = forbid("t7-nothing-to-move", "R-404", gdpr("5(1)(c)"))
 
 
 def _t7_whitelist(asked: _Asked) -> Iterator[Reason]:
     if movable(asked.case, asked.purpose, asked.usable):
-        yield allow("t7-whitelisted", "R-404", gdpr("5(1)(c)"))
+        yield T7_WHITELISTED
     else:
-        yield forbid("t7-nothing-to-move", "R-404", gdpr("5(1)(c)"))
+        yield T7_NOTHING_TO_MOVE
+
+
+T8_MINOR: Final = forbid("t8-minor", "R-403", gdpr("recital 38"))
+T8_SAFETY_BAN: Final = forbid("t8-safety-ban", "R-403", project("R-403 T8"))
+T8_PERSON_OPEN: Final = allow("t8-person-open", "R-403", gdpr("9(1)"))
 
 
 def _t8_person(asked: _Asked) -> Iterator[Reason]:
@@ -288,19 +315,23 @@ def _t8_person(asked: _Asked) -> Iterator[Reason]:
     minor = data.circumstance(Circumstance.MINOR)
     ban = data.circumstance(Circumstance.SAFETY_BAN)
     if minor:
-        yield forbid("t8-minor", "R-403", gdpr("recital 38"), evidence=(minor.position,))
+        yield T8_MINOR.on(minor.position)
     if ban:
-        yield forbid("t8-safety-ban", "R-403", project("R-403 T8"), evidence=(ban.position,))
+        yield T8_SAFETY_BAN.on(ban.position)
     if not minor and not ban:
-        yield allow("t8-person-open", "R-403", gdpr("9(1)"))
+        yield T8_PERSON_OPEN
+
+
+T9_CHANNEL_USABLE: Final = allow("t9-channel-usable", "R-403", gdpr("21(3)"))
+T9_NO_CHANNEL: Final = forbid("t9-no-channel", "R-403", gdpr("21(3)"))
 
 
 def _t9_channel(asked: _Asked) -> Iterator[Reason]:
     reachable = _reachable(asked)
     if reachable:
-        yield allow("t9-channel-usable", "R-403", gdpr("21(3)"))
+        yield T9_CHANNEL_USABLE
     else:
-        yield forbid("t9-no-channel", "R-403", gdpr("21(3)"))
+        yield T9_NO_CHANNEL
 
 
 def _reachable(asked: _Asked) -> frozenset[Channel]:
@@ -311,51 +342,64 @@ def _reachable(asked: _Asked) -> frozenset[Channel]:
     return asked.usable & frozenset[Channel]().union(*held)
 
 
+T10_NO_REGISTER: Final = forbid("t10-no-register", "R-406", gdpr("5(1)(e)"))
+T10_NO_EXPIRY: Final = need(
+    "t10-no-expiry", "R-406", gdpr("5(1)(e)"), missing="the end of the connection"
+)
+T10_EXPIRED: Final = forbid("t10-expired", "R-406", gdpr("5(1)(e)"))
+T10_EXPIRY_SET: Final = allow("t10-expiry-set", "R-406", gdpr("5(1)(e)"))
+
+
 def _t10_expiry(asked: _Asked) -> Iterator[Reason]:
     expires = register_expiry(asked.case, asked.purpose)
-    cite = gdpr("5(1)(e)")
     if asked.case.register.marketing_register is None:
-        yield forbid("t10-no-register", "R-406", cite)
+        yield T10_NO_REGISTER
     elif expires is None:
-        yield need("t10-no-expiry", "R-406", cite, missing="the end of the connection")
+        yield T10_NO_EXPIRY
     elif asked.case.at >= asked.case.end_of(expires):
-        yield forbid("t10-expired", "R-406", cite)
+        yield T10_EXPIRED
     else:
-        yield allow("t10-expiry-set", "R-406", cite, until=asked.case.end_of(expires))
+        yield T10_EXPIRY_SET.on(until=asked.case.end_of(expires))
 
 
-_GONE: Final = (Circumstance.DECEASED, Circumstance.LEFT_ROLE, Circumstance.ADDRESS_DEAD)
+_GONE: Final[Mapping[Circumstance, Reason]] = {
+    Circumstance.DECEASED: forbid("t11-deceased", "R-403", gdpr("recital 27")),
+    Circumstance.LEFT_ROLE: forbid("t11-left-role", "R-403", gdpr("5(1)(d)")),
+    Circumstance.ADDRESS_DEAD: forbid("t11-address-dead", "R-403", gdpr("5(1)(d)")),
+}
+
+
+T11_CONTACT_LEFT: Final = forbid("t11-contact-left", "R-417", gdpr("5(1)(d)"))
+T11_THERE: Final = allow("t11-there", "R-403", gdpr("5(1)(d)"))
 
 
 def _t11_there(asked: _Asked) -> Iterator[Reason]:
     standing = asked.case.standing
     gone = [k for c in _GONE if (k := standing.data.circumstance(c)) is not None]
     for known in gone:
-        yield forbid(
-            f"t11-{known.circumstance}", "R-403", gdpr("5(1)(d)"), evidence=(known.position,)
-        )
+        yield _GONE[known.circumstance].on(known.position)
     if standing.connection.cause is EndCause.CONTACT_LEFT:
-        yield forbid(
-            "t11-contact-left",
-            "R-417",
-            gdpr("5(1)(d)"),
-            evidence=(standing.connection.end_position,),
-        )
+        yield T11_CONTACT_LEFT.on(standing.connection.end_position)
     elif not gone:
-        yield allow("t11-there", "R-403", gdpr("5(1)(d)"))
+        yield T11_THERE
+
+
+T12_NOT_CHECKED: Final = need(
+    "t12-not-checked", "R-403", gdpr("21(3)"), missing="a look into the suppression list"
+)
+T12_SUPPRESSED: Final = forbid("t12-suppressed", "R-403", gdpr("21(3)"))
+T12_CHECKED: Final = allow("t12-checked", "R-403", gdpr("21(3)"))
 
 
 def _t12_suppression(asked: _Asked) -> Iterator[Reason]:
     if asked.case.suppressed is None:
-        yield need(
-            "t12-not-checked", "R-403", gdpr("21(3)"), missing="a look into the suppression list"
-        )
+        yield T12_NOT_CHECKED
     elif asked.case.suppressed.looked and not (
         asked.case.suppressed.looked - set(asked.case.suppressed.hits)
     ):
-        yield forbid("t12-suppressed", "R-403", gdpr("21(3)"))
+        yield T12_SUPPRESSED
     else:
-        yield allow("t12-checked", "R-403", gdpr("21(3)"))
+        yield T12_CHECKED
 
 
 GUARDS: Final[tuple[Rule, ...]] = (

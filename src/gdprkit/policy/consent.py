@@ -35,34 +35,31 @@ __all__ = [
 
 _Check = Callable[[ConsentEvidence], bool]
 
-#: code -> (rule, article, what makes the evidence fail). The whole of validity, in one table.
-_VALIDITY: Final[dict[str, tuple[str, str, _Check]]] = {
-    "consent-not-affirmative": ("R-202", "4(11)", lambda e: not e.method.is_affirmative),
-    "consent-pre-ticked": ("R-202", "4(11)", lambda e: not e.default_off),
-    "consent-not-by-the-person": (
-        "R-219",
-        "4(11)",
-        lambda e: e.actor in (Actor.THIRD_PERSON, Actor.COMPANY, Actor.CONTROLLER),
+#: What makes evidence fail, and the reason then. The whole of validity, in one table.
+_VALIDITY: Final[tuple[tuple[Reason, _Check], ...]] = (
+    (
+        forbid("consent-not-affirmative", "R-202", gdpr("4(11)")),
+        lambda e: not e.method.is_affirmative,
     ),
-    "consent-conditional": (
-        "R-206",
-        "7(4)",
+    (forbid("consent-pre-ticked", "R-202", gdpr("4(11)")), lambda e: not e.default_off),
+    (
+        forbid("consent-conditional", "R-206", gdpr("7(4)")),
         lambda e: e.conditional_on_service and not e.necessary_for_service,
     ),
-    "consent-not-separate": ("R-208", "7(2)", lambda e: not e.separate),
-    "consent-withdrawal-not-told": ("R-209", "7(3)", lambda e: not e.withdrawal_told),
-    "consent-bundled": ("R-204", "7(2)", lambda e: e.bundled),
-    "consent-oral-unproved": (
-        "R-218",
-        "7(1)",
+    (forbid("consent-not-separate", "R-208", gdpr("7(2)")), lambda e: not e.separate),
+    (forbid("consent-withdrawal-not-told", "R-209", gdpr("7(3)")), lambda e: not e.withdrawal_told),
+    (forbid("consent-bundled", "R-204", gdpr("7(2)")), lambda e: e.bundled),
+    (
+        forbid("consent-oral-unproved", "R-218", gdpr("7(1)")),
         lambda e: e.method is ConsentMethod.ORAL and not e.proof,
     ),
-    "consent-unconfirmed": (
-        "R-216",
-        "7(1)",
+    (
+        forbid("consent-unconfirmed", "R-216", gdpr("7(1)")),
         lambda e: e.method is ConsentMethod.DOUBLE_OPT_IN and not e.proof,
     ),
-}
+)
+NOT_BY_THE_PERSON: Final = forbid("consent-not-by-the-person", "R-219", gdpr("4(11)"))
+_NOT_THEIR_OWN: Final = frozenset({Actor.THIRD_PERSON, Actor.COMPANY, Actor.CONTROLLER})
 
 
 @final
@@ -74,34 +71,40 @@ class ConsentInForce:
     until: datetime
 
 
+CONSENT_UNPROVED: Final = forbid("consent-unproved", "R-201", gdpr("7(1)"))
+CONSENT_NOT_CONFIRMED: Final = forbid("consent-not-confirmed", "R-216", gdpr("7(1)"))
+CONSENT_NOTICE_UNKNOWN: Final = forbid("consent-notice-unknown", "R-205", gdpr("7(1)"))
+CONSENT_OF_A_MINOR: Final = forbid("consent-of-a-minor", "R-112", gdpr("8"))
+CONSENT_NOTICE_DIFFERS: Final = forbid("consent-notice-differs", "R-205", gdpr("7(1)"))
+CONSENT_NOT_INFORMED: Final = forbid("consent-not-informed", "R-209", gdpr("4(11)"))
+CONSENT_BEFORE_NOTICE: Final = forbid("consent-before-notice", "R-205", gdpr("7(1)"))
+
+
 def consent_problems(case: Case, word: ConsentWord) -> tuple[Reason, ...]:
     """Return why a given consent is not valid; empty when it is (R-201)."""
     evidence, given = word.evidence, word.given_at or word.at
     if evidence is None:
-        return (forbid("consent-unproved", "R-201", gdpr("7(1)")),)
-    found = [
-        forbid(code, rule, gdpr(article))
-        for code, (rule, article, fails) in _VALIDITY.items()
-        if fails(evidence)
-        and not (code == "consent-not-by-the-person" and _for_company(case, evidence))
-    ]
+        return (CONSENT_UNPROVED,)
+    found = [reason for reason, fails in _VALIDITY if fails(evidence)]
+    if evidence.actor in _NOT_THEIR_OWN and not _for_company(case, evidence):
+        found.append(NOT_BY_THE_PERSON)
     purpose = case.register.purposes.get(word.purpose)
     twice = evidence.method is ConsentMethod.DOUBLE_OPT_IN
     if purpose is not None and purpose.double_opt_in and not twice:
-        found.append(forbid("consent-not-confirmed", "R-216", gdpr("7(1)")))
+        found.append(CONSENT_NOT_CONFIRMED)
     notice = case.register.notices.get(evidence.notice)
     if notice is None:
-        found.append(forbid("consent-notice-unknown", "R-205", gdpr("7(1)")))
+        found.append(CONSENT_NOTICE_UNKNOWN)
     else:
         if notice.sha256 and notice.sha256 != evidence.notice_sha256:
-            found.append(forbid("consent-notice-differs", "R-205", gdpr("7(1)")))
+            found.append(CONSENT_NOTICE_DIFFERS)
         if word.purpose not in notice.purposes:
-            found.append(forbid("consent-not-informed", "R-209", gdpr("4(11)")))
+            found.append(CONSENT_NOT_INFORMED)
         if civil_date(given, case.zone) < notice.published:
-            found.append(forbid("consent-before-notice", "R-205", gdpr("7(1)")))
+            found.append(CONSENT_BEFORE_NOTICE)
     minor = case.standing.data.circumstance(Circumstance.MINOR)
     if minor and evidence.actor is not Actor.GUARDIAN:
-        found.append(forbid("consent-of-a-minor", "R-112", gdpr("8"), evidence=(minor.position,)))
+        found.append(CONSENT_OF_A_MINOR.on(minor.position))
     return tuple(found)
 
 
@@ -167,32 +170,42 @@ def valid_consent(case: Case, purpose: PurposeId, channel: Channel | None) -> Co
     return ConsentInForce(word=word, until=until) if case.at < until else None
 
 
+CONSENT_NEVER_GIVEN: Final = need(
+    "consent-never-given", "R-201", gdpr("6(1)(a)"), missing="consent of the person"
+)
+CONSENT_WITHDRAWN: Final = forbid("consent-withdrawn", "R-210", gdpr("7(3)"))
+CONSENT_REFUSED: Final = forbid("consent-refused", "R-211", gdpr("4(11)"))
+CONSENT_EXPIRED: Final = need(
+    "consent-expired", "R-213", edpb("05/2020 paras 110-111"), missing="a new consent of the person"
+)
+
+
+OBJECTED: Final = forbid("objected", "R-317", gdpr("21(3)"))
+STOPPED: Final = forbid("stopped", "R-317", gdpr("21(3)"))
+
+
 def _why_not(case: Case, purpose: PurposeId, channel: Channel | None) -> Iterator[Reason]:
     word = case.standing.consent.word(purpose, channel)
     if word is None:
-        yield need("consent-never-given", "R-201", gdpr("6(1)(a)"), missing="consent of the person")
+        yield CONSENT_NEVER_GIVEN
         return
     evidence = (word.position,)
     if word.status is ConsentStatus.WITHDRAWN:
-        yield forbid("consent-withdrawn", "R-210", gdpr("7(3)"), evidence=evidence)
+        yield CONSENT_WITHDRAWN.on(*evidence)
         return
     if word.status is ConsentStatus.REFUSED:
-        yield forbid("consent-refused", "R-211", gdpr("4(11)"), evidence=evidence)
+        yield CONSENT_REFUSED.on(*evidence)
         return
     for problem in consent_problems(case, word):
-        yield attrs.evolve(problem, evidence=evidence)
+        yield problem.on(*evidence)
     stop = newest_stop(case, channel, purpose)
     if stop is not None and stop.at >= word.at:
-        code = "objected" if stop.kind is StopKind.OBJECTION else "stopped"
-        yield forbid(code, "R-317", gdpr("21(3)"), evidence=(stop.position,))
+        yield (OBJECTED if stop.kind is StopKind.OBJECTION else STOPPED).on(stop.position)
     if case.at >= consent_expires(case, word):
-        yield need(
-            "consent-expired",
-            "R-213",
-            edpb("05/2020 paras 110-111"),
-            missing="a new consent of the person",
-            evidence=evidence,
-        )
+        yield CONSENT_EXPIRED.on(*evidence)
+
+
+CONSENT_IN_FORCE: Final = allow("consent-in-force", "R-201", gdpr("6(1)(a)"))
 
 
 def consent_in_force(
@@ -210,15 +223,7 @@ def consent_in_force(
     consents = [c for scope in scopes if (c := valid_consent(case, declared.id, scope))]
     found = max(consents, key=lambda consent: consent.until, default=None)
     if found is not None:
-        reasons: tuple[Reason, ...] = (
-            allow(
-                "consent-in-force",
-                "R-201",
-                gdpr("6(1)(a)"),
-                evidence=(found.word.position,),
-                until=found.until,
-            ),
-        )
+        reasons: tuple[Reason, ...] = (CONSENT_IN_FORCE.on(found.word.position, until=found.until),)
     else:
         reasons = tuple(
             dict.fromkeys(r for scope in scopes for r in _why_not(case, declared.id, scope))

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, TypeAlias, final
 import attrs
 
 from gdprkit.errors import GdprkitError
-from gdprkit.policy.explain import explain
+from gdprkit.policy.explain import Language, Reader, explain
 from gdprkit.words.citations import Citation
 from gdprkit.words.identifiers import SubjectId
 
@@ -43,6 +43,9 @@ _RANK: Final = {Outcome.ALLOWED: 0, Outcome.NEEDS: 1, Outcome.FORBIDDEN: 2}
 class Reason:
     """One reason of a decision.
 
+    A policy module declares its reasons as constants, beside the rule that gives them; a rule
+    yields the constant as it stands, or ``constant.on(...)`` with the entries it rests on.
+
     Args:
         code: Stable word; callers and tests compare this, never the wording.
         outcome: What this reason alone would decide.
@@ -61,60 +64,33 @@ class Reason:
     missing: tuple[str, ...] = ()
     until: datetime | None = None
 
-
-def _reason(
-    outcome: Outcome,
-    code: str,
-    rule: str,
-    cites: tuple[Citation, ...],
-    evidence: tuple[int, ...],
-    missing: tuple[str, ...],
-    until: datetime | None,
-) -> Reason:
-    return Reason(
-        code=code,
-        outcome=outcome,
-        rule=rule,
-        cites=cites,
-        evidence=tuple(p for p in evidence if p),
-        missing=missing,
-        until=until,
-    )
+    def on(self, *evidence: int, until: datetime | None = None) -> Reason:
+        """Return this reason resting on entries (position 0 is none) and holding until a moment."""
+        return Reason(
+            code=self.code,
+            outcome=self.outcome,
+            rule=self.rule,
+            cites=self.cites,
+            evidence=evidence if 0 not in evidence else tuple(p for p in evidence if p),
+            missing=self.missing,
+            until=until,
+        )
 
 
-def allow(
-    code: str,
-    rule: str,
-    *cites: Citation,
-    evidence: tuple[int, ...] = (),
-    until: datetime | None = None,
-) -> Reason:
-    """Make a reason that allows."""
-    return _reason(Outcome.ALLOWED, code, rule, cites, evidence, (), until)
+def allow(code: str, rule: str, *cites: Citation) -> Reason:
+    """Declare a reason that allows."""
+    return Reason(code=code, outcome=Outcome.ALLOWED, rule=rule, cites=cites)
 
 
-def need(
-    code: str,
-    rule: str,
-    *cites: Citation,
-    missing: str | tuple[str, ...],
-    evidence: tuple[int, ...] = (),
-    until: datetime | None = None,
-) -> Reason:
-    """Make a reason that names what is missing."""
+def need(code: str, rule: str, *cites: Citation, missing: str | tuple[str, ...]) -> Reason:
+    """Declare a reason that names what is missing."""
     wanted = (missing,) if isinstance(missing, str) else missing
-    return _reason(Outcome.NEEDS, code, rule, cites, evidence, wanted, until)
+    return Reason(code=code, outcome=Outcome.NEEDS, rule=rule, cites=cites, missing=wanted)
 
 
-def forbid(
-    code: str,
-    rule: str,
-    *cites: Citation,
-    evidence: tuple[int, ...] = (),
-    until: datetime | None = None,
-) -> Reason:
-    """Make a reason that forbids."""
-    return _reason(Outcome.FORBIDDEN, code, rule, cites, evidence, (), until)
+def forbid(code: str, rule: str, *cites: Citation) -> Reason:
+    """Declare a reason that forbids."""
+    return Reason(code=code, outcome=Outcome.FORBIDDEN, rule=rule, cites=cites)
 
 
 @final
@@ -179,9 +155,17 @@ class Decision:
             return self
         raise NotAllowed(self)
 
-    def explain(self) -> str:
-        """Tell the decision in words: each reason, its law, the entries it rests on."""
-        return explain(self)
+    def explain(self, language: Language = "en", reader: Reader = "controller") -> str:
+        """Tell the decision in words: each reason, its law, the entries it rests on.
+
+        Args:
+            language: ``en``, ``fi`` or ``sv``.
+            reader: ``controller``, or ``person``: then in words one can say to them.
+
+        Raises:
+            InvalidValue: there is no such language or reader.
+        """
+        return explain(self, language, reader)
 
 
 @attrs.define(eq=False, slots=False, repr=False)
