@@ -79,6 +79,20 @@ def is_marketing(parts: Iterable[str]) -> bool:
     return not found or not found <= _SERVICE
 
 
+# asked in every decision: looking a member up on its enumeration costs as much as a rule
+_FORBIDDEN: Final = Outcome.FORBIDDEN
+_ERASED: Final = ConnectionStatus.ERASED
+_ENDED: Final = ConnectionStatus.ENDED
+_NO_CONNECTION: Final = ConnectionStatus.NONE
+_MARKETING: Final = ConnectionStatus.MARKETING
+_GIVEN: Final = Column.GIVEN
+_SOFT: Final = Column.SOFT
+_MINOR: Final = Circumstance.MINOR
+_ADULT: Final = Circumstance.ADULT
+_PHONE: Final = Channel.PHONE
+_CONSENT: Final = LegalBasis.CONSENT
+_GEN: Final = Row.GEN
+
 # --- steps 1 to 7 -----------------------------------------------------------------------------
 
 PERSON_DECEASED: Final = forbid("person-deceased", "R-415", gdpr("recital 27"))
@@ -101,7 +115,7 @@ _GONE: Final[Mapping[Circumstance, Reason]] = {
 
 def _person(asked: Asked) -> Iterator[Reason]:  # step 1
     standing, data = asked.case.standing, asked.case.standing.data
-    if data.erased_at is not None or asked.status is ConnectionStatus.ERASED:
+    if data.erased_at is not None or asked.status is _ERASED:
         yield PERSON_ERASED.on(data.erased_position)
     if data.kind is None:
         yield PERSON_UNKNOWN
@@ -118,7 +132,7 @@ def _person(asked: Asked) -> Iterator[Reason]:  # step 1
     for objection in standing.objection.objections:
         if objection.purpose == asked.purpose.id:  # marketing has no overriding grounds, 21(3)
             yield OBJECTED.on(objection.position)
-    if asked.status is ConnectionStatus.ENDED and not asked.as_member:
+    if asked.status is _ENDED and not asked.as_member:
         yield UNDER_REVIEW.on(standing.connection.position)
 
 
@@ -135,7 +149,7 @@ _STOPS: Final[Mapping[StopKind, Reason]] = {
 def _stops(asked: Asked) -> Iterator[Reason]:  # step 2
     stop = asked.stop
     if stop is not None:
-        generic = stop.kind is StopKind.PROHIBITION and asked.row is Row.GEN
+        generic = stop.kind is StopKind.PROHIBITION and asked.row is _GEN
         yield (PROHIBITED_BY_COMPANY if generic else _STOPS[stop.kind]).on(stop.position)
 
 
@@ -228,10 +242,10 @@ AGE_UNKNOWN: Final = need(
 def _age(asked: Asked) -> Iterator[Reason]:  # step 5
     adult = 0
     for known in asked.case.standing.data.circumstances:
-        if known.circumstance is Circumstance.MINOR:
+        if known.circumstance is _MINOR:
             yield MINOR.on(known.position)
             return
-        if known.circumstance is Circumstance.ADULT:
+        if known.circumstance is _ADULT:
             adult = known.position
     if adult:
         yield ADULT.on(adult)
@@ -244,7 +258,7 @@ CALL_ASKED_FOR: Final = allow("call-asked-for", "R-305", ecsa("201"))
 
 
 def _product(asked: Asked) -> Iterator[Reason]:  # step 6
-    call = asked.channel is Channel.PHONE or asked.question.automated
+    call = asked.channel is _PHONE or asked.question.automated
     if call and MOBILE_SUBSCRIPTION in asked.purpose.product_groups:
         yield CALL_ASKED_FOR if asked.question.asked_for else PRODUCT_BANNED_IN_CALLS
 
@@ -255,7 +269,7 @@ PROSPECT_FRESH: Final = allow("prospect-fresh", "R-116", gdpr("5(1)(e)"))
 
 def _prospect(asked: Asked) -> Iterator[Reason]:
     """A prospect who never answered is not contacted for ever (R-116, R-715)."""
-    if asked.status is not ConnectionStatus.NONE or asked.column is Column.GIVEN:
+    if asked.status is not _NO_CONNECTION or asked.column is _GIVEN:
         return
     case, data = asked.case, asked.case.standing.data
     newest = data.last_act or data.added_at
@@ -278,7 +292,7 @@ def _membership(asked: Asked) -> Iterator[Reason]:  # step 7
         return
     connection = asked.case.standing.connection
     expires = connection.marketing_expires
-    if connection.status is not ConnectionStatus.MARKETING or expires is None:
+    if connection.status is not _MARKETING or expires is None:
         yield NOT_IN_MARKETING_REGISTER
         return
     end = asked.case.end_of(expires)
@@ -334,7 +348,7 @@ def _cell(asked: Asked) -> Iterator[Reason]:
         yield reason
     else:
         yield reason.on(consent.word.position, until=consent.until)
-    if asked.column is Column.SOFT and isinstance(cell, Allowed) and "own" in cell.conditions:
+    if asked.column is _SOFT and isinstance(cell, Allowed) and "own" in cell.conditions:
         yield SOFT_OPT_IN  # Art. 6(1) is not tested besides, for this message (R-108)
 
 
@@ -343,7 +357,7 @@ BASIS_IS_CONSENT: Final = forbid("basis-is-consent", "R-115", gdpr("6(1)(a)"))
 
 def _basis(asked: Asked) -> Iterator[Reason]:
     """A purpose declared to rest on consent is not carried by an opt-out cell (R-115)."""
-    if asked.consent is None and asked.purpose.basis is LegalBasis.CONSENT:
+    if asked.consent is None and asked.purpose.basis is _CONSENT:
         yield BASIS_IS_CONSENT
 
 
@@ -352,7 +366,7 @@ def _conditions(asked: Asked) -> Iterator[Reason]:  # steps 9 and 10
         return
     for name in asked.cell.conditions:
         yield from CONDITIONS[name](asked)
-    if asked.column is Column.GIVEN:
+    if asked.column is _GIVEN:
         for name in ALWAYS[asked.channel]:
             if name not in asked.cell.conditions:
                 yield from CONDITIONS[name](asked)
@@ -429,7 +443,7 @@ def _in_order(asked: Asked) -> tuple[Reason, ...]:
         forbidden = False
         for reason in step(asked):
             reasons.append(reason)
-            forbidden = forbidden or reason.outcome is Outcome.FORBIDDEN
+            forbidden = forbidden or reason.outcome is _FORBIDDEN
         if forbidden:
             break
     return tuple(reasons)

@@ -7,7 +7,7 @@ what they said for the channel. Nothing is allowed or forbidden here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 import attrs
 
@@ -61,9 +61,7 @@ class MayContact:
     automated: bool = False
 
 
-@final
-@attrs.frozen(kw_only=True)
-class Asked:
+class Asked(NamedTuple):
     """The question with what every step needs: looked up once."""
 
     case: Case
@@ -88,12 +86,17 @@ _LIST_SOURCES: Final = frozenset(
     {SourceKind.PUBLIC_REGISTER, SourceKind.POPULATION_REGISTER, SourceKind.BOUGHT_LIST}
 )
 _SALES: Final = frozenset({Occasion.SALE, Occasion.FREE_TIER})
+# asked in every decision: looking a member up on its enumeration costs as much as a rule
+_CONTACT: Final = SubjectKind.COMPANY_CONTACT
+_GENERIC: Final = SubjectKind.GENERIC_ADDRESS
+_NO_CONNECTION: Final = ConnectionStatus.NONE
+_COMPANY: Final = Actor.COMPANY
 
 
 def place(case: Case, question: MayContact, purpose: Purpose, *, as_member: bool) -> Asked:
     """Return the question with row, column and cell."""
     channel, standing = question.channel, case.standing
-    contact = standing.data.kind is SubjectKind.COMPANY_CONTACT
+    contact = standing.data.kind is _CONTACT
     relevance = relevance_of(case, purpose) if contact else None
     status = standing.status
     row = _row(case, status, relevance)
@@ -162,9 +165,9 @@ def row_of(case: Case, purpose: Purpose) -> Row:
 
 def _row(case: Case, status: ConnectionStatus, relevance: Relevance | None) -> Row:
     kind = case.standing.data.kind
-    if kind is SubjectKind.GENERIC_ADDRESS:
+    if kind is _GENERIC:
         return Row.GEN
-    if kind is SubjectKind.COMPANY_CONTACT:
+    if kind is _CONTACT:
         if relevance is None or not relevance.related:
             return Row.B2B_U
         if status in FORMER:
@@ -178,7 +181,7 @@ def _row(case: Case, status: ConnectionStatus, relevance: Relevance | None) -> R
 def _listed(case: Case, status: ConnectionStatus) -> bool:
     """Whether a prospect comes from a register or a bought list (R-319)."""
     name = case.standing.data.source
-    if name is None or status is not ConnectionStatus.NONE:
+    if name is None or status is not _NO_CONNECTION:
         return False
     source = case.register.sources.get(name)
     return source is not None and source.kind in _LIST_SOURCES
@@ -191,7 +194,7 @@ def stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:
     consent (R-211). What a company says about its own people is step 3; for everybody else it is
     a third person's stop, which is honoured (0.3).
     """
-    contact = case.standing.data.kind is SubjectKind.COMPANY_CONTACT
+    contact = case.standing.data.kind is _CONTACT
     found = [
         stop
         for stop in case.standing.objection.stops
@@ -203,7 +206,7 @@ def stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:
                 and _is_marketing(case, stop.purpose)
             )
         )
-        and not (contact and stop.by is Actor.COMPANY)
+        and not (contact and stop.by is _COMPANY)
     ]
     objections = [s for s in found if s.kind in _ABSOLUTE]
     return max(objections or found, key=lambda s: (s.at, s.position), default=None)
@@ -224,12 +227,12 @@ def company_stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | N
     It concerns the work address only, and a later word of the organisation lifts it: never its
     staff's consent (R-219), but its own stop (R-316.3).
     """
-    if case.standing.data.kind is not SubjectKind.COMPANY_CONTACT:
+    if case.standing.data.kind is not _CONTACT:
         return None
     found = [
         stop
         for stop in case.standing.objection.stops
-        if stop.by is Actor.COMPANY and stop.covers(channel, purpose.id)
+        if stop.by is _COMPANY and stop.covers(channel, purpose.id)
     ]
     if not found:
         return None
@@ -238,7 +241,7 @@ def company_stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | N
         word is not None
         and word.status is ConsentStatus.GIVEN
         and word.evidence is not None
-        and word.evidence.actor is Actor.COMPANY
+        and word.evidence.actor is _COMPANY
         and {r.code for r in consent_problems(case, word)} <= {"consent-not-by-the-person"}
     ):
         found = [stop for stop in found if word.at <= stop.at]
