@@ -122,7 +122,7 @@ def test_changes_of_the_file_and_of_the_scenario_are_laid_over_the_register(
 ) -> None:
     """A scenario may say the register otherwise, over what its file says otherwise."""
     file = "changes.purposes.direct-marketing.channels = ['sms']\n"
-    other = file.replace("sms", "email") + 'without = ["purposes.newsletter"]\n'
+    other = file.replace("sms", "email") + 'without = ["security"]\n'
     ask = """asks = [{ like = "mail", at = 2026-01-05, answer = "forbidden", because = [CODES] }]"""
     head = HEAD.replace("[like.mail]", file + "[like.mail]")
     undeclared = '"channel-not-declared"'
