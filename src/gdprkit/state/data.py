@@ -11,7 +11,7 @@ from typing import Final, final
 
 import attrs
 
-from gdprkit.facts.connection import ActivityNoted, ConnectionStarted
+from gdprkit.facts.connection import ActivityNoted, ConnectionStarted, ContactHeld
 from gdprkit.facts.consent import ConsentGiven
 from gdprkit.facts.data import (
     CircumstanceNoted,
@@ -22,11 +22,12 @@ from gdprkit.facts.data import (
     SubjectAdded,
 )
 from gdprkit.facts.entry import Entry
+from gdprkit.facts.merge import MergedFrom, MergeReversed
 from gdprkit.facts.request import RequestReceived
 from gdprkit.facts.retention import Archived, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.state._shape import Fold
-from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, Slot, SourceId
+from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, Slot, SourceId, SubjectId
 from gdprkit.words.vocabulary import Actor, Circumstance, FilingSystem, SubjectKind
 
 __all__ = ["DataState", "HeldValue", "KnownCircumstance", "hold"]
@@ -57,6 +58,7 @@ class KnownCircumstance:
     circumstance: Circumstance
     at: datetime
     position: int
+    merged_from: SubjectId | None = None  # known from another line of the person (R-416)
 
 
 @final
@@ -191,6 +193,29 @@ def _consented(now: DataState, entry: Entry, fact: ConsentGiven) -> DataState:
     return _acted(now, entry) if own else now
 
 
+def _in_contact(now: DataState, entry: Entry, fact: ContactHeld) -> DataState:
+    return _acted(now, entry) if fact.begun_by is Actor.SUBJECT else now
+
+
+def _merged(now: DataState, entry: Entry, fact: MergedFrom) -> DataState:
+    """Know of the person what the other line knows; an erased line learns nothing more."""
+    if now.erased_at is not None:
+        return now
+    bare = _unmerged(now, entry, MergeReversed(other=fact.other))
+    new = tuple(
+        KnownCircumstance(
+            circumstance=which, at=entry.at, position=entry.position, merged_from=fact.other
+        )
+        for which in sorted(fact.circumstances)
+    )
+    return attrs.evolve(now, circumstances=bare.circumstances + new)
+
+
+def _unmerged(now: DataState, _entry: Entry, fact: MergeReversed) -> DataState:
+    kept = tuple(k for k in now.circumstances if k.merged_from != fact.other)
+    return attrs.evolve(now, circumstances=kept)
+
+
 def _connected(now: DataState, entry: Entry, _fact: ConnectionStarted) -> DataState:
     return _acted(now, entry)
 
@@ -213,5 +238,8 @@ FOLD: Final[Fold] = {
     ConsentGiven: _consented,
     ConnectionStarted: _connected,
     ActivityNoted: _noted_act,
+    ContactHeld: _in_contact,
+    MergedFrom: _merged,
+    MergeReversed: _unmerged,
     RequestReceived: _requested,
 }

@@ -38,6 +38,7 @@ __all__ = [
     "Right",
     "SourceKind",
     "SpecialGround",
+    "StopKind",
     "SubjectKind",
     "Trigger",
 ]
@@ -252,6 +253,7 @@ class EndCause(_Word):
     TERMINATION = "termination"  # an explicit act
     INSOLVENCY = "insolvency"
     CONTACT_LEFT = "contact-left"
+    DEATH = "death"  # R-415: a relation ends with the person
 
 
 class Circumstance(_Word):
@@ -358,6 +360,15 @@ class IntakeChannel(_Word):
     OTHER = "other"  # none of these, or not noted
 
 
+class StopKind(_Word):
+    """What kind of stop closed marketing (R-311; R-316 for a prohibition)."""
+
+    OBJECTION = "objection"  # GDPR Art. 21(2)
+    PROHIBITION = "prohibition"  # ECSA s. 200(2), 202
+    WITHDRAWAL = "withdrawal"  # GDPR Art. 7(3)
+    REFUSAL = "refusal"
+
+
 class RestrictionGround(_Word):
     """GDPR Art. 18(1)."""
 
@@ -409,3 +420,5 @@ class Trigger(_Word):
     CLOSING = "closing"  # of a request, a claim
     CALENDAR_YEAR_OF_FINANCIAL_YEAR_END = "calendar-year-of-financial-year-end"  # vouchers
     FINANCIAL_YEAR_END = "financial-year-end"  # ledgers
+    CALENDAR_YEAR_END = "calendar-year-end"  # VAT on real estate
+    CLAIM = "claim"  # its due date or the knowledge of the damage; else the connection's end
