@@ -35,6 +35,7 @@ __all__ = [
     "PlanStale",
     "PositionTaken",
     "RegisterInvalid",
+    "ScenariosInvalid",
     "StoreBusy",
     "StoreClosed",
     "StoreCorrupt",
@@ -352,6 +353,11 @@ class UnreadableCsv(GdprkitError):
         return f"{where}{self.problem}; {self.cure}"
 
 
+def _listed(source: str, problems: tuple[str, ...]) -> str:
+    head = f"{source}: {len(problems)} problem{'s' if len(problems) != 1 else ''}"
+    return "\n".join([head, *(f"  {problem}" for problem in problems)])
+
+
 @attrs.define(eq=False, slots=False, repr=False)
 class RegisterInvalid(GdprkitError, ValueError):
     """A declared register has mistakes; ``problems`` lists every one with its path."""
@@ -361,9 +367,19 @@ class RegisterInvalid(GdprkitError, ValueError):
     code: ClassVar[str] = "register-invalid"
 
     def __str__(self) -> str:
-        count = len(self.problems)
-        head = f"{self.source}: {count} problem{'s' if count != 1 else ''}"
-        return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
+        return _listed(self.source, self.problems)
+
+
+@attrs.define(eq=False, slots=False, repr=False)
+class ScenariosInvalid(GdprkitError, ValueError):
+    """A file of scenarios has mistakes; ``problems`` lists every one with its line and path."""
+
+    source: str
+    problems: tuple[str, ...]
+    code: ClassVar[str] = "scenarios-invalid"
+
+    def __str__(self) -> str:
+        return _listed(self.source, self.problems)
 
 
 @attrs.define(eq=False, slots=False, repr=False)

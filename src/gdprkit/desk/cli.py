@@ -11,15 +11,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
 import click
 from rich.console import Console
 
 from gdprkit.desk.demo import LEAST, PEOPLE, prepare_folder, run_demo
 from gdprkit.desk.screen import Bars, show_claim, show_result
 from gdprkit.desk.trail import TrailReport, count_lines, tenants, verify_trail
-from gdprkit.errors import GdprkitError, InvalidValue, RegisterInvalid
+from gdprkit.errors import GdprkitError, InvalidValue, RegisterInvalid, ScenariosInvalid
 from gdprkit.register.register import Register
 from gdprkit.storage import SqliteStore
+from gdprkit.testing.scenarios import run_scenarios
 
 __all__ = ["cli"]
 
@@ -62,7 +64,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
     cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Examples: gdprkit demo · gdprkit register check register.toml · "
-    "gdprkit trail verify people.db",
+    "gdprkit scenarios FILE · gdprkit trail verify people.db",
 )
 @click.option(
     "--version",
@@ -132,6 +134,39 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
         lines = [f"{file}: {_number(len(problems), 'problem')}", *(f"  {p}" for p in problems)]
         click.echo("\n".join(lines))
     ctx.exit(_USAGE if problems else 0)
+
+
+@cli.command(epilog="Example: gdprkit scenarios docs/examples/scenarios")
+@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def scenarios(ctx: click.Context, files: tuple[Path, ...], *, as_json: bool) -> None:
+    """Run scenario files: lives, questions and the answers expected of the policies.
+
+    A folder stands for every file in it. Exit 1 if an answer differs, 2 if a file has mistakes.
+    """
+    try:
+        report = run_scenarios(*files)
+    except ScenariosInvalid as invalid:
+        if as_json:
+            body: dict[str, Any] = {"ok": False, "problems": invalid.problems}
+            click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+        else:
+            click.echo(f"gdprkit: {invalid}", err=True)
+        ctx.exit(_USAGE)
+    if as_json:
+        body = {
+            "ok": not report.failed,
+            "passed": report.passed,
+            "failed": report.failed,
+            "failures": [attrs.asdict(failure) for failure in report.failures],
+        }
+        click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+    else:
+        for failure in report.failures:
+            click.echo(failure, err=True)
+        click.echo(f"{report.passed} passed, {report.failed} failed")
+    ctx.exit(_FAILED if report.failed else 0)
 
 
 @cli.group()

@@ -11,12 +11,12 @@ from typing import Final, final
 
 import attrs
 
+from gdprkit.policy.basis import assessment_reasons
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Reason, allow, need
 from gdprkit.policy.matrix import Row
 from gdprkit.policy.periods import tells_marketing
 from gdprkit.policy.placing import Asked
-from gdprkit.policy.processing import assessment_reasons
 from gdprkit.words.citations import ecsa, gdpr, ksl, project
 from gdprkit.words.holidays import calendar
 from gdprkit.words.moments import add_months, civil_date

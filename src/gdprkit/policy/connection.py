@@ -14,6 +14,7 @@ from typing import Final, final
 
 import attrs
 
+from gdprkit.policy.basis import assessment_reasons
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import valid_consent
 from gdprkit.policy.decisions import (
@@ -28,7 +29,6 @@ from gdprkit.policy.decisions import (
 )
 from gdprkit.policy.marketing import PENDING_STOPS, usable_channels
 from gdprkit.policy.periods import at_collection, later_notices, tells_marketing, window_end
-from gdprkit.policy.processing import assessment_reasons
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue

@@ -8,33 +8,33 @@ only (R-504). Being allowed to process is not being allowed to contact: see ``po
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, assert_never, final
+from typing import Final, final
 
 import attrs
 
+from gdprkit.policy.basis import basis_reasons
 from gdprkit.policy.case import Case
-from gdprkit.policy.consent import consent_in_force
+from gdprkit.policy.consent import valid_consent
 from gdprkit.policy.decisions import Decision, Reason, Rule, allow, decide, forbid, need
-from gdprkit.policy.periods import ends_on
+from gdprkit.policy.periods import at_collection, ends_on
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.objection import PurposeObjectionStatus
-from gdprkit.words.citations import dpa_fi, gdpr
-from gdprkit.words.identifiers import FieldId
-from gdprkit.words.moments import local_midnight
+from gdprkit.words.citations import credit_act, dpa_fi, gdpr
+from gdprkit.words.identifiers import FieldId, PurposeId
 from gdprkit.words.vocabulary import (
-    Channel,
     Circumstance,
     DataTag,
     FilingSystem,
     LegalBasis,
+    PurposeKind,
     Right,
-    SubjectKind,
+    SpecialGround,
     Trigger,
 )
 
-__all__ = ["MayProcess", "assessment_reasons", "may_process", "notice_told"]
+__all__ = ["MayProcess", "may_process"]
 
 
 @final
@@ -110,25 +110,123 @@ def _declared(asked: _Asked) -> Iterator[Reason]:
 SPECIAL_DATA: Final = need(
     "special-data", "R-109", gdpr("9(2)"), missing="an exception of Art. 9(2)"
 )
+SPECIAL_ON_GROUND: Final = allow("special-on-ground", "R-109", gdpr("9(2)"))
+EXPLICIT_CONSENT: Final = allow("explicit-consent", "R-109", gdpr("9(2)(a)"))
+EXPLICIT_CONSENT_MISSING: Final = need(
+    "explicit-consent-missing",
+    "R-109",
+    gdpr("9(2)(a)"),
+    missing="an explicit consent that names this data",
+)
+SPECIAL_IN_MARKETING: Final = forbid("closed-to-marketing", "R-109", gdpr("9(2)(a)"))
 CRIMINAL_DATA: Final = forbid("criminal-data", "R-110", gdpr("10"))
+OFFENCES_LAW_NAMED: Final = allow("offences-law-named", "R-110", gdpr("10"), dpa_fi("7"))
 IDENTITY_CODE: Final = need(
     "identity-code", "R-111", dpa_fi("29"), missing="a ground of DPA-FI s. 29"
 )
-CLOSED_TO_MARKETING: Final = forbid("closed-to-marketing", "R-119", gdpr("5(1)(b)"))
+IDENTITY_CODE_ON_GROUND: Final = allow("identity-code-on-ground", "R-111", dpa_fi("29"))
+
+#: What a marketing register never holds and no marketing is chosen by.
+_CLOSED_TO_MARKETING: Final[Mapping[DataTag, Reason]] = {
+    DataTag.CREDIT: forbid("closed-to-marketing", "R-119", credit_act("19")),
+    DataTag.FREE_TEXT: forbid("closed-to-marketing", "R-109", gdpr("9(1)")),
+    DataTag.CRIMINAL: forbid("closed-to-marketing", "R-110", gdpr("10")),
+    DataTag.IDENTITY_CODE: forbid("closed-to-marketing", "R-111", gdpr("87")),
+    DataTag.CHILD: forbid("closed-to-marketing", "R-112", gdpr("recital 38")),
+    DataTag.THIRD_PERSON: forbid("closed-to-marketing", "R-404", gdpr("5(1)(c)")),
+}
 
 
 def _closed_data(asked: _Asked) -> Iterator[Reason]:
     """Closed data among the fields asked about; among all of the purpose's where none is named."""
-    fields = (asked.field,) if asked.field is not None else sorted(asked.purpose.fields)
-    tags = frozenset[DataTag]().union(*(asked.case.register.field(f).tags for f in fields))
+    purpose, declared = asked.purpose, asked.case.register.field
+    fields = (asked.field,) if asked.field is not None else sorted(purpose.fields)
+    tags = frozenset[DataTag]().union(*(declared(f).tags for f in fields))
+    if purpose.marketing:
+        for tag in sorted(tags & _CLOSED_TO_MARKETING.keys()):
+            yield _CLOSED_TO_MARKETING[tag]
     if DataTag.SPECIAL in tags:
-        yield SPECIAL_DATA
-    if DataTag.CRIMINAL in tags:
-        yield CRIMINAL_DATA
-    if DataTag.IDENTITY_CODE in tags:
-        yield IDENTITY_CODE
-    if asked.purpose.marketing and tags & {DataTag.CREDIT, DataTag.FREE_TEXT, DataTag.SPECIAL}:
-        yield CLOSED_TO_MARKETING
+        yield _special(asked, [f for f in fields if DataTag.SPECIAL in declared(f).tags])
+    if DataTag.CRIMINAL in tags and not purpose.marketing:
+        yield CRIMINAL_DATA if purpose.offences_law is None else OFFENCES_LAW_NAMED
+    if DataTag.IDENTITY_CODE in tags and not purpose.marketing:
+        yield IDENTITY_CODE if purpose.identity_code_ground is None else IDENTITY_CODE_ON_GROUND
+
+
+def _special(asked: _Asked, fields: list[FieldId]) -> Reason:
+    """Special categories: an exception of Art. 9(2); for marketing only an explicit consent."""
+    marketing, ground = asked.purpose.marketing, asked.purpose.special_ground
+    if not marketing and ground is not SpecialGround.EXPLICIT_CONSENT:
+        return SPECIAL_DATA if ground is None else SPECIAL_ON_GROUND
+    for word in asked.case.standing.consent.for_purpose(asked.purpose.id):
+        consent = valid_consent(asked.case, asked.purpose.id, word.channel)
+        said = consent.word.evidence if consent is not None else None
+        if consent is not None and said is not None and said.explicit and said.data >= set(fields):
+            return EXPLICIT_CONSENT.on(consent.word.position, until=consent.until)
+    return SPECIAL_IN_MARKETING if marketing else EXPLICIT_CONSENT_MISSING
+
+
+PURPOSE_BY_LAW: Final = allow("purpose-by-law", "R-113", gdpr("6(4)"))
+PURPOSE_COMPATIBLE: Final = allow("purpose-compatible", "R-113", gdpr("6(4)"))
+PURPOSE_PRESUMED_COMPATIBLE: Final = allow(
+    "purpose-presumed-compatible", "R-113", gdpr("5(1)(b)"), gdpr("89(1)")
+)
+COMPATIBILITY_MISSING: Final = need(
+    "compatibility-missing",
+    "R-113",
+    gdpr("6(4)"),
+    missing="an assessment of the new purpose by all five factors, or a consent to it",
+)
+COMPATIBILITY_FAILED: Final = forbid("compatibility-failed", "R-113", gdpr("6(4)"))
+COLLECTED_ON_CONSENT: Final = need(
+    "collected-on-consent", "R-113", gdpr("6(4)"), missing="a consent to the new purpose"
+)
+NEW_PURPOSE_TOLD: Final = allow("new-purpose-told", "R-114", gdpr("13(3)"))
+NEW_PURPOSE_NOT_TOLD: Final = need(
+    "new-purpose-not-told", "R-114", gdpr("13(3)"), missing="a notice of the new purpose"
+)
+
+
+def _new_purpose(asked: _Asked) -> Iterator[Reason]:
+    """A purpose that no notice at collection named: compatible, and told before (R-113, R-114)."""
+    case, purpose = asked.case, asked.purpose
+    first = [notice for _, notice in at_collection(case)]
+    original = {name for notice in first for name in notice.purposes}
+    if not original or purpose.id in original:
+        return
+    if purpose.basis in _BY_LAW:
+        yield PURPOSE_BY_LAW
+    elif purpose.basis is not LegalBasis.CONSENT:  # a consent to it answers both questions
+        yield _compatible(asked, frozenset(original))
+    else:
+        return
+    for given in case.standing.notice.given:
+        notice = case.register.notices.get(given.notice)
+        if notice is not None and purpose.id in notice.purposes:
+            yield NEW_PURPOSE_TOLD.on(given.position)
+            return
+    yield NEW_PURPOSE_NOT_TOLD
+
+
+_BY_LAW: Final = frozenset({LegalBasis.LEGAL_OBLIGATION, LegalBasis.PUBLIC_TASK})
+
+
+def _compatible(asked: _Asked, original: frozenset[PurposeId]) -> Reason:
+    register, purpose = asked.case.register, asked.purpose
+    fields = frozenset({asked.field}) if asked.field is not None else purpose.fields
+    bases = {
+        register.purposes[name].basis
+        for name in original
+        if name in register.purposes and fields & register.purposes[name].fields
+    }
+    if bases == {LegalBasis.CONSENT}:  # the test does not widen a consent
+        return COLLECTED_ON_CONSENT
+    if PurposeKind.RESEARCH in purpose.kinds:
+        return PURPOSE_PRESUMED_COMPATIBLE
+    found = purpose.compatibility
+    if found is None or asked.case.today < found.decided:
+        return COMPATIBILITY_MISSING
+    return PURPOSE_COMPATIBLE if found.compatible else COMPATIBILITY_FAILED
 
 
 UNDER_REVIEW: Final = forbid("under-review", "R-402", gdpr("5(1)(b)"))
@@ -172,123 +270,8 @@ def _no_swap(asked: _Asked) -> Iterator[Reason]:
             yield BASIS_SWAP.on(word.position)
 
 
-ASSESSMENT_MISSING: Final = need(
-    "assessment-missing", "R-105", gdpr("6(1)(f)"), missing="a balancing assessment on file"
-)
-ASSESSMENT_NOT_YET: Final = need(
-    "assessment-not-yet",
-    "R-105",
-    gdpr("6(1)(f)"),
-    missing="an assessment decided before processing",
-)
-ASSESSMENT_FAILED: Final = forbid("assessment-failed", "R-105", gdpr("6(1)(f)"))
-ASSESSMENT_OVERDUE: Final = need(
-    "assessment-overdue", "R-105", gdpr("6(1)(f)"), missing="a review of the assessment"
-)
-ASSESSMENT_NOT_FOR_FORMER: Final = need(
-    "assessment-not-for-former",
-    "R-403",
-    gdpr("6(1)(f)"),
-    missing="an assessment that covers former customers",
-)
-ASSESSMENT_PASSED: Final = allow("assessment-passed", "R-105", gdpr("6(1)(f)"))
-
-
-def assessment_reasons(case: Case, purpose: Purpose, *, former: bool = False) -> Iterator[Reason]:
-    """Yield whether the purpose's assessment of legitimate interests carries (R-105)."""
-    assessment = purpose.assessment
-    if assessment is None:
-        yield ASSESSMENT_MISSING
-    elif case.today < assessment.decided:
-        yield ASSESSMENT_NOT_YET.on(until=local_midnight(assessment.decided, case.zone))
-    elif not assessment.passed:
-        yield ASSESSMENT_FAILED
-    elif case.today > assessment.review_by:
-        yield ASSESSMENT_OVERDUE
-    elif former and not assessment.covers_former:
-        yield ASSESSMENT_NOT_FOR_FORMER
-    else:
-        yield ASSESSMENT_PASSED.on(until=case.end_of(assessment.review_by))
-
-
-def notice_told(case: Case, purpose: Purpose) -> int | None:
-    """Return the entry of a notice that told this purpose and its interest, or None (R-106)."""
-    for given in case.standing.notice.given:
-        notice = case.register.notices.get(given.notice)
-        if notice is None:
-            continue
-        covers = purpose.id in notice.purposes or (purpose.marketing and notice.names_marketing)
-        if covers and (
-            notice.names_interest or purpose.basis is not LegalBasis.LEGITIMATE_INTERESTS
-        ):
-            return given.position
-    return None
-
-
-BASIS_MISSING: Final = forbid("basis-missing", "R-101", gdpr("6(1)"))
-VITAL_INTEREST_NOTE: Final = need(
-    "vital-interest-note", "R-101", gdpr("6(1)(d)"), missing="a note of the emergency"
-)
-NOT_PARTY_TO_THE_CONTRACT: Final = forbid("not-party-to-the-contract", "R-102", gdpr("6(1)(b)"))
-MINOR: Final = forbid("minor", "R-105", gdpr("6(1)(f)"))
-INTEREST_NOT_TOLD: Final = need(
-    "interest-not-told", "R-106", gdpr("13(1)(d)"), missing="a notice that names the interest"
-)
-INTEREST_TOLD: Final = allow("interest-told", "R-106", gdpr("13(1)(d)"))
-CONTRACT_LIVE: Final = allow("contract-live", "R-102", gdpr("6(1)(b)"))
-CONTRACT_NOT_LIVE: Final = need(
-    "contract-not-live", "R-102", gdpr("6(1)(b)"), missing="a live contract"
-)
-
-
-#: (basis, whether a statute is named) -> reason
-_STATUTE: Final[Mapping[tuple[LegalBasis, bool], Reason]] = {
-    (LegalBasis.LEGAL_OBLIGATION, True): allow("statute-named", "R-101", gdpr("6(1)(c)")),
-    (LegalBasis.LEGAL_OBLIGATION, False): need(
-        "statute-missing", "R-101", gdpr("6(1)(c)"), missing="the law and its section"
-    ),
-    (LegalBasis.PUBLIC_TASK, True): allow("statute-named", "R-101", gdpr("6(1)(e)")),
-    (LegalBasis.PUBLIC_TASK, False): need(
-        "statute-missing", "R-101", gdpr("6(1)(e)"), missing="the law and its section"
-    ),
-}
-
-
-def _basis_lives(asked: _Asked) -> Iterator[Reason]:
-    case, purpose = asked.case, asked.purpose
-    standing = case.standing
-    match purpose.basis:
-        case None:
-            yield BASIS_MISSING
-        case LegalBasis.CONSENT:
-            scopes: list[Channel | None] = [*sorted(purpose.channels)] or [None]
-            decisions = [consent_in_force(case, purpose.id, channel) for channel in scopes]
-            yield from min(decisions, key=lambda d: d.outcome.rank).reasons
-        case LegalBasis.CONTRACT:
-            if standing.data.kind is SubjectKind.COMPANY_CONTACT:
-                yield NOT_PARTY_TO_THE_CONTRACT
-            elif standing.status is ConnectionStatus.ACTIVE:
-                yield CONTRACT_LIVE.on(standing.connection.position)
-            else:
-                yield CONTRACT_NOT_LIVE
-        case LegalBasis.LEGAL_OBLIGATION | LegalBasis.PUBLIC_TASK as basis:
-            yield _STATUTE[basis, purpose.statute is not None]
-        case LegalBasis.VITAL_INTERESTS:
-            yield VITAL_INTEREST_NOTE
-        case LegalBasis.LEGITIMATE_INTERESTS:
-            minor = standing.data.circumstance(Circumstance.MINOR)
-            if minor is not None:
-                yield MINOR.on(minor.position)
-            yield from assessment_reasons(
-                case, purpose, former=case.is_former and purpose.marketing
-            )
-            told = notice_told(case, purpose)
-            if told is None:
-                yield INTEREST_NOT_TOLD
-            else:
-                yield INTEREST_TOLD.on(told)
-        case never:
-            assert_never(never)
+def _basis(asked: _Asked) -> Iterator[Reason]:
+    yield from basis_reasons(asked.case, asked.purpose)
 
 
 OBJECTED: Final = forbid("objected", "R-507", gdpr("21(1)"))
@@ -313,9 +296,10 @@ _RULES: Final[tuple[Rule, ...]] = (
     _not_restricted,
     _declared,
     _closed_data,
+    _new_purpose,
     _not_over,
     _no_swap,
-    _basis_lives,
+    _basis,
     _not_objected,
 )
 

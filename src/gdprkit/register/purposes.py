@@ -30,7 +30,10 @@ from gdprkit.words.vocabulary import (
     DataTag,
     FieldKind,
     FilingSystem,
+    IdentityCodeGround,
     LegalBasis,
+    PurposeKind,
+    SpecialGround,
     SubjectKind,
     Trigger,
 )
@@ -147,6 +150,12 @@ class Purpose:
         written_confirmation: Whether a contract sold by telephone to a consumer waits for a
             written offer and its written acceptance (R-310).
         compatibility: The assessment where data was collected for another purpose.
+        basis_label: What the controller calls the basis where that is none of the GDPR's, such as
+            "substantive connection" (R-104).
+        kinds: What it does that no contract needs (R-103).
+        special_ground: The exception of Art. 9(2) that opens special categories (R-109).
+        offences_law: The law that opens data on offences (Art. 10; R-110).
+        identity_code_ground: The ground for using a personal identity code (DPA-FI s. 29; R-111).
         published: The controller's own words.
         findings: Ids of findings about those words.
 
@@ -181,6 +190,11 @@ class Purpose:
     double_opt_in: bool = False
     written_confirmation: bool = False
     compatibility: Compatibility | None = None
+    basis_label: str | None = attrs.field(default=None, validator=text_or_none(200))
+    kinds: frozenset[PurposeKind] = attrs.field(factory=frozenset, converter=frozen)
+    special_ground: SpecialGround | None = None
+    offences_law: str | None = attrs.field(default=None, validator=text_or_none())
+    identity_code_ground: IdentityCodeGround | None = None
     published: str | None = published_field()
     findings: tuple[str, ...] = findings_field()
 

@@ -187,6 +187,15 @@ class Register:
         """
         return loading.loads(cls, text, source=source, schema=SCHEMA)
 
+    @classmethod
+    def of(cls, tables: Mapping[str, Any], source: str = "register.toml") -> Register:
+        """Make a register of parsed TOML; *source* is what problems call it.
+
+        Raises:
+            RegisterInvalid: the tables have mistakes; every one is listed.
+        """
+        return loading.made(cls, tables, source=source, schema=SCHEMA)
+
     def purpose(self, name: str) -> Purpose:
         """Return the purpose declared as *name*.
 

@@ -25,16 +25,19 @@ __all__ = [
     "ErasureReason",
     "FieldKind",
     "FilingSystem",
+    "IdentityCodeGround",
     "IntakeChannel",
     "LegalBasis",
     "MessagePart",
     "NoticeKind",
     "Occasion",
+    "PurposeKind",
     "RecipientRole",
     "RefusalGround",
     "RestrictionGround",
     "Right",
     "SourceKind",
+    "SpecialGround",
     "SubjectKind",
     "Trigger",
 ]
@@ -132,6 +135,41 @@ class DataTag(_Word):
     CHILD = "child"
     THIRD_PERSON = "third-person"
     FREE_TEXT = "free-text"  # may contain anything, so it counts as possibly special
+
+
+class PurposeKind(_Word):
+    """What a purpose does with data that no contract needs (R-103)."""
+
+    ANALYTICS = "analytics"
+    PROFILING = "profiling"
+    FRAUD_PREVENTION = "fraud-prevention"
+    RESEARCH = "research"  # archiving, research or statistics under GDPR Art. 89(1)
+
+
+class SpecialGround(_Word):
+    """Exceptions that open special categories of data (GDPR Art. 9(2); R-109)."""
+
+    EXPLICIT_CONSENT = "explicit-consent"  # (a); the only one for marketing
+    EMPLOYMENT_LAW = "employment-law"  # (b)
+    VITAL_INTERESTS = "vital-interests"  # (c)
+    ASSOCIATION = "association"  # (d)
+    MADE_PUBLIC = "made-public"  # (e), by the person
+    LEGAL_CLAIMS = "legal-claims"  # (f)
+    PUBLIC_INTEREST = "public-interest"  # (g)
+    HEALTH_CARE = "health-care"  # (h)
+    PUBLIC_HEALTH = "public-health"  # (i)
+    RESEARCH = "research"  # (j)
+
+
+class IdentityCodeGround(_Word):
+    """Grounds for using a personal identity code (DPA-FI s. 29; R-111)."""
+
+    LAW = "law"  # a law provides for it
+    CONSENT = "consent"
+    STATUTORY_TASK = "statutory-task"
+    RIGHTS_AND_DUTIES = "rights-and-duties"  # of the person or the controller
+    RESEARCH = "research"
+    LISTED_BUSINESS = "listed-business"  # credit, debt collection, insurance, letting and the like
 
 
 class FilingSystem(_Word):

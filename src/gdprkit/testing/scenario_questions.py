@@ -1,0 +1,153 @@
+"""What a scenario can ask, by name.
+
+Decides only how a question's name and its parts become a call of a policy. *May* questions answer
+with a decision. The others answer with a table of plain words, so that a file can say what it
+expects of them without knowing Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, final
+
+import attrs
+
+from gdprkit.acts.act import Act
+from gdprkit.acts.consent import HasConsent
+from gdprkit.acts.prepare import prepare
+from gdprkit.errors import NotPossibleNow, UnknownName
+from gdprkit.facts.entry import Fact
+from gdprkit.ledger.codec import KINDS
+from gdprkit.policy.advertising import MayAdvertise, may_advertise
+from gdprkit.policy.case import Case
+from gdprkit.policy.connection import MayMove, may_move
+from gdprkit.policy.consent import consent_in_force
+from gdprkit.policy.decisions import NotAllowed
+from gdprkit.policy.marketing import is_marketing, may_contact
+from gdprkit.policy.placing import MayContact
+from gdprkit.policy.plan import Plan
+from gdprkit.policy.processing import MayProcess, may_process
+from gdprkit.policy.request import deadline_of
+from gdprkit.policy.retention import (
+    AfterEnd,
+    DueErasure,
+    Erasure,
+    plan_after_end,
+    plan_due,
+    plan_erasure,
+)
+from gdprkit.words.identifiers import CaseId
+from gdprkit.words.vocabulary import MessagePart
+
+__all__ = ["QUESTIONS", "Asked", "Record"]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Record:
+    """May this fact be recorded now, and what is recorded with it?"""
+
+    fact: Fact
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Deadline:
+    case: CaseId
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Standing:
+    pass
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _IsMarketing:
+    parts: tuple[MessagePart, ...]
+
+
+class Asked(NamedTuple):
+    """A question's class, and the function that answers it."""
+
+    asked: type
+    answer: Callable[[Case, Any], Any]
+
+
+def _record(case: Case, question: Record) -> Any:
+    try:
+        facts = prepare(case, Act(fact=question.fact, at=case.at))
+    except NotAllowed as refused:
+        return refused.decision
+    except NotPossibleNow as refused:
+        return {"possible": False, "instead": list(refused.possible)}
+    return {"possible": True, "records": [KINDS[type(fact)][0] for fact in facts]}
+
+
+def _deadline(case: Case, question: _Deadline) -> Mapping[str, Any]:
+    request = case.standing.request.case(question.case)
+    if request is None:
+        raise UnknownName("request of this person")
+    found = deadline_of(case, request)
+    return {field.name: getattr(found, field.name) for field in attrs.fields(type(found))}
+
+
+def _standing(case: Case, _: object) -> Mapping[str, Any]:
+    standing = case.standing
+    return {
+        "status": standing.status,
+        "erased": standing.data.erased_at is not None,
+        "restricted": bool(standing.objection.restrictions),
+        "stops": len(standing.objection.stops),
+        "fields": sorted({f"{value.filing}/{value.field}" for value in standing.data.values}),
+        "anomalies": len(standing.anomalies),
+        "requests": {one.case: one.status for one in standing.request.cases},
+        "consents": {
+            f"{word.purpose}/{word.channel or 'any'}": word.status
+            for word in standing.consent.words
+        },
+    }
+
+
+def _is_marketing(_: Case, question: _IsMarketing) -> Mapping[str, Any]:
+    return {"marketing": is_marketing(question.parts)}
+
+
+def _told(plan: Plan) -> Mapping[str, Any]:
+    """Tell a plan: for each value, by filing system and field, what becomes of it."""
+    fields: dict[str, list[str]] = {}
+    for item in plan.items:
+        words = [str(item.action)]
+        words += [f"for {item.purpose}"] if item.purpose else []
+        words += [f"until {item.until}"] if item.until else []
+        fields.setdefault(f"{item.filing}/{item.field}", []).append(" ".join(words))
+    return {
+        "values": {name: "; ".join(sorted(found)) for name, found in fields.items()},
+        "codes": {f"{item.filing}/{item.field}": item.code for item in plan.items},
+        "rules": {f"{item.filing}/{item.field}": item.rule for item in plan.items},
+        "waiting_for": plan.waiting_for,
+        "expires_on": plan.expires_on,
+        "erases_person": plan.erases_person,
+        "ends_marketing": plan.ends_marketing,
+        "objects": plan.objects,
+        "move": plan.decision.outcome if plan.decision else None,
+        "failed": sorted(r.code for r in plan.decision.against) if plan.decision else [],
+    }
+
+
+#: name -> what is asked and who answers.
+QUESTIONS: Final[Mapping[str, Asked]] = {
+    "may-contact": Asked(MayContact, may_contact),
+    "may-advertise": Asked(MayAdvertise, may_advertise),
+    "may-process": Asked(MayProcess, may_process),
+    "may-move": Asked(MayMove, may_move),
+    "has-consent": Asked(HasConsent, lambda case, q: consent_in_force(case, q.purpose, q.channel)),
+    "record": Asked(Record, _record),
+    "is-marketing": Asked(_IsMarketing, _is_marketing),
+    "deadline": Asked(_Deadline, _deadline),
+    "standing": Asked(_Standing, _standing),
+    "after-end": Asked(AfterEnd, lambda case, q: _told(plan_after_end(case, q))),
+    "erasure": Asked(Erasure, lambda case, q: _told(plan_erasure(case, q))),
+    "due": Asked(DueErasure, lambda case, q: _told(plan_due(case, q))),
+}

@@ -1,0 +1,245 @@
+"""The runner of scenario files: what passes, what fails, and how mistakes are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import pytest
+from tests.docs.tables import rows, section
+from tests.docs.transcripts import ROOT
+
+from gdprkit.errors import ScenariosInvalid
+from gdprkit.testing.scenario_file import _EXPECTS, load_scenarios
+from gdprkit.testing.scenario_questions import QUESTIONS, Record
+from gdprkit.testing.scenarios import ScenarioReport, run_scenarios
+from gdprkit.testing.toml_lines import line_of
+
+JOT = ROOT / "docs/examples/jot/register.toml"
+EXAMPLES = ROOT / "docs/examples/scenarios"
+
+HEAD = f"""schema = 1
+register = "{JOT}"
+
+[like.mail]
+ask = "may-contact"
+channel = "email"
+purpose = "direct-marketing"
+
+[lives]
+contact = [
+    {{ at = 2026-01-02, fact = "subject-added", kind = "company-contact", source = "fair" }},
+    {{ at = 2026-01-02, fact = "notice-given", notice = "v7" }},
+]
+
+[[scenario]]
+id = "one"
+says = "One"
+rules = ["R-311"]
+life = ["contact"]
+"""
+OBJECTED = 'facts = [{ at = 2026-01-03, fact = "marketing-objection", via = "phone" }]\n'
+
+
+def run(tmp_path: Path, text: str) -> ScenarioReport:
+    file = tmp_path / "file.toml"
+    file.write_text(text, encoding="utf-8")
+    return run_scenarios(file)
+
+
+def problems(tmp_path: Path, text: str) -> tuple[str, ...]:
+    with pytest.raises(ScenariosInvalid) as caught:
+        run(tmp_path, text)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_scenario_of_the_project_passes(path: Path) -> None:
+    """What the example files expect is what the policies answer."""
+    if path.stem == "shared":
+        return
+    report = run_scenarios(path)
+    assert report.failures == ()
+    assert report.passed
+
+
+def test_ids_of_the_project_are_each_used_once() -> None:
+    """A scenario is found by its id over all files of the project."""
+    ids = [one.id for path in sorted(EXAMPLES.glob("*.toml")) for one in load_scenarios(path)]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("expects", "part"),
+    [
+        ('answer = "allowed"', "answer"),
+        ('answer = "forbidden", because = ["objected", "stopped"]', "because"),
+        ('answer = "forbidden", because = []', "because"),
+        ('answer = "forbidden", missing = ["a thing"]', "missing"),
+        ('answer = "forbidden", cell = "M-EM/CON/N"', "cell"),
+        ('answer = "forbidden", until = 2026-02-01', "until"),
+        ('answer = "forbidden", gives = { status = "active" }', "gives"),
+    ],
+)
+def test_a_part_of_a_decision_that_differs_fails(tmp_path: Path, expects: str, part: str) -> None:
+    """Each named part is compared by itself and told with the line of the question."""
+    ask = f'asks = [{{ like = "mail", at = 2026-01-05, {expects} }}]'
+    report = run(tmp_path, HEAD + OBJECTED + ask)
+    assert (report.passed, report.failed) == (0, 1)
+    assert [(one.part, one.line, one.id) for one in report.failures] == [(part, 21, "one")]
+
+
+@pytest.mark.parametrize(
+    ("gives", "got"),
+    [
+        ('{ status = "active" }', "none"),
+        ('{ "stops" = 2 }', "1"),
+        ('{ statuz = "prospect" }', "(no statuz; did you mean status?)"),
+        ("{ status = { deep = 1 } }", "(nothing called deep)"),
+        ("{ fields = ['customer/email'] }", "[]"),
+    ],
+)
+def test_a_part_of_another_answer_that_differs_fails(tmp_path: Path, gives: str, got: str) -> None:
+    """Answers that are no decisions are compared part by part; an unknown part never passes."""
+    ask = f'asks = [{{ ask = "standing", at = 2026-01-05, gives = {gives} }}]'
+    report = run(tmp_path, HEAD + OBJECTED + ask)
+    assert [one.got for one in report.failures] == [got]
+
+
+def test_what_was_recorded_later_is_not_known(tmp_path: Path) -> None:
+    """A question may be asked with what was written down by then."""
+    facts = OBJECTED.replace("via =", "recorded = 2026-01-20, via =")
+    asks = """asks = [
+    { like = "mail", at = 2026-01-10, answer = "forbidden", because = ["objected"] },
+    { like = "mail", at = 2026-01-10, known_by = 2026-01-19, answer = "forbidden", cell = "CELL" },
+]""".replace("CELL", "M-EM/B2B-U/N")
+    report = run(tmp_path, HEAD + facts + asks)
+    assert report.failures == ()
+
+
+def test_changes_of_the_file_and_of_the_scenario_are_laid_over_the_register(
+    tmp_path: Path,
+) -> None:
+    """A scenario may say the register otherwise, over what its file says otherwise."""
+    file = "changes.purposes.direct-marketing.channels = ['sms']\n"
+    other = file.replace("sms", "email") + 'without = ["security"]\n'
+    ask = """asks = [{ like = "mail", at = 2026-01-05, answer = "forbidden", because = [CODES] }]"""
+    head = HEAD.replace("[like.mail]", file + "[like.mail]")
+    undeclared = '"channel-not-declared"'
+    assert run(tmp_path, head + ask.replace("CODES", undeclared)).failures == ()
+    assert run(tmp_path, head + other + ask.replace("CODES", '"cell-forbids"')).failures == ()
+
+
+MISTAKES = [
+    (
+        'facts = [{ at = 2026-01-03, fact = "marketing-objektion", via = "phone" }]\nasks = []',
+        20,
+        'there is no such kind of fact; did you mean "marketing-objection"?',
+    ),
+    (
+        'facts = [{ at = 2026-01-03, fact = "marketing-objection", vai = "phone" }]\nasks = []',
+        20,
+        'unknown key "vai"; did you mean "via"?',
+    ),
+    (
+        'facts = [{ at = 2026-01-03, fact = "marketing-objection", via = "fone" }]\nasks = []',
+        20,
+        'did you mean "phone"?',
+    ),
+    ('facts = [{ fact = "marketing-objection", via = "phone" }]\nasks = []', 20, "at: is missing"),
+    (
+        'facts = [{ at = 2026-01-03T10:00:00, fact = "hold-lifted" }]\nasks = []',
+        20,
+        "no time zone",
+    ),
+    ('facts = [{ at = "soon", fact = "hold-lifted" }]\nasks = []', 20, "expected a day"),
+    ('asks = [{ ask = "may-kontact", at = 2026-01-05 }]', 20, 'did you mean "may-contact"?'),
+    ('asks = [{ like = "male", at = 2026-01-05 }]', 20, 'did you mean "mail"?'),
+    ('asks = [\n  { like = "mail", at = 2026-01-05 },\n]', 21, "expects nothing"),
+    ('asks = [{ like = "mail", answer = "allowed" }]', 20, "at: is missing"),
+    (
+        'asks = [{ like = "mail", at = 2026-01-05, answer = "allwed" }]',
+        20,
+        'did you mean "allowed"?',
+    ),
+    (
+        'asks = [{ like = "mail", at = 2026-01-05, purpose = "newsleter", answer = "needs" }]',
+        20,
+        "did you mean 'newsletter'?",
+    ),
+    ("asks = []", 20, "holds no question"),
+    ('without = ["purposes.nothing"]\nasks = []', 20, "the register has no such part"),
+    (
+        'changes.purposes.newsletter.basis = "consnt"\nasks = []',
+        20,
+        'did you mean "consent"?',
+    ),
+    ('lives = ["contact"]\nasks = []', 20, 'unknown key "lives"; did you mean "life"?'),
+]
+
+
+@pytest.mark.parametrize(("body", "line", "told"), MISTAKES, ids=range(len(MISTAKES)))
+def test_a_mistake_is_told_by_line_and_near_word(
+    tmp_path: Path, body: str, line: int, told: str
+) -> None:
+    """Every mistake names its line and what to do; nothing is run."""
+    found = problems(tmp_path, HEAD + body)
+    fitting = [one for one in found if told in one]
+    assert fitting, found
+    assert fitting[0].startswith("line 15:" if "lives" in body else f"line {line}:"), found
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    """Two wrong scenarios give two problems, each with its own line."""
+    second = HEAD[HEAD.index("[[scenario]]") :].replace('"one"', '"two"')
+    text = f"{HEAD}asks = []\n\n{second}asks = []\n"
+    assert [one.split(":")[0] for one in problems(tmp_path, text)] == ["line 20", "line 27"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("schema = 2\nregister = 'x'", "unknown to this gdprkit"),
+        ("schema = ", "not TOML"),
+        ("schema = 1", "name the register file"),
+        (f"schema = 1\nregister = '{JOT}'", "no scenario is there"),
+        ("schema = 1\nregister = 'nowhere.toml'", "cannot be read"),
+    ],
+)
+def test_a_file_that_cannot_be_run_is_told(tmp_path: Path, text: str, told: str) -> None:
+    """A file without scenarios, register or known schema never counts as passed."""
+    file = tmp_path / "file.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(Exception, match=told):
+        run_scenarios(file)
+
+
+def test_no_question_has_a_part_that_the_file_needs_for_itself() -> None:
+    """Parts of a question stand beside ``at``, ``answer`` and the like, so no name is both."""
+    for asked in QUESTIONS.values():
+        if asked.asked is not Record:
+            assert {f.name for f in attrs.fields(asked.asked)} & _EXPECTS == set()
+
+
+def test_the_page_lists_every_question_with_its_parts() -> None:
+    """Questions and parts on the page are those of the code; ``?`` marks what may be left out."""
+    page = ROOT / "docs/reference/scenario-files.md"
+    told = {row[0]: row[1] for row in rows(section(page, "## A question"))}
+    for name, asked in QUESTIONS.items():
+        if asked.asked is not Record:
+            parts = ", ".join(
+                f"{f.name}{'' if f.default is attrs.NOTHING else '?'}"
+                for f in attrs.fields(asked.asked)
+            )
+            assert told[name] == (parts or "none")
+    assert set(QUESTIONS) <= set(told)
+
+
+def test_the_line_of_a_path_is_where_it_ends() -> None:
+    """Lines are found inside arrays that span lines, and the nearest part stands for a lost one."""
+    text = "a = 1\n\n[[t]]\nx = [\n  { y = 1 },\n  { y = 2 },\n]\n\n[[t]]\nx = []\n"
+    assert line_of(text, "$.a") == 1
+    assert line_of(text, "$.t[0].x[1].y") == 6
+    assert line_of(text, "$.t[0].x[0].z") == 5
+    assert line_of(text, "$.t[1].x") == 10
+    assert line_of(text, "$.t[1].q") == 9
