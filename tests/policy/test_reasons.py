@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -42,6 +43,32 @@ def test_every_code_is_told_to_each_reader_in_each_language(reader: str, languag
         c for c, said in texts().items() if not said.get(reader, {}).get(language, "").strip()
     ]
     assert lacking == []
+
+
+#: Finnish forms of a formal plural "you"; place words end alike and are none.
+_PLURAL_YOU = re.compile(
+    r"\b(te|teit\w*|teid\w*|teil\w*|teihin|oletteko|olette|olitte|ettek\w+|ettette|ette|"
+    r"(?!tänne|sinne|minne|jonne|tuonne|kunne)\w+nne)\b"
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_are_one_clause(language: str) -> None:
+    """No words end in a full stop or begin in upper case, so that they fit in a list and a page."""
+    odd = [
+        f"{code}: {words}"
+        for code, said in texts().items()
+        for reader in READERS
+        if (words := said[reader][language]).endswith((".", ";", ","))
+        or (words[0].isupper() and not re.match(r"T\d+: |Robinson|[A-ZÅÄÖ]{2}", words))
+    ]
+    assert odd == []
+
+
+def test_finnish_speaks_to_the_person_in_one_manner() -> None:
+    """The person is ``sinä`` in every text, never ``te``: one letter does not mix the two."""
+    odd = [code for code, said in texts().items() if _PLURAL_YOU.search(said["person"]["fi"])]
+    assert odd == []
 
 
 def test_words_stand_in_one_file() -> None:
