@@ -92,6 +92,11 @@ _PLAIN: Final[dict[Any, st.SearchStrategy[Any]]] = {
     int: st.integers(0, 4),
     str: _TEXTS,
     date: st.dates(date(2022, 1, 1), date(2032, 12, 31)),
+    datetime: st.datetimes(
+        datetime(2022, 1, 1),
+        datetime(2032, 12, 31),
+        timezones=st.just(UTC),
+    ),
 }
 
 #: Parts whose type says less than their shape.
