@@ -30,7 +30,7 @@ _ROUNDS: Final = 31
 _PER_JOB: Final = 200  # a job that touches no disk does its duty so often
 
 _FIGURES: Final[Mapping[str, tuple[str, ...]]] = {
-    "decide": ("decide", "fold20"),
+    "decide": ("decide", "decide.casbin", "fold20"),
     "sealing": ("seal.single", "open.single", "index", "overhead"),
     "storage": (
         "record.sqlite",

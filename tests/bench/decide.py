@@ -1,12 +1,17 @@
-"""Figures of the pure parts: a decision with its reasons, and the fold of twenty facts."""
+"""Figures of the pure parts: a decision with its reasons, and the fold of twenty facts.
+
+``decide`` is the whole policy against a function written by hand for one thing; ``decide.casbin``
+is the same decision against one comparable rule in an access-control library, in the same run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import attrs
 from tests.bench.people import ADDED, NOW, consent_act, keeper_on, load_register, move_in
 from tests.bench.timing import Case, Figure, Job, measure, ratio
 
@@ -53,7 +58,20 @@ def bench_decide(folder: Path, rounds: int, per_job: int) -> list[Figure]:
         raise AssertionError("the hand-written side answers something else")
     if fold(line).consent.words[0].status is not ConsentStatus.WITHDRAWN:
         raise AssertionError("the fold answers something else")
+    enforcer = _enforcer()
+    facts = _Mailable.of(standing)
+
+    def by_casbin() -> bool:
+        return bool(enforcer.enforce(facts, "email", "newsletter", NOW))
+
+    if not by_casbin():
+        raise AssertionError("the rule of the other library answers something else")
     pairs = {
+        "decide.casbin": (
+            ours,
+            by_casbin,
+            "pycasbin: erased, restricted, stopped, consent and its end as one rule in its matcher",
+        ),
         "decide": (
             ours,
             by_hand,
@@ -97,6 +115,53 @@ def _twenty_facts(keeper: RecordKeeper, about: SubjectId) -> tuple[Entry, ...]:
     ]
     keeper.record(about, *acts)
     return keeper.line(about)
+
+
+_MODEL: Final = """
+[request_definition]
+r = sub, channel, purpose, at
+[policy_definition]
+p = channel, purpose
+[policy_effect]
+e = some(where (p.eft == allow))
+[matchers]
+m = r.channel == p.channel && r.purpose == p.purpose && r.sub.erased == False \
+  && r.sub.restricted == False && r.sub.given > r.sub.stopped && r.at < r.sub.ends
+"""
+
+
+@attrs.frozen(kw_only=True)
+class _Mailable:
+    """What the one rule of the other library looks at, ready to be compared."""
+
+    erased: bool
+    restricted: bool
+    given: datetime
+    stopped: datetime
+    ends: datetime
+
+    @classmethod
+    def of(cls, standing: Standing) -> _Mailable:
+        word = next(w for w in standing.consent.words if w.purpose == "newsletter")
+        never = datetime(1970, 1, 1, tzinfo=UTC)
+        return cls(
+            erased=standing.data.erased_at is not None,
+            restricted=bool(standing.objection.restrictions),
+            given=word.at,
+            stopped=max((stop.at for stop in standing.objection.stops), default=never),
+            ends=word.at + _TWO_YEARS,
+        )
+
+
+def _enforcer() -> Any:
+    """Return pycasbin with that rule; its own chatter about loading stays off the screen."""
+    import casbin  # type: ignore[import-untyped]
+
+    model = casbin.Model()
+    model.load_model_from_text(_MODEL)
+    enforcer = casbin.Enforcer(model, enable_log=False)
+    enforcer.add_policy("email", "newsletter")
+    return enforcer
 
 
 def _may_mail(standing: Standing, at: datetime) -> bool:

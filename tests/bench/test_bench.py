@@ -14,6 +14,7 @@ from tests.bench.timing import Sample, ratio
 MEASURED = {"name", "ours_us", "baseline_us", "baseline", "ratio", "rounds", "spread"}
 EVERYTHING = {
     "decide",
+    "decide.casbin",
     "fold20",
     "seal.single",
     "open.single",

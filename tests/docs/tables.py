@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gdprkit.errors import GdprkitError
-from gdprkit.policy.matrix import MATRIX, Allowed, Cell
-from gdprkit.words.vocabulary import Channel
+from gdprkit.policy.advertising import ADVERTISING, AdAnswer, AdColumn
+from gdprkit.policy.matrix import LISTS, MATRIX, Allowed, Cell, Row
+from gdprkit.words.vocabulary import AdKind, Channel
 
 Rows = list[tuple[str, ...]]
 
@@ -46,14 +47,15 @@ def _plain(cell: str) -> str:
 
 
 def matrix_table(channel: Channel) -> str:
-    """Return the marketing matrix of a channel as a Markdown table."""
+    """Return the marketing matrix of a channel as a Markdown table, with its column of lists."""
     table = MATRIX[channel]
     columns = list(next(iter(table.values())))
     lines = [
-        f"| row | {' | '.join(columns)} |",
-        f"|---{'|---' * len(columns)}|",
+        f"| row | {' | '.join(columns)} | LIST |",
+        f"|---{'|---' * len(columns)}|---|",
         *(
-            f"| {row} | {' | '.join(_cell(cells[column]) for column in columns)} |"
+            f"| {row} | {' | '.join(_cell(cells[column]) for column in columns)} | "
+            f"{_lists(channel, row)} |"
             for row, cells in table.items()
         ),
     ]
@@ -65,6 +67,32 @@ def _cell(cell: Cell) -> str:
         conditions = f": {', '.join(cell.conditions)}" if cell.conditions else ""
         return f"allowed{conditions} ({cell.cite})"
     return f"**no** ({cell.cite})"
+
+
+def _lists(channel: Channel, row: Row) -> str:
+    found = LISTS[channel].get(row, ())
+    return f"**no**: {', '.join(found)}" if found else "-"
+
+
+def advertising_table() -> str:
+    """Return the table of online advertising as Markdown."""
+    lines = [
+        f"| kind | {' | '.join(AdColumn)} |",
+        f"|---{'|---' * len(AdColumn)}|",
+        *(
+            f"| {kind} | {' | '.join(_answer(row[column]) for column in AdColumn)} |"
+            for kind, row in ADVERTISING.items()
+        ),
+        f"| {AdKind.INBOX} | {' | '.join(['as e-mail'] * len(AdColumn))} |",
+    ]
+    return "\n".join(lines)
+
+
+def _answer(answer: AdAnswer) -> str:
+    if answer.conditions is None:
+        return f"**no** ({answer.cite})"
+    conditions = f": {', '.join(answer.conditions)}" if answer.conditions else ""
+    return f"allowed{conditions} ({answer.cite})"
 
 
 def errors(base: type[GdprkitError] = GdprkitError) -> Iterator[type[GdprkitError]]:

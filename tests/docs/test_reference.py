@@ -12,15 +12,15 @@ from pkgutil import walk_packages
 import attrs
 import click
 import pytest
-from tests.docs.tables import errors, matrix_table, names_in, rows, section
+from tests.docs.tables import advertising_table, errors, matrix_table, names_in, rows, section
 from tests.docs.transcripts import ROOT
 
 import gdprkit
 from gdprkit import RecordKeeper
 from gdprkit.desk.cli import cli
 from gdprkit.ledger.codec import KINDS
+from gdprkit.policy.advertising import ADVERTISING
 from gdprkit.policy.law import FI_2026, SOURCES
-from gdprkit.policy.marketing import MayContact
 from gdprkit.policy.matrix import MATRIX, Allowed, Column, Row
 from gdprkit.register.notices import Notice, NoticeItem, Statement
 from gdprkit.register.parties import (
@@ -43,7 +43,7 @@ from gdprkit.register.register import MarketingRegister, Register, Setting
 from gdprkit.register.website import Cookie, LogFile, Technique
 from gdprkit.storage.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
 from gdprkit.words import vocabulary
-from gdprkit.words.vocabulary import Channel
+from gdprkit.words.vocabulary import AdKind, Channel
 
 REFERENCE = ROOT / "docs" / "reference"
 API = REFERENCE / "api.md"
@@ -183,9 +183,15 @@ def test_numbers_that_no_rule_reads_are_named() -> None:
     assert set(re.findall(r"`(\w+)`", named)) == set(SOURCES) - read
 
 
-@pytest.mark.parametrize(
-    ("channel", "heading"), [(Channel.EMAIL, "## E-mail"), (Channel.POST, "## Addressed post")]
-)
+HEADINGS = {
+    Channel.EMAIL: "## E-mail",
+    Channel.SMS: "## Text messages and automated calls",
+    Channel.PHONE: "## Calls by a human",
+    Channel.POST: "## Addressed post",
+}
+
+
+@pytest.mark.parametrize(("channel", "heading"), HEADINGS.items())
 def test_the_matrix_on_the_page_is_the_matrix(channel: Channel, heading: str) -> None:
     """The printed table of a channel is exactly what the policy looks answers up in."""
     printed = section(REFERENCE / "marketing-matrix.md", heading).strip()
@@ -207,8 +213,14 @@ def test_the_matrix_page_explains_every_mark() -> None:
         for condition in cell.conditions
     }
     assert set(names_in(rows(section(page, "## Conditions")))) == used
-    assert set(MATRIX) == {Channel.EMAIL, Channel.POST}
-    assert MayContact(channel=Channel.SMS, purpose="newsletter").channel not in MATRIX
+    assert set(MATRIX) == set(HEADINGS) == set(Channel) - {Channel.ONLINE}
+
+
+def test_the_table_of_advertising_on_the_page_is_the_table() -> None:
+    """The printed table of online advertising is what the policy looks answers up in."""
+    page = section(REFERENCE / "marketing-matrix.md", "## Online advertising")
+    assert advertising_table() in page
+    assert set(ADVERTISING) | {AdKind.INBOX} == set(AdKind)
 
 
 PARTS = {

@@ -7,7 +7,7 @@ from typing import final
 import attrs
 
 from gdprkit.facts._shape import at_most, frozen, name, pointer
-from gdprkit.words.vocabulary import Channel, CheckedList
+from gdprkit.words.vocabulary import Actor, Channel, CheckedList, Occasion
 
 __all__ = ["AddressObtainedAtSale", "ListChecked", "RelevanceAssessed"]
 
@@ -22,12 +22,16 @@ class AddressObtainedAtSale:
         product_group: Group of what was sold; only own and similar products may follow.
         refusal_offered: An easy, free way to refuse was offered when the detail was collected.
         option_told: The person was told of it clearly.
+        occasion: What the detail was obtained at; a contest or a quote is no sale (R-322).
+        buyer: Who bought: the person, or the company they work for, which opens nothing for them.
     """
 
     channels: frozenset[Channel] = attrs.field(converter=frozen)
     product_group: str = attrs.field(validator=at_most(100))
     refusal_offered: bool
     option_told: bool
+    occasion: Occasion = Occasion.SALE
+    buyer: Actor = Actor.SUBJECT
 
 
 @final

@@ -42,6 +42,7 @@ from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.values import NewPerson, Receipt
 from gdprkit.keeper.writing import Bench, Composed, compose
 from gdprkit.ledger.codec import decode_entry
+from gdprkit.policy.advertising import MayAdvertise, may_advertise
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force
@@ -74,6 +75,7 @@ _KEY_TTL: Final = 300.0
 
 _QUESTIONS: Final[Mapping[type, Callable[[Case, Any], Decision]]] = {
     MayContact: may_contact,
+    MayAdvertise: may_advertise,
     MayProcess: may_process,
     MayMove: may_move,
     HasConsent: lambda case, q: consent_in_force(case, q.purpose, q.channel),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cached_property
 from typing import final
 from zoneinfo import ZoneInfo
 
@@ -71,12 +72,12 @@ class Case:
     about: SubjectId | None = None
     suppressed: Suppressed | None = None
 
-    @property
+    @cached_property
     def zone(self) -> ZoneInfo:
         """The controller's zone: civil days are counted there."""
         return ZoneInfo(self.register.controller.zone)
 
-    @property
+    @cached_property
     def today(self) -> date:
         """The controller's civil day at the moment asked about."""
         return civil_date(self.at, self.zone)

@@ -6,7 +6,7 @@ A condition that is not shown to hold gives NEEDS and says what is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final, final
 
 import attrs
@@ -17,15 +17,12 @@ from gdprkit.policy.matrix import Row
 from gdprkit.policy.periods import tells_marketing
 from gdprkit.policy.placing import Asked
 from gdprkit.policy.processing import assessment_reasons
-from gdprkit.words.citations import ecsa, gdpr, project
+from gdprkit.words.citations import ecsa, gdpr, ksl, project
+from gdprkit.words.holidays import calendar
 from gdprkit.words.moments import add_months, civil_date
-from gdprkit.words.vocabulary import (
-    CheckedList,
-    NoticeKind,
-    SourceKind,
-)
+from gdprkit.words.vocabulary import Channel, CheckedList, NoticeKind, SourceKind
 
-__all__ = ["CONDITIONS", "from_population_register", "marketing_notice"]
+__all__ = ["CONDITIONS", "from_population_register", "marketing_notice", "next_call_hours"]
 
 
 OPT_OUT_OFFERED: Final = allow("opt-out-offered", "R-309", ecsa("200(3)"))
@@ -50,11 +47,83 @@ SENDER_NOT_IDENTIFIED: Final = need(
 )
 
 
+CALLER_IDENTIFIED: Final = allow("caller-identified", "R-310", ksl("6"))
+CALLER_NOT_IDENTIFIED: Final = need(
+    "caller-not-identified",
+    "R-310",
+    ksl("6"),
+    missing="calls that begin with the name and the commercial purpose",
+)
+
+
 def _identified(asked: Asked) -> Iterator[Reason]:
-    if asked.purpose.identified:
+    if asked.channel is Channel.PHONE:
+        yield CALLER_IDENTIFIED if asked.purpose.identified else CALLER_NOT_IDENTIFIED
+    elif asked.purpose.identified:
         yield SENDER_IDENTIFIED
     else:
         yield SENDER_NOT_IDENTIFIED
+
+
+WRITTEN_CONFIRMATION: Final = allow("written-confirmation", "R-310", ksl("6:11a"))
+NO_WRITTEN_CONFIRMATION: Final = need(
+    "no-written-confirmation",
+    "R-310",
+    ksl("6:11a"),
+    missing="a written offer and its written acceptance before a contract",
+)
+
+
+def _written(asked: Asked) -> Iterator[Reason]:
+    if asked.purpose.written_confirmation:
+        yield WRITTEN_CONFIRMATION
+    else:
+        yield NO_WRITTEN_CONFIRMATION
+
+
+IN_CALL_HOURS: Final = allow("in-call-hours", "R-310", project("R-310"))
+OUTSIDE_CALL_HOURS: Final = need(
+    "outside-call-hours", "R-310", project("R-310"), missing="the call hours of a working day"
+)
+
+
+def _time(asked: Asked) -> Iterator[Reason]:
+    """Calls to consumers in the hours set, never on a public holiday; when the move is weighed, the
+    hour of the review says nothing.
+    """
+    if asked.as_member:
+        return
+    begins, ends = next_call_hours(asked.case)
+    if begins <= asked.case.at:
+        yield IN_CALL_HOURS.on(until=ends)
+    else:
+        yield OUTSIDE_CALL_HOURS.on(until=begins)
+
+
+def next_call_hours(case: Case) -> tuple[datetime, datetime]:
+    """Return the call hours that run now or come next: from, inclusive, until, exclusive; UTC.
+
+    A public holiday has none, an eve those of its weekday (R-310, 0.3). Hours are those of the
+    controller's zone.
+    """
+    law, free = case.law, calendar(case.register.controller.holidays)
+    hours = {
+        **dict.fromkeys(range(5), (law.call_weekday_from, law.call_weekday_until)),
+        _SATURDAY: (law.call_saturday_from, law.call_saturday_until),
+    }
+    day = case.today
+    while True:
+        if day.weekday() in hours and not free.is_holiday(day):
+            begins, ends = (
+                datetime.combine(day, time(hour), tzinfo=case.zone).astimezone(UTC)
+                for hour in hours[day.weekday()]
+            )
+            if case.at < ends:
+                return begins, ends
+        day += timedelta(days=1)
+
+
+_SATURDAY: Final = 5
 
 
 OWN_SIMILAR_PRODUCTS: Final = allow("own-similar-products", "R-303", ecsa("200(3)"))
@@ -147,14 +216,20 @@ SOURCE_KNOWN: Final = allow("source-known", "R-314", gdpr("14(2)(f)"))
 SOURCE_UNKNOWN: Final = need(
     "source-unknown", "R-314", gdpr("14(2)(f)"), missing="the source of the data"
 )
+LIST_UNPROVED: Final = need(
+    "list-unproved", "R-319", gdpr("5(1)(a)"), missing="proof of the list's lawful source"
+)
 
 
 def _src(asked: Asked) -> Iterator[Reason]:
     data = asked.case.standing.data
-    if data.source is not None and data.source in asked.case.register.sources:
-        yield SOURCE_KNOWN.on(data.added_position)
-    else:
+    source = asked.case.register.sources.get(data.source) if data.source is not None else None
+    if source is None:
         yield SOURCE_UNKNOWN
+    elif source.kind is SourceKind.BOUGHT_LIST and source.evidence is None:
+        yield LIST_UNPROVED.on(data.added_position)
+    else:
+        yield SOURCE_KNOWN.on(data.added_position)
 
 
 def _mreg(_asked: Asked) -> Iterator[Reason]:
@@ -189,7 +264,7 @@ class _ListWords:
     stale: Reason
 
 
-_ROBINSON_POST: Final = _ListWords(
+_ROBINSON: Final = _ListWords(
     allow("robinson-checked", "R-315", project("R-315")),
     need(
         "robinson-not-checked",
@@ -221,7 +296,9 @@ def _fresh(asked: Asked, which: CheckedList, words: _ListWords) -> Iterator[Reas
 
 
 def _rob(asked: Asked) -> Iterator[Reason]:
-    yield from _fresh(asked, CheckedList.ROBINSON_POST, _ROBINSON_POST)
+    calls = asked.channel is Channel.PHONE
+    which = CheckedList.ROBINSON_PHONE if calls else CheckedList.ROBINSON_POST
+    yield from _fresh(asked, which, _ROBINSON)
 
 
 def from_population_register(asked: Asked) -> bool:
@@ -243,6 +320,8 @@ def _dvv(asked: Asked) -> Iterator[Reason]:
 CONDITIONS: Final[Mapping[str, Callable[[Asked], Iterator[Reason]]]] = {
     "optout": _optout,
     "id": _identified,
+    "time": _time,
+    "ksl": _written,
     "own": _own,
     "duty": _duty,
     "lia": _lia,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Final, TypeAlias, final
+from typing import Any, ClassVar, Final, NamedTuple, TypeAlias, final
 
 import attrs
 
@@ -38,10 +38,8 @@ class Outcome(StrEnum):
 _RANK: Final = {Outcome.ALLOWED: 0, Outcome.NEEDS: 1, Outcome.FORBIDDEN: 2}
 
 
-@final
-@attrs.frozen(kw_only=True)
-class Reason:
-    """One reason of a decision.
+class Reason(NamedTuple):
+    """One reason of a decision. A named tuple: a decision makes several, and sweeps make millions.
 
     A policy module declares its reasons as constants, beside the rule that gives them; a rule
     yields the constant as it stands, or ``constant.on(...)`` with the entries it rests on.
@@ -67,13 +65,13 @@ class Reason:
     def on(self, *evidence: int, until: datetime | None = None) -> Reason:
         """Return this reason resting on entries (position 0 is none) and holding until a moment."""
         return Reason(
-            code=self.code,
-            outcome=self.outcome,
-            rule=self.rule,
-            cites=self.cites,
-            evidence=evidence if 0 not in evidence else tuple(p for p in evidence if p),
-            missing=self.missing,
-            until=until,
+            self.code,
+            self.outcome,
+            self.rule,
+            self.cites,
+            evidence if 0 not in evidence else tuple(p for p in evidence if p),
+            self.missing,
+            until,
         )
 
 

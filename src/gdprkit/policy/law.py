@@ -59,6 +59,10 @@ class LawProfile:
     prospect_months: int = 12
     list_check_days: int = 30
     internal_target_working_days: int = 10
+    call_weekday_from: int = 9
+    call_weekday_until: int = 20
+    call_saturday_from: int = 10
+    call_saturday_until: int = 16
     strict_notice: bool = False  # 13(3) notice cures nothing: no move at all
 
 
@@ -87,6 +91,10 @@ SOURCES: Final[Mapping[str, Source]] = {
     "prospect_months": Source("R-715", gdpr("5(1)(e)"), _setting),
     "list_check_days": Source("R-315", project("R-315"), _setting),
     "internal_target_working_days": Source("R-561", gdpr("12(3)"), _setting),
+    "call_weekday_from": Source("R-310", project("R-310"), _setting),
+    "call_weekday_until": Source("R-310", project("R-310"), _setting),
+    "call_saturday_from": Source("R-310", project("R-310"), _setting),
+    "call_saturday_until": Source("R-310", project("R-310"), _setting),
     "strict_notice": Source("R-106", gdpr("13(1)(d)"), _setting),
 }
 
@@ -94,7 +102,16 @@ SOURCES: Final[Mapping[str, Source]] = {
 FI_2026: Final = LawProfile(id="FI-2026-11", valid_from=date(2018, 5, 25))
 
 #: The register may last no longer than this, whatever a controller sets (R-406).
-_CAPS: Final = {"register_months": 36, "register_cap_months": 36, "soft_opt_in_months": 36}
+_CAPS: Final = {
+    "register_months": 36,
+    "register_cap_months": 36,
+    "soft_opt_in_months": 36,
+    # an hour of the day
+    "call_weekday_from": 23,
+    "call_weekday_until": 23,
+    "call_saturday_from": 23,
+    "call_saturday_until": 23,
+}
 
 
 def with_settings(profile: LawProfile, settings: Mapping[str, bool | int | str]) -> LawProfile:

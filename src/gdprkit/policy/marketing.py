@@ -1,32 +1,23 @@
 """May we contact this person with marketing, on this channel, for this purpose?
 
 Evaluated in the order of precedence (R-316), stopping at the first step that forbids: the person's
-state, their stops, the company's stop, closed data, minors, membership of the marketing register,
-then the cell of the matrix and its conditions. An objection beats everything earlier and everything
-the controller does later; only a later valid consent of the person outranks it, for its scope and
-while it lasts. Ask again when sending (R-331): a stop recorded in between wins.
+state, their stops, the company's stop, closed data, minors, products that may not be offered in
+calls, membership of the marketing register, then the cell of the matrix and its conditions. An
+objection beats everything earlier and everything the controller does later; only a later valid
+consent of the person outranks it, for its scope and while it lasts (R-317). Ask again when sending
+(R-331): a stop recorded in between wins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, final
+from typing import Final
 
-import attrs
-
-from gdprkit.policy.case import Case
+from gdprkit.policy.case import FORMER, Case
 from gdprkit.policy.conditions import CONDITIONS, from_population_register
-from gdprkit.policy.consent import valid_consent
 from gdprkit.policy.decisions import Decision, Outcome, Reason, allow, forbid, need
-from gdprkit.policy.matrix import ALWAYS, MATRIX, Allowed, Column, Row, cell_id
-from gdprkit.policy.placing import (
-    Asked,
-    column_of,
-    company_stop_for,
-    relevance_of,
-    row_of,
-    stop_for,
-)
+from gdprkit.policy.matrix import ALWAYS, LISTS, MATRIX, Allowed, Column, Row, cell_id
+from gdprkit.policy.placing import Asked, MayContact, company_stop_for, place
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.objection import StopKind
@@ -38,105 +29,128 @@ from gdprkit.words.vocabulary import (
     CheckedList,
     Circumstance,
     DataTag,
+    FieldKind,
     LegalBasis,
+    MessagePart,
     Right,
 )
 
-__all__ = ["PENDING_STOPS", "MayContact", "may_contact", "usable_channels"]
-
-
-def _words(values: Iterable[str]) -> frozenset[str]:
-    return frozenset(values)
-
-
-@final
-@attrs.frozen(kw_only=True)
-class MayContact:
-    """The question.
-
-    Args:
-        channel: The channel of the message.
-        purpose: The declared marketing purpose.
-        selected_by: Fields used to choose the person; closed data among them forbids (R-316.4).
-    """
-
-    channel: Channel = attrs.field(converter=Channel)
-    purpose: str
-    selected_by: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
-
+__all__ = [
+    "MOBILE_SUBSCRIPTION",
+    "PENDING_STOPS",
+    "MayContact",
+    "is_marketing",
+    "may_contact",
+    "usable_channels",
+]
 
 #: While one of these requests is open nothing is marketed (R-403 T5, R-414, R-507, R-504).
 PENDING_STOPS: Final = frozenset(
     {Right.OBJECTION, Right.OBJECTION_TO_MARKETING, Right.ERASURE, Right.RESTRICTION}
 )
 
-#: Known about a person, these end marketing to them (R-403 T8, T11; R-415, R-417).
+#: The group of products whose telemarketing is banned (ECSA s. 201; R-305).
+MOBILE_SUBSCRIPTION: Final = "mobile-subscription"
+
+_SERVICE: Final = frozenset(
+    {
+        MessagePart.DELIVERY,
+        MessagePart.FAULT,
+        MessagePart.SECURITY,
+        MessagePart.INVOICE,
+        MessagePart.CONTRACT,
+    }
+)
+
+
+def is_marketing(parts: Iterable[str]) -> bool:
+    """Tell whether a message made of these parts is direct marketing (R-301).
+
+    Pure service messages are not; one part that promotes makes the whole marketing, and so does a
+    request for consent to marketing. A message of which nothing is known counts as marketing.
+
+    Args:
+        parts: Words of ``MessagePart``.
+
+    Raises:
+        InvalidValue: a part is no word of its list.
+    """
+    found = frozenset(MessagePart(part) for part in parts)
+    return not found or not found <= _SERVICE
+
+
+# asked in every decision: looking a member up on its enumeration costs as much as a rule
+_FORBIDDEN: Final = Outcome.FORBIDDEN
+_ERASED: Final = ConnectionStatus.ERASED
+_ENDED: Final = ConnectionStatus.ENDED
+_NO_CONNECTION: Final = ConnectionStatus.NONE
+_MARKETING: Final = ConnectionStatus.MARKETING
+_GIVEN: Final = Column.GIVEN
+_SOFT: Final = Column.SOFT
+_MINOR: Final = Circumstance.MINOR
+_ADULT: Final = Circumstance.ADULT
+_PHONE: Final = Channel.PHONE
+_CONSENT: Final = LegalBasis.CONSENT
+_GEN: Final = Row.GEN
+
+# --- steps 1 to 7 -----------------------------------------------------------------------------
+
+PERSON_DECEASED: Final = forbid("person-deceased", "R-415", gdpr("recital 27"))
+PERSON_ERASED: Final = forbid("person-erased", "R-316", gdpr("17(1)"))
+PERSON_UNKNOWN: Final = forbid("person-unknown", "R-314", gdpr("5(2)"))
+RESTRICTED: Final = forbid("restricted", "R-316", gdpr("18(2)"))
+REQUEST_PENDING: Final = forbid("request-pending", "R-414", gdpr("21(3)"))
+OBJECTED: Final = forbid("objected", "R-508", gdpr("21(3)"))
+KIND_NOT_COVERED: Final = forbid("kind-not-covered", "R-101", gdpr("5(1)(b)"))
+UNDER_REVIEW: Final = forbid("under-review", "R-402", gdpr("5(1)(b)"))
+
+#: Known about a person, these end marketing to them (R-403 T8, T11; R-417).
 _GONE: Final[Mapping[Circumstance, Reason]] = {
+    Circumstance.DECEASED: PERSON_DECEASED,
     Circumstance.LEFT_ROLE: forbid("left-role", "R-417", gdpr("5(1)(d)")),
     Circumstance.ADDRESS_DEAD: forbid("address-dead", "R-417", gdpr("5(1)(d)")),
     Circumstance.SAFETY_BAN: forbid("safety-ban", "R-403", project("R-403 T8")),
 }
 
 
-# --- steps 1 to 7 -----------------------------------------------------------------------------
-
-
-PERSON_DECEASED: Final = forbid("person-deceased", "R-415", gdpr("recital 27"))
-PERSON_ERASED: Final = forbid("person-erased", "R-316", gdpr("17(1)"))
-PERSON_UNKNOWN: Final = forbid("person-unknown", "R-314", gdpr("5(2)"))
-RESTRICTED: Final = forbid("restricted", "R-316", gdpr("18(2)"))
-KIND_NOT_COVERED: Final = forbid("kind-not-covered", "R-101", gdpr("5(1)(b)"))
-UNDER_REVIEW: Final = forbid("under-review", "R-402", gdpr("5(1)(b)"))
-REQUEST_PENDING: Final = forbid("request-pending", "R-414", gdpr("21(3)"))
-OBJECTED: Final = forbid("objected", "R-508", gdpr("21(3)"))
-
-
 def _person(asked: Asked) -> Iterator[Reason]:  # step 1
-    case = asked.case
-    data = case.standing.data
-    dead = data.circumstance(Circumstance.DECEASED)
-    if dead:
-        yield PERSON_DECEASED.on(dead.position)
-    if data.erased_at is not None or case.standing.status is ConnectionStatus.ERASED:
+    standing, data = asked.case.standing, asked.case.standing.data
+    if data.erased_at is not None or asked.status is _ERASED:
         yield PERSON_ERASED.on(data.erased_position)
     if data.kind is None:
         yield PERSON_UNKNOWN
-    for circumstance, reason in _GONE.items():
-        known = data.circumstance(circumstance)
-        if known is not None:
-            yield reason.on(known.position)
-    for restriction in case.standing.objection.restrictions:
+    elif asked.purpose.subjects and data.kind not in asked.purpose.subjects:
+        yield KIND_NOT_COVERED
+    for known in data.circumstances:
+        if known.circumstance in _GONE:
+            yield _GONE[known.circumstance].on(known.position)
+    for restriction in standing.objection.restrictions:
         yield RESTRICTED.on(restriction.position)
-    for request in case.standing.request.open:
+    for request in standing.request.open:
         if request.right in PENDING_STOPS:
             yield REQUEST_PENDING.on(request.position)
-    for objection in case.standing.objection.objections:
+    for objection in standing.objection.objections:
         if objection.purpose == asked.purpose.id:  # marketing has no overriding grounds, 21(3)
             yield OBJECTED.on(objection.position)
-    kinds = asked.purpose.subjects
-    if kinds and data.kind is not None and data.kind not in kinds:
-        yield KIND_NOT_COVERED
-    if case.standing.status is ConnectionStatus.ENDED and not asked.as_member:
-        yield UNDER_REVIEW.on(case.standing.connection.position)
+    if asked.status is _ENDED and not asked.as_member:
+        yield UNDER_REVIEW.on(standing.connection.position)
 
 
-def _stops(asked: Asked) -> Iterator[Reason]:  # step 2
-    if asked.column not in (Column.OBJECTED, Column.STOPPED):
-        return
-    stop = stop_for(asked.case, asked.channel, asked.purpose)
-    if stop is None:  # column_of found it
-        return
-    generic = stop.kind is StopKind.PROHIBITION and asked.row is Row.GEN
-    yield (PROHIBITED_BY_COMPANY if generic else _STOPS[stop.kind]).on(stop.position)
-
+PROHIBITED_BY_COMPANY: Final = forbid("prohibited", "R-306", ecsa("202"))
 
 _STOPS: Final[Mapping[StopKind, Reason]] = {
     StopKind.OBJECTION: forbid("objected", "R-311", gdpr("21(3)")),
-    StopKind.PROHIBITION: forbid("prohibited", "R-316", ecsa("200(2)")),
+    StopKind.PROHIBITION: forbid("prohibited", "R-304", ecsa("200(2)")),
     StopKind.WITHDRAWAL: forbid("consent-withdrawn", "R-211", gdpr("7(3)")),
     StopKind.REFUSAL: forbid("consent-refused", "R-211", gdpr("4(11)")),
 }
-PROHIBITED_BY_COMPANY: Final = forbid("prohibited", "R-316", ecsa("202"))
+
+
+def _stops(asked: Asked) -> Iterator[Reason]:  # step 2
+    stop = asked.stop
+    if stop is not None:
+        generic = stop.kind is StopKind.PROHIBITION and asked.row is _GEN
+        yield (PROHIBITED_BY_COMPANY if generic else _STOPS[stop.kind]).on(stop.position)
 
 
 COMPANY_PROHIBITED: Final = forbid("company-prohibited", "R-316", ecsa("202"))
@@ -149,16 +163,7 @@ def _company_stop(asked: Asked) -> Iterator[Reason]:  # step 3
 
 
 SELECTED_BY_UNDECLARED: Final = forbid("selected-by-undeclared", "R-117", gdpr("5(1)(c)"))
-
-
-def _closed_data(asked: Asked) -> Iterator[Reason]:  # step 4
-    for field in sorted(asked.selected_by):
-        tags = asked.case.register.field(field).tags
-        for tag in sorted(tags & _CLOSED.keys()):
-            yield _CLOSED[tag]
-        if field not in asked.purpose.fields:
-            yield SELECTED_BY_UNDECLARED
-
+SPECIAL_ON_EXPLICIT_CONSENT: Final = allow("special-on-explicit-consent", "R-109", gdpr("9(2)(a)"))
 
 _CLOSED: Final[Mapping[DataTag, Reason]] = {
     DataTag.SPECIAL: forbid("closed-data-used", "R-316", gdpr("9(1)")),
@@ -166,7 +171,65 @@ _CLOSED: Final[Mapping[DataTag, Reason]] = {
     DataTag.FREE_TEXT: forbid("closed-data-used", "R-109", gdpr("9(1)")),
     DataTag.CRIMINAL: forbid("closed-data-used", "R-110", gdpr("10")),
     DataTag.CREDIT: forbid("closed-data-used", "R-119", credit_act("19")),
+    DataTag.IDENTITY_CODE: forbid("closed-data-used", "R-111", gdpr("87")),
+    DataTag.CHILD: forbid("closed-data-used", "R-112", gdpr("recital 38")),
+    DataTag.THIRD_PERSON: forbid("closed-data-used", "R-404", gdpr("5(1)(c)")),
 }
+
+
+def _closed_data(asked: Asked) -> Iterator[Reason]:  # step 4
+    for name in sorted(asked.question.selected_by):
+        field = asked.case.register.field(FieldId(name))
+        for tag in sorted(field.tags & _CLOSED.keys()):
+            if tag is DataTag.SPECIAL and _explicit(asked, field.id):
+                yield SPECIAL_ON_EXPLICIT_CONSENT
+            else:
+                yield _CLOSED[tag]
+        if field.id not in asked.purpose.fields:
+            yield SELECTED_BY_UNDECLARED
+
+
+def _explicit(asked: Asked, field: FieldId) -> bool:
+    """Whether the consent in force expressly covers this special data (9(2)(a); R-316.4)."""
+    evidence = asked.consent.word.evidence if asked.consent is not None else None
+    return evidence is not None and evidence.explicit and field in evidence.data
+
+
+#: Fields that say what somebody is like, and those gathered by watching them (R-318).
+_PROFILE: Final = frozenset({FieldKind.PROFILE, FieldKind.INTEREST})
+_WATCHED: Final = frozenset(
+    {FieldKind.USAGE, FieldKind.COOKIE, FieldKind.DEVICE, FieldKind.IP_ADDRESS}
+)
+
+PROFILING_TOLD: Final = allow("profiling-told", "R-318", gdpr("21(2)"))
+PROFILING_NOT_TOLD: Final = need(
+    "profiling-not-told",
+    "R-318",
+    gdpr("21(2)"),
+    missing="a notice that names marketing and the right to object before profiling",
+)
+WATCHED_WITHOUT_CONSENT: Final = forbid("watched-without-consent", "R-318", gdpr("6(1)(a)"))
+
+
+def _profiling(asked: Asked) -> Iterator[Reason]:
+    """Profiling for marketing is told; what is combined from use of services needs a consent."""
+    if not asked.question.selected_by:
+        return
+    fields = (asked.case.register.field(FieldId(f)) for f in asked.question.selected_by)
+    kinds = {field.kind for field in fields}
+    if kinds & _WATCHED and asked.consent is None:
+        yield WATCHED_WITHOUT_CONSENT
+    if kinds & (_WATCHED | _PROFILE):
+        yield from _told_of_profiling(asked)
+
+
+def _told_of_profiling(asked: Asked) -> Iterator[Reason]:
+    for given in asked.case.standing.notice.given:
+        notice = asked.case.register.notices.get(given.notice)
+        if notice is not None and notice.names_marketing and notice.names_right_to_object:
+            yield PROFILING_TOLD.on(given.position)
+            return
+    yield PROFILING_NOT_TOLD
 
 
 MINOR: Final = forbid("minor", "R-112", gdpr("recital 38"))
@@ -177,16 +240,27 @@ AGE_UNKNOWN: Final = need(
 
 
 def _age(asked: Asked) -> Iterator[Reason]:  # step 5
-    data = asked.case.standing.data
-    minor = data.circumstance(Circumstance.MINOR)
-    if minor:
-        yield MINOR.on(minor.position)
-        return
-    adult = data.circumstance(Circumstance.ADULT)
-    if asked.case.is_business or adult:
-        yield ADULT.on(adult.position if adult else 0)
+    adult = 0
+    for known in asked.case.standing.data.circumstances:
+        if known.circumstance is _MINOR:
+            yield MINOR.on(known.position)
+            return
+        if known.circumstance is _ADULT:
+            adult = known.position
+    if adult:
+        yield ADULT.on(adult)
     else:
-        yield AGE_UNKNOWN
+        yield ADULT if asked.case.is_business else AGE_UNKNOWN
+
+
+PRODUCT_BANNED_IN_CALLS: Final = forbid("product-banned-in-calls", "R-305", ecsa("201"))
+CALL_ASKED_FOR: Final = allow("call-asked-for", "R-305", ecsa("201"))
+
+
+def _product(asked: Asked) -> Iterator[Reason]:  # step 6
+    call = asked.channel is _PHONE or asked.question.automated
+    if call and MOBILE_SUBSCRIPTION in asked.purpose.product_groups:
+        yield CALL_ASKED_FOR if asked.question.asked_for else PRODUCT_BANNED_IN_CALLS
 
 
 PROSPECT_PERIOD_OVER: Final = forbid("prospect-period-over", "R-116", gdpr("5(1)(e)"))
@@ -195,10 +269,11 @@ PROSPECT_FRESH: Final = allow("prospect-fresh", "R-116", gdpr("5(1)(e)"))
 
 def _prospect(asked: Asked) -> Iterator[Reason]:
     """A prospect who never answered is not contacted for ever (R-116, R-715)."""
+    if asked.status is not _NO_CONNECTION or asked.column is _GIVEN:
+        return
     case, data = asked.case, asked.case.standing.data
-    never = case.standing.status is ConnectionStatus.NONE and asked.column is not Column.GIVEN
     newest = data.last_act or data.added_at
-    if never and newest is not None:
+    if newest is not None:
         day = civil_date(newest, case.zone)
         until = case.end_of(add_months(day, case.law.prospect_months))
         if case.at >= until:
@@ -213,49 +288,45 @@ IN_MARKETING_REGISTER: Final = allow("in-marketing-register", "R-403", gdpr("6(4
 
 
 def _membership(asked: Asked) -> Iterator[Reason]:  # step 7
-    case = asked.case
-    if asked.as_member or not case.is_former:
+    if asked.as_member or asked.status not in FORMER:
         return
-    connection = case.standing.connection
+    connection = asked.case.standing.connection
     expires = connection.marketing_expires
-    evidence = (connection.marketing_position,)
-    if connection.status is not ConnectionStatus.MARKETING or expires is None:
+    if connection.status is not _MARKETING or expires is None:
         yield NOT_IN_MARKETING_REGISTER
-    elif case.at >= case.end_of(expires):
-        yield REGISTER_ENTRY_EXPIRED.on(*evidence)
+        return
+    end = asked.case.end_of(expires)
+    if asked.case.at >= end:
+        yield REGISTER_ENTRY_EXPIRED.on(connection.marketing_position)
     else:
-        yield IN_MARKETING_REGISTER.on(*evidence, until=case.end_of(expires))
+        yield IN_MARKETING_REGISTER.on(connection.marketing_position, until=end)
 
+
+# --- step 8: lists and the cell -------------------------------------------------------------------
 
 SUPPRESSED: Final = forbid("suppressed", "R-312", gdpr("21(3)"))
 ROBINSON_HIT: Final = forbid("robinson-hit", "R-315", project("R-315"))
 POPULATION_REGISTER_BAN: Final = forbid("population-register-ban", "R-315", gdpr("21(3)"))
 
 
-def _lists(asked: Asked) -> Iterator[Reason]:  # step 8, column LIST: a hit
+def _lists(asked: Asked) -> Iterator[Reason]:  # column LIST
     looked = asked.case.suppressed
     since = looked.hits.get(asked.channel) if looked is not None else None
     if since is not None and (asked.consent is None or asked.consent.word.at <= since):
         yield SUPPRESSED
-    marketing = asked.case.standing.marketing
-    cell = MATRIX[asked.channel][asked.row][asked.column]
-    conditions = cell.conditions if isinstance(cell, Allowed) else ()
-    robinson = marketing.check(CheckedList.ROBINSON_POST)
-    if "rob" in conditions and robinson and robinson.hit and asked.consent is None:
-        yield ROBINSON_HIT.on(robinson.position)
-    dvv = marketing.check(CheckedList.POPULATION_REGISTER)
-    asked_row = asked.channel is Channel.POST or asked.row is Row.PCON
-    if asked_row and from_population_register(asked) and dvv and dvv.hit:
-        yield POPULATION_REGISTER_BAN.on(dvv.position)
+    for which in LISTS[asked.channel].get(asked.row, ()):
+        check = asked.case.standing.marketing.check(which)
+        if check is None or not check.hit:
+            continue
+        if which is not CheckedList.POPULATION_REGISTER:
+            # self-regulation: a consent given to this controller for this channel outranks it
+            if asked.consent is None:
+                yield ROBINSON_HIT.on(check.position)
+        elif from_population_register(asked):
+            yield POPULATION_REGISTER_BAN.on(check.position)
 
 
-def _cell(asked: Asked) -> Iterator[Reason]:  # step 8
-    cell = MATRIX[asked.channel][asked.row][asked.column]
-    evidence = (asked.consent.word.position,) if asked.consent else ()
-    until = asked.consent.until if asked.consent else None
-    reason = _CELL_REASONS[isinstance(cell, Allowed), cell.cite]
-    yield reason.on(*evidence, until=until) if evidence else reason
-
+SOFT_OPT_IN: Final = allow("soft-opt-in", "R-108", ecsa("200(3)"))
 
 #: (whether the cell allows, its section) -> reason
 _CELL_REASONS: Final[Mapping[tuple[bool, Citation], Reason]] = {
@@ -269,35 +340,65 @@ _CELL_REASONS: Final[Mapping[tuple[bool, Citation], Reason]] = {
     for cell in columns.values()
 }
 
+
+def _cell(asked: Asked) -> Iterator[Reason]:
+    cell, consent = asked.cell, asked.consent
+    reason = _CELL_REASONS[isinstance(cell, Allowed), cell.cite]
+    if consent is None:
+        yield reason
+    else:
+        yield reason.on(consent.word.position, until=consent.until)
+    if asked.column is _SOFT and isinstance(cell, Allowed) and "own" in cell.conditions:
+        yield SOFT_OPT_IN  # Art. 6(1) is not tested besides, for this message (R-108)
+
+
+BASIS_IS_CONSENT: Final = forbid("basis-is-consent", "R-115", gdpr("6(1)(a)"))
+
+
+def _basis(asked: Asked) -> Iterator[Reason]:
+    """A purpose declared to rest on consent is not carried by an opt-out cell (R-115)."""
+    if asked.consent is None and asked.purpose.basis is _CONSENT:
+        yield BASIS_IS_CONSENT
+
+
+def _conditions(asked: Asked) -> Iterator[Reason]:  # steps 9 and 10
+    if not isinstance(asked.cell, Allowed):
+        return
+    for name in asked.cell.conditions:
+        yield from CONDITIONS[name](asked)
+    if asked.column is _GIVEN:
+        for name in ALWAYS[asked.channel]:
+            if name not in asked.cell.conditions:
+                yield from CONDITIONS[name](asked)
+
+
 _STEPS: Final[tuple[Callable[[Asked], Iterator[Reason]], ...]] = (
     _person,
     _stops,
     _company_stop,
     _closed_data,
+    _profiling,
     _age,
+    _product,
     _prospect,
     _membership,
     _lists,
     _cell,
+    _basis,
+    _conditions,
 )
 
 
-def _conditions(asked: Asked) -> Iterator[Reason]:
-    cell = MATRIX[asked.channel][asked.row][asked.column]
-    if not isinstance(cell, Allowed):
-        return
-    always = ALWAYS[asked.channel] if asked.column is Column.GIVEN else ()
-    for name in (*cell.conditions, *always):
-        yield from CONDITIONS[name](asked)
+#: What is asked about the person whatever the kind of message: its state, age, membership.
+PERSON_CHECKS: Final = (_person, _company_stop, _age, _membership)
 
 
 # --- the question -------------------------------------------------------------------------------
 
-
 PURPOSE_NOT_MARKETING: Final = forbid("purpose-not-marketing", "R-301", gdpr("5(1)(b)"))
 CHANNEL_NOT_DECLARED: Final = forbid("channel-not-declared", "R-301", gdpr("13(1)(c)"))
 CHANNEL_NOT_DECIDED: Final = need(
-    "channel-not-decided", "R-316", ecsa("200"), missing="a lawyer's answer for this channel"
+    "channel-not-decided", "R-316", ecsa("205"), missing="the kind of advertising: may_advertise"
 )
 
 
@@ -319,23 +420,10 @@ def may_contact(case: Case, question: MayContact, *, as_member: bool = False) ->
         reasons: tuple[Reason, ...] = (PURPOSE_NOT_MARKETING,)
     elif channel not in purpose.channels:
         reasons = (CHANNEL_NOT_DECLARED,)
-    elif channel not in MATRIX:
+    elif channel not in MATRIX:  # online advertising has a table of its own
         reasons = (CHANNEL_NOT_DECIDED,)
     else:
-        fields = frozenset(case.register.field(FieldId(f)).id for f in question.selected_by)
-        consent = valid_consent(case, purpose.id, channel)
-        given = consent is not None  # as column_of finds it, without looking a second time
-        asked = Asked(
-            case=case,
-            channel=channel,
-            purpose=purpose,
-            selected_by=fields,
-            relevance=relevance_of(case, purpose),
-            consent=consent,
-            row=row_of(case, purpose),
-            column=Column.GIVEN if given else column_of(case, channel, purpose),
-            as_member=as_member,
-        )
+        asked = place(case, question, purpose, as_member=as_member)
         cell = cell_id(channel, asked.row, asked.column)
         reasons = _in_order(asked)
     return Decision(
@@ -349,21 +437,16 @@ def may_contact(case: Case, question: MayContact, *, as_member: bool = False) ->
 
 
 def _in_order(asked: Asked) -> tuple[Reason, ...]:
+    """Ask step after step until one forbids; all reasons of that step are kept."""
     reasons: list[Reason] = []
-    for step in (*_STEPS, _basis, _conditions):
-        reasons.extend(step(asked))
-        if any(r.outcome is Outcome.FORBIDDEN for r in reasons):
+    for step in _STEPS:
+        forbidden = False
+        for reason in step(asked):
+            reasons.append(reason)
+            forbidden = forbidden or reason.outcome is _FORBIDDEN
+        if forbidden:
             break
     return tuple(reasons)
-
-
-BASIS_IS_CONSENT: Final = forbid("basis-is-consent", "R-115", gdpr("6(1)(a)"))
-
-
-def _basis(asked: Asked) -> Iterator[Reason]:
-    """A purpose declared to rest on consent is not carried by an opt-out cell (R-115)."""
-    if asked.purpose.basis is LegalBasis.CONSENT and asked.column is not Column.GIVEN:
-        yield BASIS_IS_CONSENT
 
 
 def usable_channels(case: Case, purpose: Purpose, *, as_member: bool = False) -> frozenset[Channel]:

@@ -1,8 +1,10 @@
-"""The direct-marketing matrix as a literal table (e-mail and addressed post).
+"""The direct-marketing matrix as literal tables: e-mail, messages and automated calls, calls, post.
 
 Rows are kinds of person, columns what they said, cells what the law answers: ``A(...)`` is allowed
-on the named conditions, ``F(...)`` forbidden. Conditions are rules in ``policy.marketing``; the
-table itself decides nothing else. Channels without a table are not decided here and need a human.
+on the named conditions, ``F(...)`` forbidden. Conditions are rules in ``policy.conditions``; the
+tables decide nothing else. Online advertising has a table of its own kind in
+``policy.advertising``. Source: ECSA s. 200-204, GDPR Art. 6(1)(a), 6(1)(f) and 21, KSL ch. 6;
+R-302 to R-308, R-316, R-319.
 """
 
 from __future__ import annotations
@@ -14,9 +16,20 @@ from typing import Final, TypeAlias, final
 import attrs
 
 from gdprkit.words.citations import Citation, ecsa, gdpr
-from gdprkit.words.vocabulary import Channel
+from gdprkit.words.vocabulary import Channel, CheckedList
 
-__all__ = ["ALWAYS", "MATRIX", "Allowed", "Cell", "Column", "Forbidden", "Row", "cell_id"]
+__all__ = [
+    "ALWAYS",
+    "LISTS",
+    "MATRIX",
+    "NAMES",
+    "Allowed",
+    "Cell",
+    "Column",
+    "Forbidden",
+    "Row",
+    "cell_id",
+]
 
 
 class Row(StrEnum):
@@ -81,140 +94,158 @@ _OBJ = gdpr("21(3)")
 _BACK = gdpr("7(3)")
 _LI = gdpr("6(1)(f)")
 
-_G, _M, _S, _N, _O = Column.GIVEN, Column.STOPPED, Column.SOFT, Column.NEVER, Column.OBJECTED
+_Line: TypeAlias = tuple[Cell, Cell, Cell, Cell, Cell]
 
-_EMAIL: Final[Mapping[Row, Mapping[Column, Cell]]] = {
-    Row.CON: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_SOFT, "own", "optout", "id", "src"),
-        _N: F(_PRIOR),
-        _O: F(_OBJ),
-    },
-    Row.B2B_R: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_ORG, "duty", "lia", "notice", "optout", "id", "src"),
-        _N: A(_ORG, "duty", "lia", "notice", "optout", "id", "src"),
-        _O: F(_ORG),
-    },
-    Row.B2B_U: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_SOFT, "own", "optout", "id", "src"),
-        _N: F(_PRIOR),
-        _O: F(_OBJ),
-    },
-    Row.GEN: {
-        _G: A(_CONSENT),
-        _M: F(_ORG),
-        _S: A(_ORG, "optout", "id"),
-        _N: A(_ORG, "optout", "id"),
-        _O: F(_ORG),
-    },
-    Row.FCON: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_SOFT, "own", "optout", "id", "src", "mreg", "age"),
-        _N: F(_PRIOR),
-        _O: F(_OBJ),
-    },
-    Row.FB2B: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_ORG, "duty", "lia", "notice", "mreg", "optout", "id", "src"),
-        _N: A(_ORG, "duty", "lia", "notice", "mreg", "optout", "id", "src"),
-        _O: F(_ORG),
-    },
-    Row.PCON: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: F(_PRIOR),  # cannot occur: there was no sale
-        _N: F(_PRIOR),
-        _O: F(_OBJ),
-    },
-    Row.PB2B: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_ORG, "duty", "lia", "a14", "optout", "id", "src"),
-        _N: A(_ORG, "duty", "lia", "a14", "optout", "id", "src"),
-        _O: F(_ORG),
-    },
-}
 
-_POST: Final[Mapping[Row, Mapping[Column, Cell]]] = {
-    Row.CON: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_OPT_OUT, "lia", "notice", "rob", "src"),
-        _N: A(_OPT_OUT, "lia", "notice", "rob", "src"),
-        _O: F(_OBJ),
-    },
-    Row.B2B_R: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_LI, "lia", "notice", "src"),
-        _N: A(_LI, "lia", "notice", "src"),
-        _O: F(_OBJ),
-    },
-    Row.B2B_U: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_LI, "lia", "notice", "src"),
-        _N: A(_LI, "lia", "notice", "src"),
-        _O: F(_OBJ),
-    },
-    Row.GEN: {
-        _G: A(_CONSENT),
-        _M: F(_ORG),
-        _S: A(_ORG),
-        _N: A(_ORG),
-        _O: F(_ORG),
-    },
-    Row.FCON: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_OPT_OUT, "lia", "notice", "mreg", "rob", "src"),
-        _N: A(_OPT_OUT, "lia", "notice", "mreg", "rob", "src"),
-        _O: F(_OBJ),
-    },
-    Row.FB2B: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_LI, "lia", "notice", "mreg", "src"),
-        _N: A(_LI, "lia", "notice", "mreg", "src"),
-        _O: F(_OBJ),
-    },
-    Row.PCON: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_LI, "lia", "a14", "rob", "dvv", "src"),
-        _N: A(_LI, "lia", "a14", "rob", "dvv", "src"),
-        _O: F(_OBJ),
-    },
-    Row.PB2B: {
-        _G: A(_CONSENT),
-        _M: F(_BACK),
-        _S: A(_LI, "lia", "a14", "src"),
-        _N: A(_LI, "lia", "a14", "src"),
-        _O: F(_OBJ),
-    },
-}
+def _table(lines: Mapping[Row, _Line]) -> Mapping[Row, Mapping[Column, Cell]]:
+    """Name the cells of each line by its column, in the order C+, C-, S, N, OBJ."""
+    return {row: dict(zip(Column, line, strict=True)) for row, line in lines.items()}
+
+
+def _same(given: Cell, stopped: Cell, never: Cell, objected: Cell) -> _Line:
+    """Return a line whose answer is the same with and without a sale (columns S and N)."""
+    return given, stopped, never, never, objected
+
+
+_YES = A(_CONSENT)
+_NO_PRIOR, _NO_BACK, _NO_OBJ, _NO_ORG = F(_PRIOR), F(_BACK), F(_OBJ), F(_ORG)
+
+#: M-EM and M-SM: one law for e-mail, text messages and automated calls (R-302, R-303, R-306).
+_ELECTRONIC: Final = _table(
+    {
+        Row.CON: (_YES, _NO_BACK, A(_SOFT, "own", "optout", "id", "src"), _NO_PRIOR, _NO_OBJ),
+        Row.B2B_R: _same(
+            _YES, _NO_BACK, A(_ORG, "duty", "lia", "notice", "optout", "id", "src"), _NO_ORG
+        ),
+        Row.B2B_U: (_YES, _NO_BACK, A(_SOFT, "own", "optout", "id", "src"), _NO_PRIOR, _NO_OBJ),
+        Row.GEN: _same(_YES, _NO_ORG, A(_ORG, "optout", "id"), _NO_ORG),
+        Row.FCON: (
+            _YES,
+            _NO_BACK,
+            A(_SOFT, "own", "optout", "id", "src", "mreg", "age"),
+            _NO_PRIOR,
+            _NO_OBJ,
+        ),
+        Row.FB2B: _same(
+            _YES, _NO_BACK, A(_ORG, "duty", "lia", "notice", "mreg", "optout", "id", "src"), _NO_ORG
+        ),
+        # a sale makes somebody a customer, so column S cannot occur for a prospect
+        Row.PCON: _same(_YES, _NO_BACK, _NO_PRIOR, _NO_OBJ),
+        Row.PB2B: _same(
+            _YES, _NO_BACK, A(_ORG, "duty", "lia", "a14", "optout", "id", "src"), _NO_ORG
+        ),
+    }
+)
+
+_CALL = A(_CONSENT, "time", "id", "ksl")
+
+#: M-PH: a call by a human (R-304, R-306, R-310).
+_PHONE: Final = _table(
+    {
+        Row.CON: _same(
+            _CALL,
+            _NO_BACK,
+            A(_OPT_OUT, "lia", "notice", "rob", "time", "id", "ksl", "src"),
+            _NO_OBJ,
+        ),
+        Row.B2B_R: _same(
+            A(_CONSENT, "id"), _NO_BACK, A(_ORG, "lia", "notice", "id", "src"), _NO_ORG
+        ),
+        Row.B2B_U: _same(
+            A(_CONSENT, "id"),
+            _NO_BACK,
+            A(_OPT_OUT, "lia", "notice", "rob", "time", "id", "src"),
+            _NO_OBJ,
+        ),
+        Row.GEN: _same(A(_CONSENT, "id"), _NO_ORG, A(_ORG, "id"), _NO_ORG),
+        Row.FCON: _same(
+            _CALL,
+            _NO_BACK,
+            A(_OPT_OUT, "lia", "notice", "mreg", "rob", "time", "id", "ksl", "src"),
+            _NO_OBJ,
+        ),
+        Row.FB2B: _same(
+            A(_CONSENT, "id"), _NO_BACK, A(_ORG, "lia", "notice", "mreg", "id", "src"), _NO_ORG
+        ),
+        Row.PCON: _same(
+            _CALL,
+            _NO_BACK,
+            A(_OPT_OUT, "lia", "a14", "rob", "dvv", "time", "id", "ksl", "src"),
+            _NO_OBJ,
+        ),
+        Row.PB2B: _same(
+            A(_CONSENT, "id"), _NO_BACK, A(_ORG, "lia", "a14", "duty", "id", "src"), _NO_ORG
+        ),
+    }
+)
+
+#: M-PO: addressed post (R-304).
+_POST: Final = _table(
+    {
+        Row.CON: _same(_YES, _NO_BACK, A(_OPT_OUT, "lia", "notice", "rob", "src"), _NO_OBJ),
+        Row.B2B_R: _same(_YES, _NO_BACK, A(_LI, "lia", "notice", "src"), _NO_OBJ),
+        Row.B2B_U: _same(_YES, _NO_BACK, A(_LI, "lia", "notice", "src"), _NO_OBJ),
+        Row.GEN: _same(_YES, _NO_ORG, A(_ORG), _NO_ORG),
+        Row.FCON: _same(
+            _YES, _NO_BACK, A(_OPT_OUT, "lia", "notice", "mreg", "rob", "src"), _NO_OBJ
+        ),
+        Row.FB2B: _same(_YES, _NO_BACK, A(_LI, "lia", "notice", "mreg", "src"), _NO_OBJ),
+        Row.PCON: _same(_YES, _NO_BACK, A(_LI, "lia", "a14", "rob", "dvv", "src"), _NO_OBJ),
+        Row.PB2B: _same(_YES, _NO_BACK, A(_LI, "lia", "a14", "src"), _NO_OBJ),
+    }
+)
 
 MATRIX: Final[Mapping[Channel, Mapping[Row, Mapping[Column, Cell]]]] = {
-    Channel.EMAIL: _EMAIL,
+    Channel.EMAIL: _ELECTRONIC,
+    Channel.SMS: _ELECTRONIC,
+    Channel.PHONE: _PHONE,
     Channel.POST: _POST,
 }
 
 #: What a message needs on this channel even with consent (legend of the matrix).
 ALWAYS: Final[Mapping[Channel, tuple[str, ...]]] = {
     Channel.EMAIL: ("optout", "id", "src"),
+    Channel.SMS: ("optout", "id", "src"),
+    Channel.PHONE: ("id",),
     Channel.POST: ("src",),
 }
 
-_NAMES: Final = {Channel.EMAIL: "M-EM", Channel.POST: "M-PO"}
+_ROB_PHONE, _ROB_POST = CheckedList.ROBINSON_PHONE, CheckedList.ROBINSON_POST
+_DVV = CheckedList.POPULATION_REGISTER
+
+#: Column LIST: the lists on which a hit forbids (R-315). No list exists for company contacts. A hit
+#: in the population register counts on data obtained from it only, and then by law.
+LISTS: Final[Mapping[Channel, Mapping[Row, tuple[CheckedList, ...]]]] = {
+    Channel.EMAIL: {Row.PCON: (_DVV,)},
+    Channel.SMS: {Row.PCON: (_DVV,)},
+    Channel.PHONE: {
+        Row.CON: (_ROB_PHONE,),
+        Row.B2B_U: (_ROB_PHONE,),
+        Row.FCON: (_ROB_PHONE,),
+        Row.PCON: (_ROB_PHONE, _DVV),
+    },
+    Channel.POST: {
+        Row.CON: (_ROB_POST, _DVV),
+        Row.FCON: (_ROB_POST, _DVV),
+        Row.PCON: (_ROB_POST, _DVV),
+    },
+}
+
+NAMES: Final = {
+    Channel.EMAIL: "M-EM",
+    Channel.SMS: "M-SM",
+    Channel.PHONE: "M-PH",
+    Channel.POST: "M-PO",
+}
+
+_CELL_IDS: Final = {
+    (channel, row, column): f"{NAMES[channel]}/{row}/{column}"
+    for channel in MATRIX
+    for row in Row
+    for column in Column
+}
 
 
 def cell_id(channel: Channel, row: Row, column: Column) -> str:
     """Return the name of a cell, for instance ``M-EM/FB2B/N``."""
-    return f"{_NAMES[channel]}/{row}/{column}"
+    return _CELL_IDS[channel, row, column]

@@ -6,55 +6,120 @@ what they said for the channel. Nothing is allowed or forbidden here.
 
 from __future__ import annotations
 
-from typing import Final, final
+from collections.abc import Iterable
+from typing import Final, NamedTuple, final
 
 import attrs
 
 from gdprkit.policy.case import FORMER, Case
 from gdprkit.policy.consent import ConsentInForce, consent_problems, valid_consent
-from gdprkit.policy.matrix import Column, Row
+from gdprkit.policy.matrix import MATRIX, Cell, Column, Row
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.marketing import Relevance, Sale
 from gdprkit.state.objection import Stop, StopKind
-from gdprkit.words.identifiers import FieldId, PurposeId
-from gdprkit.words.vocabulary import (
-    Actor,
-    Channel,
-    SourceKind,
-    SubjectKind,
-)
+from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.vocabulary import Actor, Channel, Occasion, SourceKind, SubjectKind
 
 __all__ = [
     "Asked",
+    "MayContact",
     "column_of",
     "company_stop_for",
+    "place",
     "relevance_of",
     "row_of",
     "soft_opt_in",
     "stop_for",
 ]
 
-_LIST_SOURCES: Final = frozenset(
-    {SourceKind.PUBLIC_REGISTER, SourceKind.POPULATION_REGISTER, SourceKind.BOUGHT_LIST}
-)
+
+def _words(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(values)
 
 
 @final
 @attrs.frozen(kw_only=True)
-class Asked:
+class MayContact:
+    """The question: may a marketing message go out to this person?
+
+    Args:
+        channel: The channel of the message.
+        purpose: The declared marketing purpose.
+        selected_by: Fields used to choose the person; closed data among them forbids (R-316.4),
+            profiling needs to be told, intrusive profiling a consent (R-318).
+        asked_for: The person asked for this call; then telephone subscriptions may be offered in it
+            (R-305).
+        automated: The message is a call by a machine, on the channel ``sms``.
+    """
+
+    channel: Channel = attrs.field(converter=Channel)
+    purpose: str
+    selected_by: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
+    asked_for: bool = False
+    automated: bool = False
+
+
+class Asked(NamedTuple):
     """The question with what every step needs: looked up once."""
 
     case: Case
-    channel: Channel
+    question: MayContact
     purpose: Purpose
-    selected_by: frozenset[FieldId]
-    relevance: Relevance | None
-    consent: ConsentInForce | None
+    status: ConnectionStatus
     row: Row
     column: Column
+    cell: Cell
+    consent: ConsentInForce | None
+    stop: Stop | None
+    relevance: Relevance | None
     as_member: bool  # decided as if the move into the marketing register were done (T9)
+
+    @property
+    def channel(self) -> Channel:
+        """The channel asked about."""
+        return self.question.channel
+
+
+_LIST_SOURCES: Final = frozenset(
+    {SourceKind.PUBLIC_REGISTER, SourceKind.POPULATION_REGISTER, SourceKind.BOUGHT_LIST}
+)
+_SALES: Final = frozenset({Occasion.SALE, Occasion.FREE_TIER})
+# asked in every decision: looking a member up on its enumeration costs as much as a rule
+_CONTACT: Final = SubjectKind.COMPANY_CONTACT
+_GENERIC: Final = SubjectKind.GENERIC_ADDRESS
+_NO_CONNECTION: Final = ConnectionStatus.NONE
+_COMPANY: Final = Actor.COMPANY
+
+
+def place(case: Case, question: MayContact, purpose: Purpose, *, as_member: bool) -> Asked:
+    """Return the question with row, column and cell."""
+    channel, standing = question.channel, case.standing
+    contact = standing.data.kind is _CONTACT
+    relevance = relevance_of(case, purpose) if contact else None
+    status = standing.status
+    row = _row(case, status, relevance)
+    consent = valid_consent(case, purpose.id, channel)
+    stop = None
+    if consent is not None:
+        column = Column.GIVEN
+    else:
+        stop = stop_for(case, channel, purpose) if standing.objection.stops else None
+        column = _column(case, channel, purpose, stop)
+    return Asked(
+        case=case,
+        question=question,
+        purpose=purpose,
+        status=status,
+        row=row,
+        column=column,
+        cell=MATRIX[channel][row][column],
+        consent=consent,
+        stop=stop,
+        relevance=relevance,
+        as_member=as_member,
+    )
 
 
 def relevance_of(case: Case, purpose: Purpose) -> Relevance | None:
@@ -73,41 +138,53 @@ def relevance_of(case: Case, purpose: Purpose) -> Relevance | None:
 def soft_opt_in(case: Case, channel: Channel, purpose: Purpose) -> Sale | None:
     """Return the sale that completes the soft opt-in (R-303 a, b, d, f), or None.
 
-    An offer known not to be the seller's own or not similar falls outside (condition c).
+    An offer known not to be the seller's own or not similar falls outside (condition c); so do
+    contests, quotes and business cards, which are no sale (R-322), and what a company bought, for
+    the people who work there.
     """
     if purpose.own_products is False:
         return None
     for sale in reversed(case.standing.marketing.sales):
         similar = not purpose.product_groups or sale.product_group in purpose.product_groups
-        if channel in sale.channels and sale.refusal_offered and sale.option_told and similar:
+        bought = sale.occasion in _SALES and sale.buyer is Actor.SUBJECT
+        if (
+            bought
+            and similar
+            and channel in sale.channels
+            and sale.refusal_offered
+            and sale.option_told
+        ):
             return sale
     return None
 
 
 def row_of(case: Case, purpose: Purpose) -> Row:
     """Return the row of the matrix the person stands in for this purpose (R-307, R-308)."""
-    standing = case.standing
-    former = standing.status in FORMER
-    source = case.register.sources.get(standing.data.source) if standing.data.source else None
-    listed = (
-        source is not None
-        and source.kind in _LIST_SOURCES
-        and standing.status is ConnectionStatus.NONE
-    )
-    match standing.data.kind:
-        case SubjectKind.GENERIC_ADDRESS:
-            return Row.GEN
-        case SubjectKind.COMPANY_CONTACT:
-            finding = relevance_of(case, purpose)
-            if finding is None or not finding.related:
-                return Row.B2B_U
-            if former:
-                return Row.FB2B
-            return Row.PB2B if listed else Row.B2B_R
-        case _:
-            if former:
-                return Row.FCON
-            return Row.PCON if listed else Row.CON
+    return _row(case, case.standing.status, relevance_of(case, purpose))
+
+
+def _row(case: Case, status: ConnectionStatus, relevance: Relevance | None) -> Row:
+    kind = case.standing.data.kind
+    if kind is _GENERIC:
+        return Row.GEN
+    if kind is _CONTACT:
+        if relevance is None or not relevance.related:
+            return Row.B2B_U
+        if status in FORMER:
+            return Row.FB2B
+        return Row.PB2B if _listed(case, status) else Row.B2B_R
+    if status in FORMER:
+        return Row.FCON
+    return Row.PCON if _listed(case, status) else Row.CON
+
+
+def _listed(case: Case, status: ConnectionStatus) -> bool:
+    """Whether a prospect comes from a register or a bought list (R-319)."""
+    name = case.standing.data.source
+    if name is None or status is not _NO_CONNECTION:
+        return False
+    source = case.register.sources.get(name)
+    return source is not None and source.kind in _LIST_SOURCES
 
 
 def stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:
@@ -117,7 +194,7 @@ def stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:
     consent (R-211). What a company says about its own people is step 3; for everybody else it is
     a third person's stop, which is honoured (0.3).
     """
-    contact = case.standing.data.kind is SubjectKind.COMPANY_CONTACT
+    contact = case.standing.data.kind is _CONTACT
     found = [
         stop
         for stop in case.standing.objection.stops
@@ -129,10 +206,13 @@ def stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:
                 and _is_marketing(case, stop.purpose)
             )
         )
-        and not (contact and stop.by is Actor.COMPANY)
+        and not (contact and stop.by is _COMPANY)
     ]
-    objections = [s for s in found if s.kind in (StopKind.OBJECTION, StopKind.PROHIBITION)]
+    objections = [s for s in found if s.kind in _ABSOLUTE]
     return max(objections or found, key=lambda s: (s.at, s.position), default=None)
+
+
+_ABSOLUTE: Final = (StopKind.OBJECTION, StopKind.PROHIBITION)
 
 
 def _is_marketing(case: Case, purpose: PurposeId | None) -> bool:
@@ -147,23 +227,24 @@ def company_stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | N
     It concerns the work address only, and a later word of the organisation lifts it: never its
     staff's consent (R-219), but its own stop (R-316.3).
     """
-    if case.standing.data.kind is not SubjectKind.COMPANY_CONTACT:
+    if case.standing.data.kind is not _CONTACT:
         return None
-    word = case.standing.consent.word(purpose.id, channel)
-    by_company = (
-        word is not None
-        and word.status is ConsentStatus.GIVEN
-        and word.evidence is not None
-        and word.evidence.actor is Actor.COMPANY
-        and {r.code for r in consent_problems(case, word)} <= {"consent-not-by-the-person"}
-    )
     found = [
         stop
         for stop in case.standing.objection.stops
-        if stop.by is Actor.COMPANY
-        and stop.covers(channel, purpose.id)
-        and not (by_company and word is not None and word.at > stop.at)
+        if stop.by is _COMPANY and stop.covers(channel, purpose.id)
     ]
+    if not found:
+        return None
+    word = case.standing.consent.word(purpose.id, channel)
+    if (
+        word is not None
+        and word.status is ConsentStatus.GIVEN
+        and word.evidence is not None
+        and word.evidence.actor is _COMPANY
+        and {r.code for r in consent_problems(case, word)} <= {"consent-not-by-the-person"}
+    ):
+        found = [stop for stop in found if word.at <= stop.at]
     return max(found, key=lambda s: (s.at, s.position), default=None)
 
 
@@ -171,8 +252,11 @@ def column_of(case: Case, channel: Channel, purpose: Purpose) -> Column:
     """Return the column: what the person said for this channel, at the moment asked about."""
     if valid_consent(case, purpose.id, channel) is not None:
         return Column.GIVEN
-    stop = stop_for(case, channel, purpose)
+    return _column(case, channel, purpose, stop_for(case, channel, purpose))
+
+
+def _column(case: Case, channel: Channel, purpose: Purpose, stop: Stop | None) -> Column:
+    """Return the column of somebody without a valid consent."""
     if stop is not None:
-        absolute = stop.kind in (StopKind.OBJECTION, StopKind.PROHIBITION)
-        return Column.OBJECTED if absolute else Column.STOPPED
+        return Column.OBJECTED if stop.kind in _ABSOLUTE else Column.STOPPED
     return Column.SOFT if soft_opt_in(case, channel, purpose) else Column.NEVER

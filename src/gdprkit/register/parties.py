@@ -218,6 +218,7 @@ class Source:
         public: Whether it is publicly accessible.
         fields: Declared fields that come from it.
         limits: What the data may be used for, where the source's own law says so.
+        evidence: Where the proof of a bought or borrowed list's lawful source lies (R-319).
         published: The controller's own words.
         findings: Ids of findings about those words.
     """
@@ -228,6 +229,7 @@ class Source:
     public: bool = False
     fields: frozenset[FieldId] = attrs.field(factory=frozenset, converter=frozen, validator=names)
     limits: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=texts)
+    evidence: str | None = attrs.field(default=None, validator=text_or_none())
     published: str | None = published_field()
     findings: tuple[str, ...] = findings_field()
 

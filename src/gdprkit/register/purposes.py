@@ -144,6 +144,8 @@ class Purpose:
             None while nobody has looked.
         product_groups: Groups of products it offers; empty means they are not told apart.
         double_opt_in: Whether a consent counts from a confirmation only (R-216).
+        written_confirmation: Whether a contract sold by telephone to a consumer waits for a
+            written offer and its written acceptance (R-310).
         compatibility: The assessment where data was collected for another purpose.
         published: The controller's own words.
         findings: Ids of findings about those words.
@@ -177,6 +179,7 @@ class Purpose:
         factory=frozenset, converter=frozen, validator=names
     )
     double_opt_in: bool = False
+    written_confirmation: bool = False
     compatibility: Compatibility | None = None
     published: str | None = published_field()
     findings: tuple[str, ...] = findings_field()

@@ -235,6 +235,14 @@ class Register:
         """
         return _look_up(self.transfers, name, "transfer", UnknownName)
 
+    def cookie(self, name: str) -> Cookie:
+        """Return the item on people's devices declared as *name*.
+
+        Raises:
+            UnknownName: there is none; the error knows a close one.
+        """
+        return _look_up(self.cookies, name, "cookie", UnknownName)
+
     def purposes_of(self, field: str) -> tuple[Purpose, ...]:
         """Return the purposes that need *field*, in the order of the file (R-117).
 

@@ -10,7 +10,7 @@ import attrs
 from gdprkit.facts.entry import Entry
 from gdprkit.facts.marketing import AddressObtainedAtSale, ListChecked, RelevanceAssessed
 from gdprkit.state._shape import Fold, put
-from gdprkit.words.vocabulary import Channel, CheckedList
+from gdprkit.words.vocabulary import Actor, Channel, CheckedList, Occasion
 
 __all__ = ["ListCheck", "MarketingState", "Relevance", "Sale"]
 
@@ -26,6 +26,8 @@ class Sale:
     option_told: bool
     at: datetime
     position: int
+    occasion: Occasion = Occasion.SALE
+    buyer: Actor = Actor.SUBJECT
 
 
 @final
@@ -71,6 +73,8 @@ def _sale(now: MarketingState, entry: Entry, fact: AddressObtainedAtSale) -> Mar
         product_group=fact.product_group,
         refusal_offered=fact.refusal_offered,
         option_told=fact.option_told,
+        occasion=fact.occasion,
+        buyer=fact.buyer,
         at=entry.at,
         position=entry.position,
     )
@@ -79,7 +83,10 @@ def _sale(now: MarketingState, entry: Entry, fact: AddressObtainedAtSale) -> Mar
         sales=put(
             now.sales,
             new,
-            lambda s: (s.product_group, s.channels) == (new.product_group, new.channels),
+            lambda s: (
+                (s.product_group, s.channels, s.occasion, s.buyer)
+                == (new.product_group, new.channels, new.occasion, new.buyer)
+            ),
         ),
     )
 

@@ -20,6 +20,7 @@ __all__ = [
     "ecsa",
     "edpb",
     "gdpr",
+    "ksl",
     "project",
     "time_limits",
 ]
@@ -31,6 +32,7 @@ class Law(StrEnum):
     GDPR = "GDPR"  # Regulation (EU) 2016/679
     ECSA = "ECSA"  # Finnish Act on Electronic Communications Services 917/2014
     DPA_FI = "DPA-FI"  # Finnish Data Protection Act 1050/2018
+    KSL = "KSL"  # Finnish Consumer Protection Act 38/1978
     CREDIT_FI = "Credit Information Act"  # Finnish Credit Information Act 527/2007
     ACCOUNTING_FI = "Accounting Act"  # Finnish Accounting Act 1336/1997
     TIME_LIMITS = "Reg. 1182/71"  # Regulation (EEC, Euratom) No 1182/71
@@ -57,7 +59,7 @@ class Citation:
         match self.law:
             case Law.GDPR | Law.TIME_LIMITS:
                 return f"{self.law} Art. {self.place}"
-            case Law.ECSA | Law.DPA_FI | Law.ACCOUNTING_FI | Law.CREDIT_FI:
+            case Law.ECSA | Law.DPA_FI | Law.ACCOUNTING_FI | Law.CREDIT_FI | Law.KSL:
                 return f"{self.law} s. {self.place}"
             case Law.EDPB | Law.PROJECT:
                 return f"{self.law} {self.place}"
@@ -86,6 +88,11 @@ def accounting(place: str) -> Citation:
 def credit_act(place: str) -> Citation:
     """Cite the Finnish Credit Information Act 527/2007."""
     return Citation(Law.CREDIT_FI, place)
+
+
+def ksl(place: str) -> Citation:
+    """Cite the Finnish Consumer Protection Act 38/1978."""
+    return Citation(Law.KSL, place)
 
 
 def time_limits(place: str) -> Citation:

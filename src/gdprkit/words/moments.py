@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, final
 from zoneinfo import ZoneInfo
 
@@ -120,6 +121,7 @@ def local_midnight(day: date, zone: ZoneInfo) -> datetime:
         raise _out_of_range(field="day") from None
 
 
+@lru_cache(maxsize=4096)
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
     """Return the exclusive end of *day* in *zone*, in UTC: the midnight that closes it (R-557).
 

@@ -15,6 +15,7 @@ from gdprkit.errors import InvalidValue, did_you_mean
 __all__ = [
     "Activity",
     "Actor",
+    "AdKind",
     "Channel",
     "CheckedList",
     "Circumstance",
@@ -28,7 +29,9 @@ __all__ = [
     "IntakeChannel",
     "LegalBasis",
     "LetterItem",
+    "MessagePart",
     "NoticeKind",
+    "Occasion",
     "RecipientRole",
     "RefusalGround",
     "RestrictionGround",
@@ -233,6 +236,41 @@ class CheckedList(_Word):
     ROBINSON_PHONE = "robinson-phone"
     ROBINSON_POST = "robinson-post"
     POPULATION_REGISTER = "population-register"  # the DVV direct-marketing ban
+
+
+class AdKind(_Word):
+    """What an advertisement online does (table M-OA of the marketing matrix)."""
+
+    CONTEXTUAL = "contextual"  # the same for all: no identifiers, no access to the device
+    DEVICE = "device"  # stores or reads something on the device (ECSA s. 205)
+    PERSONALISED = "personalised"  # in a service with login, from first-party data only
+    INBOX = "inbox"  # looks like a message, or is pushed: electronic mail (R-320)
+    AUDIENCE = "audience"  # addresses go to a platform, or retargeting elsewhere (R-321)
+
+
+class MessagePart(_Word):
+    """What a message is made of; one part that promotes makes it marketing (R-301)."""
+
+    PROMOTION = "promotion"
+    NEWSLETTER = "newsletter"  # editorial content with a commercial aim
+    WIN_BACK = "win-back"
+    CONSENT_REQUEST = "consent-request"  # asking for consent to marketing
+    PROMOTIONAL_SURVEY = "promotional-survey"
+    DELIVERY = "delivery"
+    FAULT = "fault"
+    SECURITY = "security"
+    INVOICE = "invoice"
+    CONTRACT = "contract"
+
+
+class Occasion(_Word):
+    """How a contact detail was obtained; only a sale opens the soft opt-in (R-303 b, R-322)."""
+
+    SALE = "sale"
+    FREE_TIER = "free-tier"  # indirect remuneration: a free service that leads to a paid one
+    QUOTE_REQUEST = "quote-request"
+    CONTEST = "contest"
+    BUSINESS_CARD = "business-card"
 
 
 class SourceKind(_Word):

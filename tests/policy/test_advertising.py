@@ -1,0 +1,163 @@
+"""Online advertising: the table M-OA against the documented one, and each cell as it behaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+from tests.policy.support import (
+    MARKETING,
+    added,
+    case,
+    consented,
+    jot,
+    with_purpose,
+)
+
+from gdprkit.facts.connection import ConnectionStarted
+from gdprkit.facts.consent import ConsentGiven
+from gdprkit.facts.data import CircumstanceNoted
+from gdprkit.facts.entry import Fact
+from gdprkit.facts.objection import MarketingObjection
+from gdprkit.policy.advertising import ADVERTISING, AdColumn, MayAdvertise, may_advertise
+from gdprkit.policy.decisions import Decision, Outcome
+from gdprkit.policy.marketing import MayContact, may_contact
+from gdprkit.register.register import Register
+from gdprkit.words.identifiers import PurposeId, RecipientId
+from gdprkit.words.vocabulary import AdKind, Channel, Circumstance, IntakeChannel
+
+#: Table M-OA of the paper; the e-mail row answers the inbox kind.
+DOCUMENTED = """
+| contextual   | A                       | A | A                      |
+| device       | A{cookie}               | F | F                      |
+| personalised | A                       | F | A{lia, notice, optout} |
+| audience     | A{cookie or platform}   | F | F                      |
+"""
+COOKIE = next(name for name, item in jot().cookies.items() if item.exempt_because is None)
+DEVICE_PURPOSE = jot().cookies[COOKIE].purpose
+PLATFORM = RecipientId(next(iter(jot().recipients)))
+
+
+def online(**declared: Any) -> Register:
+    return with_purpose(MARKETING, **{"channels": list(Channel), **declared})
+
+
+def known() -> list[Fact]:
+    return [
+        *added("consumer"),
+        CircumstanceNoted(circumstance=Circumstance.ADULT),
+        ConnectionStarted(reference="contract-1"),
+    ]
+
+
+OBJECTED = MarketingObjection(via=IntakeChannel.EMAIL)
+
+
+def device_consent() -> ConsentGiven:
+    return consented(DEVICE_PURPOSE, channels=())
+
+
+def informed(register: Register) -> Register:
+    """Let the notice shown speak of the device's purpose, so that a consent to it is informed."""
+    notice = attrs.evolve(
+        register.notices["v7"],  # type: ignore[index]
+        purposes=register.notices["v7"].purposes | {DEVICE_PURPOSE},  # type: ignore[index]
+    )
+    return attrs.evolve(register, notices={**register.notices, notice.id: notice})
+
+
+def ask(kind: AdKind, *facts: Fact, register: Register | None = None, **more: Any) -> Decision:
+    asked = case(*facts, register=informed(register or online()))
+    return may_advertise(asked, MayAdvertise(kind=kind, purpose=MARKETING, **more))
+
+
+def test_the_table_is_the_documented_one() -> None:
+    """Every kind and column has the paper's answer and conditions."""
+    for line in DOCUMENTED.strip().splitlines():
+        kind, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        for column, cell in zip(AdColumn, cells, strict=True):
+            answer = ADVERTISING[AdKind(kind)][column]
+            conditions = ", ".join(answer.conditions or ())
+            printed = (
+                "F" if answer.conditions is None else "A" + (f"{{{conditions}}}" * bool(conditions))
+            )
+            assert printed == cell, (kind, column)
+    assert set(ADVERTISING) == set(AdKind) - {AdKind.INBOX}
+
+
+@pytest.mark.parametrize("facts", [[], [OBJECTED]], ids=["never asked", "objected"])
+def test_an_advertisement_that_knows_nobody_is_allowed(facts: list[Fact]) -> None:
+    """Contextual advertising is the same for all, whoever looks."""
+    assert ask(AdKind.CONTEXTUAL, *known(), *facts)
+
+
+def test_the_device_opens_by_consent_only() -> None:
+    """Nothing is stored on or read from a device before the consent to that item (s. 205)."""
+    never = ask(AdKind.DEVICE, *known(), cookie=COOKIE)
+    assert never.outcome is Outcome.FORBIDDEN
+    assert never.cell == "M-OA/device/N"
+    given = ask(AdKind.DEVICE, *known(), device_consent(), cookie=COOKIE)
+    assert given, given.codes
+    assert given.valid_until is not None
+    assert ask(AdKind.DEVICE, *known(), device_consent()).outcome is Outcome.FORBIDDEN
+    after = ask(AdKind.DEVICE, *known(), device_consent(), OBJECTED, cookie=COOKIE)
+    assert after.outcome is Outcome.FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    ("declared", "code"),
+    [
+        ({"assessment": None}, "assessment-missing"),
+        ({"opt_out": False}, "opt-out-not-offered"),
+    ],
+)
+def test_personalised_advertising_needs_its_conditions(declared: dict[str, Any], code: str) -> None:
+    """Inside a service with login: assessment, notice and an opt-out, each of them."""
+    assert ask(AdKind.PERSONALISED, *known())
+    lacking = ask(AdKind.PERSONALISED, *known(), register=online(**declared))
+    assert lacking.outcome is Outcome.NEEDS
+    assert [reason.code for reason in lacking.against] == [code]
+    untold = [fact for fact in known() if type(fact).__name__ != "NoticeGiven"]
+    assert "notice-not-given" in ask(AdKind.PERSONALISED, *untold).codes
+    assert ask(AdKind.PERSONALISED, *known(), OBJECTED).outcome is Outcome.FORBIDDEN
+
+
+def test_an_audience_needs_a_consent_that_names_the_platform() -> None:
+    """Uploading addresses is a disclosure: consent names who gets them, or opens the device."""
+    assert ask(AdKind.AUDIENCE, *known(), platform=PLATFORM).outcome is Outcome.FORBIDDEN
+    plain = consented(channels=[Channel.ONLINE])
+    unnamed = ask(AdKind.AUDIENCE, *known(), plain, platform=PLATFORM)
+    assert unnamed.outcome is Outcome.NEEDS
+    assert "platform-not-named" in unnamed.codes
+    naming = consented(channels=[Channel.ONLINE], recipients=[PLATFORM])
+    assert ask(AdKind.AUDIENCE, *known(), naming, platform=PLATFORM)
+    opened = ask(AdKind.AUDIENCE, *known(), plain, device_consent(), cookie=COOKIE)
+    assert "device-consent" in opened.codes
+    assert opened
+
+
+def test_an_advertisement_in_an_inbox_is_mail() -> None:
+    """Inbox-like and push messages get the answer of the e-mail row (R-320)."""
+    asked = case(*known(), register=online())
+    mail = may_contact(asked, MayContact(channel=Channel.EMAIL, purpose=MARKETING))
+    inbox = may_advertise(asked, MayAdvertise(kind=AdKind.INBOX, purpose=MARKETING))
+    assert (inbox.outcome, inbox.cell) == (mail.outcome, mail.cell)
+    assert "inbox-is-mail" in inbox.codes
+
+
+def test_minors_and_the_dead_see_no_advertisement_chosen_for_them() -> None:
+    """What is chosen for a person stops with the person's state, also with consent."""
+    yes = consented(channels=[Channel.ONLINE])
+    for circumstance in (Circumstance.MINOR, Circumstance.DECEASED):
+        noted = CircumstanceNoted(circumstance=circumstance)
+        assert ask(AdKind.PERSONALISED, *known(), yes, noted).outcome is Outcome.FORBIDDEN
+
+
+def test_a_purpose_that_is_no_marketing_or_not_online_is_refused() -> None:
+    """The register says what a purpose is and which ways it uses."""
+    asked = case(*known())
+    other = MayAdvertise(kind=AdKind.PERSONALISED, purpose=PurposeId("customer-care"))
+    assert may_advertise(asked, other).codes == {"purpose-not-marketing"}
+    offline = MayAdvertise(kind=AdKind.PERSONALISED, purpose=MARKETING)
+    assert may_advertise(asked, offline).codes == {"channel-not-declared"}
