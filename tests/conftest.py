@@ -12,17 +12,28 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+#: The same few examples each time, and no memory: a mutant is killed by what the tests say.
+settings.register_profile(
+    "mutation",
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer --thorough (many Hypothesis examples) and --long (long forms of fault runs)."""
+    """Offer --thorough (many Hypothesis examples), --mutation (few), --long (long fault runs)."""
     parser.addoption("--thorough", action="store_true", help="many Hypothesis examples")
+    parser.addoption("--mutation", action="store_true", help="few fixed examples, for mutmut")
     parser.addoption("--long", action="store_true", help="long forms of fault and load runs")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the Hypothesis profile."""
-    settings.load_profile("thorough" if config.getoption("--thorough") else "quick")
+    wanted = [name for name in ("thorough", "mutation") if config.getoption(f"--{name}")]
+    settings.load_profile(wanted[0] if wanted else "quick")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -113,6 +113,12 @@ def test_the_golden_bytes_are_read_and_written_again(kind: str) -> None:
     assert set(json.loads(body)["fact"]) == {f.name for f in attrs.fields(KIND_WORDS[kind])}
 
 
+@pytest.mark.parametrize("body", GOLDEN["older"])
+def test_what_was_written_before_a_part_was_added_is_read(body: str) -> None:
+    """An entry without the parts added since is read, and is written back with the same bytes."""
+    assert encode_entry(decode_entry(body.encode(), 3)) == body.encode()
+
+
 def test_the_golden_line_folds_into_the_golden_standing() -> None:
     """The stored form of a standing changes only together with FOLD_VERSION."""
     line = [

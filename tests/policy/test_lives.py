@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import attrs
 from hypothesis import assume, given
@@ -19,6 +19,7 @@ from tests.policy.support import (
     jot,
     moved,
     sealed,
+    with_purpose,
 )
 
 from gdprkit.facts.connection import ConnectionEnded, ConnectionStarted
@@ -52,6 +53,7 @@ from gdprkit.policy.retention import (
     plan_due,
     plan_erasure,
 )
+from gdprkit.register.register import Register
 from gdprkit.state.standing import fold
 from gdprkit.testing.strategies import facts, lines
 from gdprkit.words.identifiers import PurposeId, SubjectId
@@ -163,10 +165,31 @@ def test_an_objection_said_now_closes_every_channel(line: list[Entry], channel: 
     assert contact(case_of(after(line, stop)), channel).outcome is Outcome.FORBIDDEN
 
 
-@given(LIVES, CHANNELS, st.integers(1, 3000))
-def test_an_answer_holds_until_it_says(line: list[Entry], channel: Channel, hours: int) -> None:
+def _assessed(decided: date, review_by: date) -> Register:
+    """Return the register with assessments of other days for the purposes asked about."""
+    register = jot()
+    for purpose in (MARKETING, PurposeId("customer-care")):
+        assessment = register.purposes[purpose].assessment
+        assert assessment is not None
+        later = attrs.evolve(assessment, decided=decided, review_by=review_by)
+        register = with_purpose(purpose, register=register, assessment=later)
+    return with_purpose(MARKETING, register=register, channels=list(MATRIX))
+
+
+#: The example, with assessments decided long ago, not yet, and reviewed in the middle of lives.
+REGISTERS = {
+    "current": _assessed(date(2024, 1, 1), date(2030, 1, 1)),
+    "not yet": _assessed(date(2027, 1, 1), date(2028, 6, 1)),
+    "short": _assessed(date(2026, 1, 6), date(2026, 1, 20)),
+}
+
+
+@given(LIVES, CHANNELS, st.sampled_from(sorted(REGISTERS)), st.integers(1, 60_000))
+def test_an_answer_holds_until_it_says(
+    line: list[Entry], channel: Channel, assessed: str, hours: int
+) -> None:
     """While no new fact comes, the outcome stays the same before ``valid_until`` (R-330)."""
-    case = case_of(line)
+    case = attrs.evolve(case_of(line), register=REGISTERS[assessed])
     questions: tuple[Callable[[Case], Decision], ...] = (
         lambda c: contact(c, channel),
         lambda c: may_move(c, MayMove()),
@@ -180,8 +203,7 @@ def test_an_answer_holds_until_it_says(line: list[Entry], channel: Channel, hour
         assert until is None or until > case.at
         if until is not None:
             later = min(later, until - timedelta(microseconds=1))
-        if answer:
-            assert question(attrs.evolve(case, at=later)).outcome is answer.outcome
+        assert question(attrs.evolve(case, at=later)).outcome is answer.outcome
 
 
 @given(LIVES, CHANNELS)

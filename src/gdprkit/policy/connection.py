@@ -203,7 +203,7 @@ def _t2_basis(asked: _Asked) -> Iterator[Reason]:
         if consent is not None:
             yield T2_CONSENT.on(consent.word.position, until=consent.until)
             return
-    yield T2_NO_BASIS
+    yield T2_NO_BASIS.on(until=min((r.until for r in assessed if r.until), default=None))
 
 
 T3_NOT_TOLD: Final = forbid("t3-not-told", "R-403", gdpr("13(1)(d)"))

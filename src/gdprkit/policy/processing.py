@@ -22,6 +22,7 @@ from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.objection import PurposeObjectionStatus
 from gdprkit.words.citations import dpa_fi, gdpr
 from gdprkit.words.identifiers import FieldId
+from gdprkit.words.moments import local_midnight
 from gdprkit.words.vocabulary import (
     Channel,
     Circumstance,
@@ -199,7 +200,7 @@ def assessment_reasons(case: Case, purpose: Purpose, *, former: bool = False) ->
     if assessment is None:
         yield ASSESSMENT_MISSING
     elif case.today < assessment.decided:
-        yield ASSESSMENT_NOT_YET
+        yield ASSESSMENT_NOT_YET.on(until=local_midnight(assessment.decided, case.zone))
     elif not assessment.passed:
         yield ASSESSMENT_FAILED
     elif case.today > assessment.review_by:

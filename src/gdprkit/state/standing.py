@@ -123,20 +123,29 @@ def extends(standing: Standing, entry: Entry) -> bool:
 
 def step(standing: Standing, entry: Entry) -> Standing:
     """Fold one entry in; the caller gives entries in order (``order_key``)."""
-    kind = type(entry.fact)
-    changed: dict[str, Any] = {
-        "position": max(standing.position, entry.position),
-        "last_at": entry.at,
-        "last_weight": PROTECTIVE_WEIGHT.get(kind, 0),
-        "last_position": entry.position,
-    }
-    erased = standing.data.erased_at is not None
-    if erased and kind not in AFTER_ERASURE:
-        changed["anomalies"] = (*standing.anomalies, entry.position)
-    else:
+    return _reduce(standing, (entry,))
+
+
+def _reduce(standing: Standing, entries: Iterable[Entry]) -> Standing:
+    """Fold entries in, in the order given; the standing between two of them is nobody's."""
+    rooms = dict(zip(_NAMES, _PARTS(standing), strict=True))
+    position, last = rooms["position"], None
+    for entry in entries:
+        last, kind = entry, type(entry.fact)
+        if entry.position > position:
+            position = entry.position
+        if rooms["data"].erased_at is not None and kind not in AFTER_ERASURE:
+            rooms["anomalies"] = (*rooms["anomalies"], entry.position)
+            continue
         for room, reduce in HANDLERS[kind]:
-            changed[room] = reduce(getattr(standing, room), entry, entry.fact)
-    return Standing(**{**dict(zip(_NAMES, _PARTS(standing), strict=True)), **changed})
+            rooms[room] = reduce(rooms[room], entry, entry.fact)
+    if last is None:
+        return standing
+    rooms["position"] = position
+    rooms["last_at"] = last.at
+    rooms["last_weight"] = PROTECTIVE_WEIGHT.get(type(last.fact), 0)
+    rooms["last_position"] = last.position
+    return Standing(**rooms)
 
 
 def fold(
@@ -160,7 +169,4 @@ def fold(
         if (happened is None or entry.at <= happened)
         and (known is None or entry.recorded_at <= known)
     ]
-    standing = EMPTY
-    for entry in sorted(seen, key=order_key):
-        standing = step(standing, entry)
-    return standing
+    return _reduce(EMPTY, sorted(seen, key=order_key))
