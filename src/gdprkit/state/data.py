@@ -6,6 +6,7 @@ register and the archive is three values.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, final
 
@@ -28,9 +29,16 @@ from gdprkit.facts.retention import Archived, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.state._shape import Fold
 from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, Slot, SourceId, SubjectId
-from gdprkit.words.vocabulary import Actor, Circumstance, FilingSystem, SubjectKind
+from gdprkit.words.vocabulary import (
+    Actor,
+    Circumstance,
+    ErasureReason,
+    FilingSystem,
+    Right,
+    SubjectKind,
+)
 
-__all__ = ["DataState", "HeldValue", "KnownCircumstance", "hold"]
+__all__ = ["Changed", "DataState", "HeldValue", "KnownCircumstance", "hold"]
 
 
 @final
@@ -63,6 +71,26 @@ class KnownCircumstance:
 
 @final
 @attrs.frozen(kw_only=True)
+class Changed:
+    """A field that was corrected, or erased on a ground of Art. 17(1), the newest time of each.
+
+    Args:
+        of: RECTIFICATION or ERASURE.
+        field: The field.
+        purpose: The one purpose the value lived for; None for the customer file.
+        at: When.
+        position: The entry.
+    """
+
+    of: Right
+    field: FieldId
+    purpose: PurposeId | None
+    at: datetime
+    position: int
+
+
+@final
+@attrs.frozen(kw_only=True)
 class DataState:
     """The person and the values held."""
 
@@ -75,6 +103,7 @@ class DataState:
     acts: tuple[datetime, ...] = ()  # the person's own acts, oldest first; ours never count (R-406)
     erased_at: datetime | None = None
     erased_position: int = 0
+    changed: tuple[Changed, ...] = ()  # recipients are told of these (GDPR Art. 19)
 
     @property
     def last_act(self) -> datetime | None:
@@ -146,16 +175,55 @@ def _rectified(now: DataState, entry: Entry, fact: DataRectified) -> DataState:
                 until=same.until,
             )
         new.append(corrected)
-    return attrs.evolve(now, values=(*kept, *new))
+    changed = _changed(now, entry, Right.RECTIFICATION, new)
+    return attrs.evolve(now, values=(*kept, *new), changed=changed)
 
 
-def _erased(now: DataState, _entry: Entry, fact: DataErased) -> DataState:
+#: Erasures that Art. 17(1) orders; the controller's own storage limits are none of them.
+_ORDERED: Final = frozenset(
+    {
+        ErasureReason.NO_LONGER_NECESSARY,
+        ErasureReason.CONSENT_WITHDRAWN,
+        ErasureReason.OBJECTED,
+        ErasureReason.UNLAWFUL,
+        ErasureReason.LEGAL_DUTY,
+        ErasureReason.CHILD_SERVICE,
+    }
+)
+
+
+def _changed(
+    now: DataState, entry: Entry, of: Right, values: Iterable[HeldValue]
+) -> tuple[Changed, ...]:
+    new = {
+        (of, value.field, value.purpose): Changed(
+            of=of,
+            field=value.field,
+            purpose=value.purpose,
+            at=entry.at,
+            position=entry.position,
+        )
+        for value in values
+    }
+    return (*(c for c in now.changed if (c.of, c.field, c.purpose) not in new), *new.values())
+
+
+def _erased(now: DataState, entry: Entry, fact: DataErased) -> DataState:
     gone = frozenset(fact.slots)
-    return attrs.evolve(now, values=tuple(v for v in now.values if v.slot not in gone))
+    kept = attrs.evolve(now, values=tuple(v for v in now.values if v.slot not in gone))
+    if fact.reason not in _ORDERED:
+        return kept
+    erased = [v for v in now.values if v.slot in gone]
+    return attrs.evolve(kept, changed=_changed(now, entry, Right.ERASURE, erased))
 
 
-def _person_erased(now: DataState, entry: Entry, _fact: PersonErased) -> DataState:
-    return attrs.evolve(now, values=(), erased_at=entry.at, erased_position=entry.position)
+def _person_erased(now: DataState, entry: Entry, fact: PersonErased) -> DataState:
+    changed = now.changed
+    if fact.reason in _ORDERED:
+        changed = _changed(now, entry, Right.ERASURE, now.values)
+    return attrs.evolve(
+        now, values=(), erased_at=entry.at, erased_position=entry.position, changed=changed
+    )
 
 
 def _noted(now: DataState, entry: Entry, fact: CircumstanceNoted) -> DataState:
