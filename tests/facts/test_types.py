@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdprkit.acts.act import FACTS, Act
-from gdprkit.errors import InvalidValue, NaiveMoment
+from gdprkit.errors import EvidenceMissing, InvalidValue, NaiveMoment
 from gdprkit.facts.connection import ConnectionEnded
 from gdprkit.facts.entry import Entry, Fact
 from gdprkit.facts.objection import MarketingObjection
@@ -55,7 +55,7 @@ def test_what_an_act_accepts_can_be_read_back(fact: Fact, data: st.DataObject) -
     part = data.draw(st.sampled_from(attrs.fields(type(fact)))).name
     wrong = data.draw(st.sampled_from(WRONG))
     made: list[Act] = []
-    with suppress(InvalidValue, TypeError, AttributeError):
+    with suppress(InvalidValue, EvidenceMissing, TypeError, AttributeError):
         made.append(Act(fact=attrs.evolve(fact, **{part: wrong})))
     for act in made:
         entry = Entry(position=1, at=AT, recorded_at=AT, fact=act.fact)

@@ -33,6 +33,12 @@ _PLAIN: Final[dict[Any, Any]] = {
     UUID: UUID(int=0x40008000000000000002),
 }
 
+#: Texts with a shape of their own.
+_TEXTS: Final = {
+    **dict.fromkeys(("digest", "notice_sha256", "plan", "register"), "cd" * 32),
+    "language": "fi",
+}
+
 
 def _example(name: str, hint: Any) -> Any:
     hint = getattr(hint, "__supertype__", hint)
@@ -46,7 +52,7 @@ def _example(name: str, hint: Any) -> Any:
         return next(iter(hint))
     if attrs.has(hint):
         return _filled(hint)
-    return name.replace("_", "-")
+    return _TEXTS.get(name, name.replace("_", "-"))
 
 
 def _filled(cls: type, **given: Any) -> Any:

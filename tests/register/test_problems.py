@@ -107,7 +107,8 @@ def changed(old: str, new: str) -> str:
             (
                 "$.purposes['newsletter'].retention.after: unknown value \"withdrawl\"; "
                 "expected one of collection, connection-end, withdrawal, last-activity, closing, "
-                "calendar-year-of-financial-year-end, financial-year-end; "
+                "calendar-year-of-financial-year-end, financial-year-end, "
+                "calendar-year-end, claim; "
                 'did you mean "withdrawal"?'
             ),
         ),

@@ -19,13 +19,11 @@ from gdprkit.words.moments import (
     end_of_day,
     financial_year_end,
     from_microseconds,
-    ledgers_kept_until,
     local_midnight,
     microseconds,
     month_day,
     time_zone,
     utc_moment,
-    vouchers_kept_until,
 )
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
@@ -296,23 +294,6 @@ class TestPeriods:
 
 
 class TestAccountingYears:
-    @pytest.mark.parametrize(
-        ("day", "year_end", "vouchers", "ledgers"),
-        [
-            (date(2025, 3, 31), (12, 31), date(2031, 12, 31), date(2035, 12, 31)),
-            (date(2025, 12, 31), (12, 31), date(2031, 12, 31), date(2035, 12, 31)),
-            (date(2024, 3, 31), (3, 31), date(2030, 12, 31), date(2034, 3, 31)),
-            (date(2024, 4, 1), (3, 31), date(2031, 12, 31), date(2035, 3, 31)),
-            (date(2024, 2, 29), (2, 29), date(2030, 12, 31), date(2034, 2, 28)),
-        ],
-    )
-    def test_examples_of_the_accounting_act(
-        self, day: date, year_end: tuple[int, int], vouchers: date, ledgers: date
-    ) -> None:
-        """Vouchers count from the calendar year's end, ledgers from the financial one's (R-408)."""
-        assert vouchers_kept_until(day, years=6, year_end=year_end) == vouchers
-        assert ledgers_kept_until(day, years=10, year_end=year_end) == ledgers
-
     @given(DAYS, st.integers(1, 12), st.integers(1, 31))
     def test_financial_year_holds_its_day(self, day: date, month: int, number: int) -> None:
         """The end is the next occurrence of the chosen day, the day itself included."""

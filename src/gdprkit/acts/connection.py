@@ -5,12 +5,30 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from gdprkit.acts.act import Act
-from gdprkit.facts.connection import ActivityNoted, ConnectionEnded, ConnectionStarted
+from gdprkit.facts.connection import (
+    ActivityNoted,
+    ConnectionEnded,
+    ConnectionStarted,
+    ConnectionTied,
+    ContactHeld,
+    OldEntryFound,
+    RoleTaken,
+)
 from gdprkit.policy.retention import AfterEnd
-from gdprkit.words.identifiers import PurposeId
-from gdprkit.words.vocabulary import Activity, EndCause
+from gdprkit.words.identifiers import PurposeId, SubjectId
+from gdprkit.words.vocabulary import Activity, Actor, EndCause
 
-__all__ = ["AfterEnd", "after_end", "end", "note_activity", "start"]
+__all__ = [
+    "AfterEnd",
+    "act_for",
+    "after_end",
+    "end",
+    "find_old_entry",
+    "note_activity",
+    "note_contact",
+    "start",
+    "tie",
+]
 
 
 def start(*, reference: str, purpose: str | None = None, at: datetime | None = None) -> Act:
@@ -42,6 +60,47 @@ def end(*, on: date, cause: str, evidence: str | None = None, at: datetime | Non
 def note_activity(activity: str, *, at: datetime | None = None) -> Act:
     """Record an act of the person's own: an order, a reply, a click, a contact (R-406)."""
     return Act(fact=ActivityNoted(activity=Activity(activity)), at=at)
+
+
+def tie(
+    cause: str,
+    *,
+    reference: str,
+    until: date | None = None,
+    evidence: str | None = None,
+    at: datetime | None = None,
+) -> Act:
+    """Record what ties the person: a contract, delivery, warranty, invoice or claim (R-401).
+
+    Args:
+        cause: What it is, by the cause its end would be: ``warranty-end``, for instance.
+        reference: The controller's own pointer; noted again, the new day counts.
+        until: The last day it ties; by default not known yet.
+        evidence: Pointer to what shows it.
+        at: When it became known; by default now.
+    """
+    fact = ConnectionTied(
+        cause=EndCause(cause), reference=reference, until=until, evidence=evidence
+    )
+    return Act(fact=fact, at=at)
+
+
+def note_contact(*, begun_by: str, evidence: str | None = None, at: datetime | None = None) -> Act:
+    """Record a contact both ways, and who began it, a word of ``Actor`` (R-401)."""
+    return Act(fact=ContactHeld(begun_by=Actor(begun_by), evidence=evidence), at=at)
+
+
+def act_for(organisation: SubjectId, *, at: datetime | None = None) -> Act:
+    """Record for which organisation the person acts; it has a line of its own (R-418).
+
+    What that organisation prohibits then reaches the person's work address.
+    """
+    return Act(fact=RoleTaken(organisation=organisation), at=at)
+
+
+def find_old_entry(*, reference: str, at: datetime | None = None) -> Act:
+    """Record that the person stands in an old marketing register without proof (R-420)."""
+    return Act(fact=OldEntryFound(reference=reference), at=at)
 
 
 def after_end(purpose: str | None = None) -> AfterEnd:

@@ -213,11 +213,16 @@ def _after_circumstance(case: Case, fact: CircumstanceNoted) -> Iterator[Fact]:
         if slots and erasure_blocked(case) is None:
             yield DataErased(slots=slots, reason=reason, rule="R-415")
         yield MarketingEntryEnded(reason=reason)
-    left = fact.circumstance is Circumstance.LEFT_ROLE
-    if left and case.standing.connection.status is ConnectionStatus.ACTIVE:
-        yield ConnectionEnded(
-            on=case.today, cause=EndCause.CONTACT_LEFT, evidence="circumstance noted"
-        )
+    cause = _ENDS.get(fact.circumstance)
+    if cause is not None and case.standing.connection.status is ConnectionStatus.ACTIVE:
+        yield ConnectionEnded(on=case.today, cause=cause, evidence="circumstance noted")
+
+
+#: What is known of a person that ends the relation at once (R-415, R-417).
+_ENDS: Final[Mapping[Circumstance, EndCause]] = {
+    Circumstance.LEFT_ROLE: EndCause.CONTACT_LEFT,
+    Circumstance.DECEASED: EndCause.DEATH,
+}
 
 
 _LEAVES: Final = frozenset(

@@ -12,7 +12,7 @@ from gdprkit.facts.objection import (
     RestrictionImposed,
     RestrictionLifted,
 )
-from gdprkit.facts.retention import HoldLifted, HoldPlaced
+from gdprkit.facts.retention import ClaimInterrupted, ClaimNoted, HoldLifted, HoldPlaced
 from gdprkit.policy.retention import DueErasure, Erasure
 from gdprkit.words.identifiers import FieldId, PurposeId
 from gdprkit.words.vocabulary import ErasureReason, IntakeChannel, RestrictionGround
@@ -24,8 +24,10 @@ __all__ = [
     "due",
     "erasure",
     "hold",
+    "interrupt_claim",
     "lift_hold",
     "lift_restriction",
+    "note_claim",
     "object_to_purpose",
     "restrict",
 ]
@@ -64,6 +66,25 @@ def hold(reference: str, *, reason: str, at: datetime | None = None) -> Act:
 def lift_hold(reference: str, *, at: datetime | None = None) -> Act:
     """Lift a legal hold."""
     return Act(fact=HoldLifted(reference=reference), at=at)
+
+
+def note_claim(
+    reference: str, *, since: date, damages: bool = False, at: datetime | None = None
+) -> Act:
+    """Record a claim and the day its limitation counts from (R-408).
+
+    Args:
+        reference: The controller's own pointer to the claim.
+        since: The due date, or the day the damage became known.
+        damages: It is about damages, which may be claimed for longer.
+        at: When it became known; by default now.
+    """
+    return Act(fact=ClaimNoted(reference=reference, since=since, damages=damages), at=at)
+
+
+def interrupt_claim(reference: str, *, on: date, at: datetime | None = None) -> Act:
+    """Record that the limitation of a claim was interrupted: its period starts again (R-408)."""
+    return Act(fact=ClaimInterrupted(reference=reference, on=on), at=at)
 
 
 def erasure(*, reason: str, reference: str, fields: Iterable[str] = ()) -> Erasure:

@@ -223,7 +223,7 @@ def hold_one(run: Run) -> SubjectId:
 def release(run: Run, about: SubjectId) -> None:
     """Lift the hold."""
     standing = run.keeper.standing(about)
-    waits = standing.status is ConnectionStatus.ENDED and bool(standing.data.values)
+    waits = standing.connection.status is ConnectionStatus.ENDED and bool(standing.data.values)
     run.claims.holds("a legal hold kept its person out of the sweep", waits)
     run.keeper.record(about, retention.lift_hold("dispute-1"))
 

@@ -1,4 +1,4 @@
-"""The substantive connection between controller and person: started, ended, why.
+"""The substantive connection between controller and person: started, tied, ended, why.
 
 "Substantive connection" is a fact about a relation, not a legal basis (R-104). Its end starts the
 review of R-402.
@@ -12,10 +12,18 @@ from typing import final
 import attrs
 
 from gdprkit.facts._shape import civil_day, name_or_none, pointer
-from gdprkit.words.identifiers import PurposeId
-from gdprkit.words.vocabulary import Activity, EndCause
+from gdprkit.words.identifiers import PurposeId, SubjectId
+from gdprkit.words.vocabulary import Activity, Actor, EndCause
 
-__all__ = ["ActivityNoted", "ConnectionEnded", "ConnectionStarted"]
+__all__ = [
+    "ActivityNoted",
+    "ConnectionEnded",
+    "ConnectionStarted",
+    "ConnectionTied",
+    "ContactHeld",
+    "OldEntryFound",
+    "RoleTaken",
+]
 
 
 @final
@@ -59,3 +67,67 @@ class ActivityNoted:
     """
 
     activity: Activity
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ConnectionTied:
+    """Something ties the person to the controller until a day (R-401).
+
+    A contract that runs, a delivery or service still due, a warranty or maintenance, an invoice not
+    settled, a claim not closed. Noted again under the same cause and reference, the new day counts.
+
+    Args:
+        cause: Which of them; dormancy, explicit acts and death are none.
+        reference: The controller's own pointer, for instance a contract number.
+        until: The last day it ties; None while that day is not known yet.
+        evidence: Pointer to what shows it.
+    """
+
+    cause: EndCause
+    reference: str = attrs.field(validator=pointer(200))
+    until: date | None = attrs.field(default=None, validator=attrs.validators.optional(civil_day))
+    evidence: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(pointer(200))
+    )
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ContactHeld:
+    """Person and controller were in contact, both ways: a meeting, a call, letters (R-401).
+
+    A message nobody answered is none. Only a contact the person began is an act of their own.
+
+    Args:
+        begun_by: Who began it: a prospect stays connected by what they began themselves.
+        evidence: Pointer to what shows it.
+    """
+
+    begun_by: Actor
+    evidence: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(pointer(200))
+    )
+
+
+@final
+@attrs.frozen(kw_only=True)
+class RoleTaken:
+    """The person acts for an organisation that has a line of its own (R-418).
+
+    What the organisation prohibits stays on its line, whoever its contacts are.
+    """
+
+    organisation: SubjectId
+
+
+@final
+@attrs.frozen(kw_only=True)
+class OldEntryFound:
+    """The person stands in an old marketing register and no proof of the move is there (R-420).
+
+    Args:
+        reference: The controller's pointer to the old register, for instance a file number.
+    """
+
+    reference: str = attrs.field(validator=pointer(200))

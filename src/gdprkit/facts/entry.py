@@ -12,7 +12,15 @@ from typing import Final, TypeAlias, final
 import attrs
 
 from gdprkit.facts._shape import pointer
-from gdprkit.facts.connection import ActivityNoted, ConnectionEnded, ConnectionStarted
+from gdprkit.facts.connection import (
+    ActivityNoted,
+    ConnectionEnded,
+    ConnectionStarted,
+    ConnectionTied,
+    ContactHeld,
+    OldEntryFound,
+    RoleTaken,
+)
 from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
 from gdprkit.facts.data import (
     CircumstanceNoted,
@@ -24,6 +32,7 @@ from gdprkit.facts.data import (
 )
 from gdprkit.facts.disclosure import Disclosed, RecipientNotified
 from gdprkit.facts.marketing import AddressObtainedAtSale, ListChecked, RelevanceAssessed
+from gdprkit.facts.merge import MergedFrom, MergedInto, MergeReversed
 from gdprkit.facts.notice import NoticeGiven
 from gdprkit.facts.objection import (
     MarketingObjection,
@@ -36,6 +45,8 @@ from gdprkit.facts.objection import (
 from gdprkit.facts.request import RequestReceived, RequestStep
 from gdprkit.facts.retention import (
     Archived,
+    ClaimInterrupted,
+    ClaimNoted,
     HoldLifted,
     HoldPlaced,
     MarketingEntryEnded,
@@ -65,6 +76,13 @@ Fact: TypeAlias = (
     | ConnectionStarted
     | ConnectionEnded
     | ActivityNoted
+    | ConnectionTied
+    | ContactHeld
+    | RoleTaken
+    | OldEntryFound
+    | MergedFrom
+    | MergedInto
+    | MergeReversed
     | AddressObtainedAtSale
     | RelevanceAssessed
     | ListChecked
@@ -75,6 +93,8 @@ Fact: TypeAlias = (
     | Archived
     | HoldPlaced
     | HoldLifted
+    | ClaimNoted
+    | ClaimInterrupted
     | RequestReceived
     | RequestStep
 )
@@ -84,6 +104,7 @@ PROTECTIVE_WEIGHT: Final[dict[type, int]] = {
     SubjectAdded: -2,  # the first word about a person, whatever else happened that instant
     RestrictionLifted: -1,
     HoldLifted: -1,
+    MergeReversed: -1,
     ConsentRefused: 1,
     ConsentWithdrawn: 1,
     RestrictionImposed: 2,
@@ -91,6 +112,8 @@ PROTECTIVE_WEIGHT: Final[dict[type, int]] = {
     ObjectionRaised: 2,
     MarketingProhibition: 3,
     MarketingObjection: 3,
+    MergedFrom: 3,  # brings the stops of the other line
+    MergedInto: 3,
     # what is done because of a stop comes after it, and the end of the line last
     DataErased: 4,
     MarketingEntryEnded: 4,

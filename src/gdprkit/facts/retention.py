@@ -16,7 +16,15 @@ from gdprkit.facts.sealed import SealedValue
 from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.vocabulary import ErasureReason
 
-__all__ = ["Archived", "HoldLifted", "HoldPlaced", "MarketingEntryEnded", "MovedToMarketing"]
+__all__ = [
+    "Archived",
+    "ClaimInterrupted",
+    "ClaimNoted",
+    "HoldLifted",
+    "HoldPlaced",
+    "MarketingEntryEnded",
+    "MovedToMarketing",
+]
 
 
 @final
@@ -78,3 +86,28 @@ class HoldLifted:
     """A legal hold ended."""
 
     reference: str = attrs.field(validator=pointer(200))
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ClaimNoted:
+    """A claim exists, and the day its limitation counts from is known (R-408; Act 728/2003).
+
+    Args:
+        reference: The controller's own pointer to the claim.
+        since: The due date, or the day the damage became known.
+        damages: It is about damages: the longer limit of s. 7 applies.
+    """
+
+    reference: str = attrs.field(validator=pointer(200))
+    since: date = attrs.field(validator=civil_day)
+    damages: bool = False
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ClaimInterrupted:
+    """The limitation of a claim was interrupted: its period starts again (R-408)."""
+
+    reference: str = attrs.field(validator=pointer(200))
+    on: date = attrs.field(validator=civil_day)

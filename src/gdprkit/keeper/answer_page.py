@@ -100,6 +100,10 @@ TRIGGERS: Final[Mapping[Trigger, str]] = {
         "after the end of the calendar year in which the financial year ended"
     ),
     Trigger.FINANCIAL_YEAR_END: "after the end of the financial year",
+    Trigger.CALENDAR_YEAR_END: "after the end of the calendar year",
+    Trigger.CLAIM: (
+        "after a claim fell due, a damage became known, or your connection with us ended"
+    ),
 }
 
 #: kind of fact -> what happened, in words for the person.
@@ -123,6 +127,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "connection-started": "Your connection with us began",
     "connection-ended": "Your connection with us ended",
     "activity-noted": "We noted something you did",
+    "connection-tied": "Something that connects you with us was noted",
+    "contact-held": "A contact between you and us was noted",
+    "role-taken": "The organisation you act for was noted",
+    "old-entry-found": "You were found in an old marketing register of ours",
     "address-obtained-at-sale": "We got a contact detail of yours at a sale",
     "relevance-assessed": "We looked into whether our offers relate to your work",
     "list-checked": "We checked a list of people who want no marketing",
@@ -133,6 +141,11 @@ SENTENCES: Final[Mapping[str, str]] = {
     "archived": "Data about you was put into our archive",
     "hold-placed": "Erasing was put on hold because of a legal matter",
     "hold-lifted": "A hold on erasing was lifted",
+    "claim-noted": "A legal claim was noted",
+    "claim-interrupted": "The limitation of a legal claim began again",
+    "merged-from": "Another entry about you was joined to this one",
+    "merged-into": "This entry about you was joined to another one",
+    "merge-reversed": "A joining of two entries was taken back",
     "request-received": "We received a request about your data",
     "request-acknowledged": "We confirmed that your request had arrived",
     "identity-requested": "We asked for proof of who you are",

@@ -20,7 +20,7 @@ from gdprkit.facts.objection import MarketingObjection
 from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import suppressed
-from gdprkit.keeper.line import View
+from gdprkit.keeper.line import View, organisation_of
 from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.writing import (
     Bench,
@@ -94,7 +94,8 @@ def make_plan(bench: Bench, view: View, question: object, at: datetime) -> Plan:
             "question", "is no plan question", "pass connection.after_end(), retention.due() …"
         )
     looked = look_up(bench, view, question.purpose, at) if isinstance(question, AfterEnd) else None
-    return planner(bench.case(view, at, suppressed=looked), question)
+    company = organisation_of(bench.store, view)
+    return planner(bench.case(view, at, suppressed=looked, organisation=company), question)
 
 
 def recheck(bench: Bench, view: View, plan: Plan, approve: object, now: datetime) -> None:

@@ -36,7 +36,15 @@ from gdprkit.keeper.applying import (
 )
 from gdprkit.keeper.clock import Clock, system_clock
 from gdprkit.keeper.contacts import lookup_terms
-from gdprkit.keeper.line import View, entries_of, key_hash, new_view, view
+from gdprkit.keeper.line import (
+    View,
+    entries_of,
+    key_hash,
+    new_view,
+    organisation_of,
+    view,
+)
+from gdprkit.keeper.merging import merge, unmerge
 from gdprkit.keeper.proof import reindex_person, verify_person
 from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.values import NewPerson, Receipt
@@ -48,6 +56,7 @@ from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force
 from gdprkit.policy.deadlines import Deadline
 from gdprkit.policy.decisions import Decision, Outcome
+from gdprkit.policy.ending import DerivedEnd, derived_end
 from gdprkit.policy.law import FI_2026, LawProfile, with_settings
 from gdprkit.policy.marketing import MayContact, may_contact
 from gdprkit.policy.plan import Plan, PlanAction
@@ -365,17 +374,74 @@ class RecordKeeper:
             )
         moment = self.now() if at is None else utc_moment(at, "at")
         found = self._view(about, at, known_by)
+        company = organisation_of(self._bench.store, found, at, known_by)
+        case = self._bench.case(found, moment, organisation=company)
         if not isinstance(question, (MayContact, MayMove)):
-            return policy(self._bench.case(found, moment), question)
+            return policy(case, question)
         past = at is not None or known_by is not None
         current = view(self._bench.store, about) if past and found.standing.data.values else found
         erased = current.standing.data.erased_at is not None
         if erased or isinstance(question, MayContact):
-            plain = policy(self._bench.case(found, moment), question)
+            plain = policy(case, question)
             if erased or plain.outcome is Outcome.FORBIDDEN:
                 return plain  # no list can make it milder, and nothing is left to look up
         looked = look_up(self._bench, current, question.purpose, moment)
-        return policy(self._bench.case(found, moment, suppressed=looked), question)
+        return policy(attrs.evolve(case, suppressed=looked), question)
+
+    def connection_end(self, about: SubjectId, *, at: datetime | None = None) -> DerivedEnd | None:
+        """Return when the connection ends or ended, recorded or derived; None where nothing ties.
+
+        Raises:
+            NotASubjectId, UnknownSubject, NaiveMoment.
+        """
+        moment = self.now() if at is None else utc_moment(at, "at")
+        return derived_end(self._bench.case(self._view(subject_id(about), at, None), moment))
+
+    def merge(self, survivor: SubjectId, other: SubjectId, *, verified: bool) -> None:
+        """Bring two lines of one person together: the other's stops rule here too (R-416).
+
+        Killed half-way, both lines stop what either stopped; the same call again finishes.
+
+        Args:
+            survivor: The line that goes on.
+            other: The line that is merged away.
+            verified: Somebody made sure that it is the same person at the same address; only then
+                do consents come along.
+
+        Raises:
+            NotASubjectId, UnknownSubject.
+            InvalidValue: both are the same line.
+            NotPossibleNow: a line was merged away before, or is erased.
+        """
+        merge(
+            self.standing,
+            self.record,
+            subject_id(survivor),
+            subject_id(other),
+            verified=verified,
+        )
+
+    def unmerge(
+        self, survivor: SubjectId, other: SubjectId, *, assessment: str | None = None
+    ) -> None:
+        """Take a wrong merge back on both lines; assess whether it was a breach (R-416, Art. 33).
+
+        Args:
+            survivor: The line that went on.
+            other: The line that was merged away.
+            assessment: Pointer to that assessment; call again with it when it is there.
+
+        Raises:
+            NotASubjectId, UnknownSubject.
+            NotPossibleNow: the two lines were never merged.
+        """
+        unmerge(
+            self.standing,
+            self.record,
+            subject_id(survivor),
+            subject_id(other),
+            assessment=assessment,
+        )
 
     def deadline(self, about: SubjectId, case: CaseId) -> Deadline:
         """Return by when a request must be answered, and how that was counted.

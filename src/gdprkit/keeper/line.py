@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import final
 
@@ -40,6 +41,7 @@ __all__ = [
     "key_hash",
     "marks_of",
     "new_view",
+    "organisation_of",
     "view",
 ]
 
@@ -93,6 +95,24 @@ def view(store: Store, about: SubjectId) -> View:
     if standing is None or standing.position != stored.position:
         standing = fold(entries_of(store, about))
     return View(about=about, position=stored.position, head=stored.head, standing=standing)
+
+
+def organisation_of(
+    store: Store,
+    found: View,
+    until: datetime | None = None,
+    known_by: datetime | None = None,
+) -> Standing | None:
+    """Return the standing of the organisation the person acts for (R-418), or None.
+
+    None as well where it has no line in this store: then nobody knows what it prohibited.
+    """
+    organisation = found.standing.connection.organisation
+    if organisation is None or store.standing(organisation) is None:
+        return None
+    if until is None and known_by is None:
+        return view(store, organisation).standing
+    return fold(entries_of(store, organisation), until=until, known_by=known_by)
 
 
 def key_hash(key: object, acts: Sequence[object]) -> bytes:

@@ -32,6 +32,8 @@ FORMER = frozenset(
         ConnectionStatus.MARKETING,
         ConnectionStatus.ARCHIVE,
         ConnectionStatus.ERASED,
+        ConnectionStatus.UNPROVEN,
+        ConnectionStatus.DECEASED,
     }
 )
 
@@ -61,6 +63,8 @@ class Case:
         at: The moment asked about; kept in UTC.
         law: The numbers in force.
         about: The person, for the decision's record.
+        organisation: The standing of the organisation the person acts for, where it has a line of
+            its own (R-418).
         suppressed: What the suppression list says about the person's contact points; None means
             nobody looked, which never allows a move.
     """
@@ -71,6 +75,7 @@ class Case:
     law: LawProfile = FI_2026
     about: SubjectId | None = None
     suppressed: Suppressed | None = None
+    organisation: Standing | None = None
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -169,11 +169,11 @@ T1_END_PROVED: Final = allow("t1-end-proved", "R-403", gdpr("5(2)"))
 
 def _t1_end(asked: _Asked) -> Iterator[Reason]:
     connection = asked.case.standing.connection
-    status = asked.case.standing.status
+    status = asked.case.standing.connection.status
     evidence = (connection.end_position,)
     if status is ConnectionStatus.MARKETING:
         yield T1_ALREADY_MOVED
-    elif status in (ConnectionStatus.ARCHIVE, ConnectionStatus.ERASED):
+    elif status is ConnectionStatus.ARCHIVE or asked.case.standing.data.erased_at is not None:
         yield T1_REVIEW_OVER
     elif connection.ended_on is None:
         yield T1_NOT_ENDED

@@ -14,7 +14,17 @@ from typing import Final, final
 import attrs
 
 from gdprkit.errors import InvalidValue, UnknownName
-from gdprkit.words.citations import Citation, accounting, dpa_fi, ecsa, edpb, gdpr, project
+from gdprkit.words.citations import (
+    Citation,
+    accounting,
+    dpa_fi,
+    ecsa,
+    edpb,
+    gdpr,
+    limitation,
+    project,
+    vat,
+)
 
 __all__ = ["FI_2026", "SOURCES", "LawProfile", "Source", "with_settings"]
 
@@ -43,11 +53,14 @@ class LawProfile:
     breach_hours: int = 72
     voucher_years: int = 6
     ledger_years: int = 10
+    vat_real_estate_years: int = 13
+    damages_years: int = 10
     information_service_age: int = 13
     # settings of the project
     dormancy_months: int = 12
     review_days: int = 30
     review_days_after_window: int = 7
+    clean_up_days: int = 30
     objection_window_days: int = 30
     register_months: int = 24
     register_cap_months: int = 36
@@ -76,10 +89,13 @@ SOURCES: Final[Mapping[str, Source]] = {
     "breach_hours": Source("R-570", gdpr("33(1)"), _law),
     "voucher_years": Source("R-408", accounting("2:10"), _law),
     "ledger_years": Source("R-408", accounting("2:10"), _law),
+    "vat_real_estate_years": Source("R-408", vat("on real estate investments"), _law),
+    "damages_years": Source("R-408", limitation("7"), _law),
     "information_service_age": Source("R-112", dpa_fi("5"), _law),
     "dormancy_months": Source("R-401", gdpr("5(1)(e)"), _setting),
     "review_days": Source("R-402", gdpr("5(1)(e)"), _setting),
     "review_days_after_window": Source("R-402", project("R-402"), _setting),
+    "clean_up_days": Source("R-420", gdpr("5(2)"), _setting),
     "objection_window_days": Source("R-403", gdpr("13(3)"), _setting),
     "register_months": Source("R-406", gdpr("5(1)(e)"), _setting),
     "register_cap_months": Source("R-406", gdpr("5(1)(e)"), _setting),

@@ -85,6 +85,7 @@ _ERASED: Final = ConnectionStatus.ERASED
 _ENDED: Final = ConnectionStatus.ENDED
 _NO_CONNECTION: Final = ConnectionStatus.NONE
 _MARKETING: Final = ConnectionStatus.MARKETING
+_UNPROVEN: Final = ConnectionStatus.UNPROVEN
 _GIVEN: Final = Column.GIVEN
 _SOFT: Final = Column.SOFT
 _MINOR: Final = Circumstance.MINOR
@@ -103,6 +104,7 @@ REQUEST_PENDING: Final = forbid("request-pending", "R-414", gdpr("21(3)"))
 OBJECTED: Final = forbid("objected", "R-508", gdpr("21(3)"))
 KIND_NOT_COVERED: Final = forbid("kind-not-covered", "R-101", gdpr("5(1)(b)"))
 UNDER_REVIEW: Final = forbid("under-review", "R-402", gdpr("5(1)(b)"))
+MERGED_AWAY: Final = forbid("merged-away", "R-416", gdpr("5(1)(d)"))
 
 #: Known about a person, these end marketing to them (R-403 T8, T11; R-417).
 _GONE: Final[Mapping[Circumstance, Reason]] = {
@@ -117,6 +119,8 @@ def _person(asked: Asked) -> Iterator[Reason]:  # step 1
     standing, data = asked.case.standing, asked.case.standing.data
     if data.erased_at is not None or asked.status is _ERASED:
         yield PERSON_ERASED.on(data.erased_position)
+    if standing.merge.into is not None:
+        yield MERGED_AWAY.on(standing.merge.into.position)
     if data.kind is None:
         yield PERSON_UNKNOWN
     elif asked.purpose.subjects and data.kind not in asked.purpose.subjects:
@@ -156,10 +160,21 @@ def _stops(asked: Asked) -> Iterator[Reason]:  # step 2
 COMPANY_PROHIBITED: Final = forbid("company-prohibited", "R-316", ecsa("202"))
 
 
+ORGANISATION_UNKNOWN: Final = need(
+    "organisation-unknown",
+    "R-418",
+    ecsa("202"),
+    missing="what the organisation has prohibited: its standing in the case",
+)
+
+
 def _company_stop(asked: Asked) -> Iterator[Reason]:  # step 3
     stop = company_stop_for(asked.case, asked.channel, asked.purpose)
+    connection = asked.case.standing.connection
     if stop is not None:
         yield COMPANY_PROHIBITED.on(stop.position)
+    elif connection.organisation is not None and asked.case.organisation is None:
+        yield ORGANISATION_UNKNOWN.on(connection.organisation_position)
 
 
 SELECTED_BY_UNDECLARED: Final = forbid("selected-by-undeclared", "R-117", gdpr("5(1)(c)"))
@@ -282,6 +297,7 @@ def _prospect(asked: Asked) -> Iterator[Reason]:
             yield PROSPECT_FRESH.on(until=until)
 
 
+UNPROVEN_ENTRY: Final = forbid("unproven-entry", "R-420", gdpr("5(2)"))
 NOT_IN_MARKETING_REGISTER: Final = forbid("not-in-marketing-register", "R-316", gdpr("5(1)(b)"))
 REGISTER_ENTRY_EXPIRED: Final = forbid("register-entry-expired", "R-406", gdpr("5(1)(e)"))
 IN_MARKETING_REGISTER: Final = allow("in-marketing-register", "R-403", gdpr("6(4)"))
@@ -291,6 +307,9 @@ def _membership(asked: Asked) -> Iterator[Reason]:  # step 7
     if asked.as_member or asked.status not in FORMER:
         return
     connection = asked.case.standing.connection
+    if connection.status is _UNPROVEN:
+        yield UNPROVEN_ENTRY.on(connection.found_position)
+        return
     expires = connection.marketing_expires
     if connection.status is not _MARKETING or expires is None:
         yield NOT_IN_MARKETING_REGISTER

@@ -12,9 +12,11 @@ from datetime import datetime
 
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import consent_expires
+from gdprkit.policy.ending import derived_end, end_passed
 from gdprkit.policy.periods import review_due
 from gdprkit.policy.request import deadline_of
 from gdprkit.policy.retention import kept_until, nothing_left
+from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.consent import ConsentStatus
 
 __all__ = ["tags", "wake_at"]
@@ -27,6 +29,10 @@ def _moments(case: Case) -> Iterator[datetime]:
         yield case.end_of(due)
     if standing.connection.marketing_expires is not None:
         yield case.end_of(standing.connection.marketing_expires)
+    end = derived_end(case)
+    live = standing.connection.status is ConnectionStatus.ACTIVE
+    if live and end is not None and end.on is not None and case.end_of(end.on) > case.at:
+        yield case.end_of(end.on)
     for word in standing.consent.words:
         # an expired consent wakes nobody for ever: only while it is still to come
         if (
@@ -55,6 +61,8 @@ def tags(case: Case) -> frozenset[str]:
     """Return the tags: status, open requests, holds, and who has said yes to what."""
     standing = case.standing
     found = {f"status:{standing.status}"}
+    if standing.status is ConnectionStatus.DECEASED:
+        found.add(f"status:{standing.connection.status}")  # the review of the file goes on below it
     if standing.data.kind is not None:
         found.add(f"kind:{standing.data.kind}")
     if standing.request.open:
@@ -63,6 +71,8 @@ def tags(case: Case) -> frozenset[str]:
         found.add("hold")
     if standing.anomalies or standing.connection.anomalies or standing.request.anomalies:
         found.add("anomaly")
+    if end_passed(case) is not None:
+        found.add("connection-over")
     for word in standing.consent.words:
         if word.status is ConsentStatus.GIVEN:
             found.add(f"given:{word.purpose}" + (f":{word.channel}" if word.channel else ""))

@@ -81,7 +81,7 @@ def window_end(case: Case) -> date | None:
 def review_due(case: Case) -> date | None:
     """Return the last day of the review after the end (R-402), or None while nothing ended."""
     ended = case.standing.connection.ended_on
-    if ended is None or case.standing.status is not ConnectionStatus.ENDED:
+    if ended is None or case.standing.connection.status is not ConnectionStatus.ENDED:
         return None
     due = ended + timedelta(days=case.law.review_days)
     window = window_end(case)
@@ -114,6 +114,12 @@ def _trigger_day(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
             return calendar_year_end(_financial_year_end(case, value))
         case Trigger.FINANCIAL_YEAR_END:
             return _financial_year_end(case, value)
+        case Trigger.CALENDAR_YEAR_END:
+            return calendar_year_end(civil_date(value.at, case.zone))
+        case Trigger.CLAIM:
+            # where neither a due date nor the knowledge of a damage is known: the connection's end
+            known = [claim.start for claim in standing.retention.claims if claim.start is not None]
+            return max(known, default=standing.connection.ended_on)
 
 
 def _financial_year_end(case: Case, value: HeldValue) -> date:
@@ -159,11 +165,20 @@ def ends_on(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
         return None
     start = _trigger_day(case, purpose, value)
     if start is not None:
-        return purpose.retention.keep.after(start)
-    never_connected = case.standing.status is ConnectionStatus.NONE
+        return max(purpose.retention.keep.after(start), _damages_end(case, purpose) or start)
+    never_connected = case.standing.connection.status is ConnectionStatus.NONE
     if never_connected and purpose.retention.after is Trigger.CONNECTION_END:
         return add_months(civil_date(value.at, case.zone), case.law.prospect_months)
     return None
+
+
+def _damages_end(case: Case, purpose: Purpose) -> date | None:
+    """Return the last day on which a claim for damages may still be made, whatever its period."""
+    if purpose.retention is None or purpose.retention.after is not Trigger.CLAIM:
+        return None
+    years = case.law.damages_years
+    known = [c.since for c in case.standing.retention.claims if c.damages and c.since is not None]
+    return max((add_months(day, 12 * years) for day in known), default=None)
 
 
 def covering(case: Case, value: HeldValue, filing: FilingSystem) -> tuple[Purpose, ...]:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, final
 import attrs
 
 from gdprkit.policy.case import FORMER, Case
-from gdprkit.policy.consent import ConsentInForce, consent_problems, valid_consent
+from gdprkit.policy.consent import ConsentInForce, consent_problems, newest_stop, valid_consent
 from gdprkit.policy.matrix import MATRIX, Cell, Column, Row
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
@@ -229,13 +229,14 @@ def company_stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | N
     """
     if case.standing.data.kind is not _CONTACT:
         return None
+    own = _organisation_stop(case, channel, purpose)
     found = [
         stop
         for stop in case.standing.objection.stops
         if stop.by is _COMPANY and stop.covers(channel, purpose.id)
     ]
     if not found:
-        return None
+        return own
     word = case.standing.consent.word(purpose.id, channel)
     if (
         word is not None
@@ -245,7 +246,26 @@ def company_stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | N
         and {r.code for r in consent_problems(case, word)} <= {"consent-not-by-the-person"}
     ):
         found = [stop for stop in found if word.at <= stop.at]
-    return max(found, key=lambda s: (s.at, s.position), default=None)
+    newest = max(found, key=lambda s: (s.at, s.position), default=None)
+    return own if newest is None or (own is not None and own.at > newest.at) else newest
+
+
+def _organisation_stop(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:
+    """Return the newest stop on the organisation's own line, lifted by its own later consent.
+
+    It names the entry that says for whom the person acts: the stop is on no entry of theirs.
+    """
+    if case.organisation is None:
+        return None
+    there = attrs.evolve(case, standing=case.organisation)
+    stop = newest_stop(there, channel, purpose.id)
+    if stop is None:
+        return None
+    word = case.organisation.consent.word(purpose.id, channel)
+    given = word is not None and word.status is ConsentStatus.GIVEN and word.at > stop.at
+    if word is not None and given and not consent_problems(there, word):
+        return None
+    return attrs.evolve(stop, position=case.standing.connection.organisation_position)
 
 
 def column_of(case: Case, channel: Channel, purpose: Purpose) -> Column:

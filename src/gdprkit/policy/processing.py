@@ -58,6 +58,7 @@ PERSON_UNKNOWN: Final = need(
     "person-unknown", "R-101", gdpr("5(2)"), missing="the person in the register"
 )
 PERSON_DECEASED: Final = forbid("person-deceased", "R-415", gdpr("recital 27"))
+MERGED_AWAY: Final = forbid("merged-away", "R-416", gdpr("5(1)(d)"))
 PERSON_ERASED: Final = forbid("person-erased", "R-503", gdpr("17(1)"))
 
 
@@ -70,6 +71,9 @@ def _alive(asked: _Asked) -> Iterator[Reason]:
         yield PERSON_DECEASED.on(dead.position)
     if data.erased_at is not None:
         yield PERSON_ERASED.on(data.erased_position)
+    merged = asked.case.standing.merge.into
+    if merged is not None:
+        yield MERGED_AWAY.on(merged.position)
 
 
 _OBJECTABLE: Final = frozenset({LegalBasis.LEGITIMATE_INTERESTS, LegalBasis.PUBLIC_TASK})
@@ -239,7 +243,7 @@ def _not_over(asked: _Asked) -> Iterator[Reason]:
     case, purpose = asked.case, asked.purpose
     rule = purpose.retention
     own_file = purpose.filing is FilingSystem.CUSTOMER
-    if case.standing.status is ConnectionStatus.ENDED and (
+    if case.standing.connection.status is ConnectionStatus.ENDED and (
         purpose.marketing
         or (own_file and rule is not None and rule.after is Trigger.CONNECTION_END)
     ):

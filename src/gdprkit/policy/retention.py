@@ -34,7 +34,13 @@ from gdprkit.state.data import HeldValue
 from gdprkit.state.request import RequestCase
 from gdprkit.words.identifiers import FieldId
 from gdprkit.words.moments import add_months, civil_date
-from gdprkit.words.vocabulary import ErasureReason, FilingSystem, LegalBasis, Right
+from gdprkit.words.vocabulary import (
+    Circumstance,
+    ErasureReason,
+    FilingSystem,
+    LegalBasis,
+    Right,
+)
 
 __all__ = [
     "AfterEnd",
@@ -110,20 +116,36 @@ def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
         case FilingSystem.REQUESTS:
             return _request_file_end(case, value), "request-file", "R-540"
         case FilingSystem.CUSTOMER:
+            ends = _ends_before_purposes(case)
+            if ends is not None:
+                return ends
             purposes = covering(case, value, FilingSystem.CUSTOMER)
             if not purposes:
                 return None, "unclear", "R-117"
-            ends: list[date] = []
+            last_days: list[date] = []
             for purpose in purposes:
                 end = ends_on(case, purpose, value)
                 if end is None:  # one purpose without a known end keeps the value
                     return None, "purpose-lives", "R-116"
-                ends.append(end)
-            last = max(ends)
+                last_days.append(end)
+            last = max(last_days)
             under_review = review_due(case)
             if under_review is not None and under_review >= last:
                 return under_review, "under-review", "R-402"
             return last, "period-over", "R-116"
+
+
+def _ends_before_purposes(case: Case) -> tuple[date, str, str] | None:
+    """Return the end of what a death or an old register without proof leaves no purpose for."""
+    found = case.standing.connection
+    if found.status is ConnectionStatus.UNPROVEN and found.found_at is not None:
+        day = civil_date(found.found_at, case.zone)
+        return day + timedelta(days=case.law.clean_up_days), "unproven", "R-420"
+    died = case.standing.data.circumstance(Circumstance.DECEASED)
+    if died is not None:
+        day = civil_date(died.at, case.zone)
+        return day + timedelta(days=case.law.review_days), "person-deceased", "R-415"
+    return None
 
 
 # --- plans --------------------------------------------------------------------------------------
@@ -204,6 +226,10 @@ def _plan(case: Case, question: object, items: tuple[PlanItem, ...], **more: obj
     )
 
 
+#: Where a review decides: after the end, and for what an old register holds without proof (R-420).
+_REVIEWED: Final = frozenset({ConnectionStatus.ENDED, ConnectionStatus.UNPROVEN})
+
+
 def plan_after_end(case: Case, question: AfterEnd) -> Plan:
     """Plan the outcome of the review after an ended connection: move, archive or erase (R-402)."""
     reason = ErasureReason.REVIEW_AFTER_END
@@ -222,7 +248,7 @@ def plan_after_end(case: Case, question: AfterEnd) -> Plan:
             decision=decision,
             waiting_for=waiting,
         )
-    if case.standing.status is not ConnectionStatus.ENDED:
+    if case.standing.connection.status not in _REVIEWED:
         return _plan(
             case,
             question,
@@ -355,7 +381,7 @@ def plan_erasure(case: Case, question: Erasure) -> Plan:
     stays = any(i.action in (PlanAction.KEEP, PlanAction.ARCHIVE) for i in items)
     # a request for a few fields ends the entry only where nothing of it is left
     entry = [i for i in items if i.filing is FilingSystem.MARKETING]
-    ends = case.standing.status is ConnectionStatus.MARKETING and all(
+    ends = case.standing.connection.status is ConnectionStatus.MARKETING and all(
         i.action is PlanAction.ERASE for i in entry
     )
     return _plan(
@@ -374,7 +400,7 @@ def nothing_left(case: Case) -> bool:
     """Whether the relation is over, no value is held and the subject key serves nobody any more."""
     standing = case.standing
     return (
-        standing.status is ConnectionStatus.ERASED
+        standing.connection.status in (ConnectionStatus.ARCHIVE, ConnectionStatus.ERASED)
         and standing.data.erased_at is None
         and not standing.data.values
         and not standing.request.open
@@ -412,5 +438,5 @@ def plan_due(case: Case, question: DueErasure) -> Plan:
         tuple(items),
         reason=reason,
         erases_person=nothing_left(case) or (bool(items) and not stays and not _alive(case)),
-        ends_marketing=ends and case.standing.status is ConnectionStatus.MARKETING,
+        ends_marketing=ends and case.standing.connection.status is ConnectionStatus.MARKETING,
     )

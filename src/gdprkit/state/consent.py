@@ -20,8 +20,9 @@ from gdprkit.facts.consent import (
     ConsentWithdrawn,
 )
 from gdprkit.facts.entry import Entry
+from gdprkit.facts.merge import MergedFrom, MergeReversed
 from gdprkit.state._shape import Fold, put
-from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.identifiers import PurposeId, SubjectId
 from gdprkit.words.vocabulary import Channel
 
 __all__ = ["ConsentState", "ConsentStatus", "ConsentWord"]
@@ -47,6 +48,7 @@ class ConsentWord:
     position: int
     evidence: ConsentEvidence | None = None
     given_at: datetime | None = None  # of the consent that was withdrawn
+    merged_from: SubjectId | None = None  # given on another line of the person (R-416)
 
 
 @final
@@ -54,18 +56,35 @@ class ConsentWord:
 class ConsentState:
     """The newest word per purpose and channel."""
 
-    words: tuple[ConsentWord, ...] = ()
+    words: tuple[ConsentWord, ...] = ()  # said on this line
+    merged: tuple[ConsentWord, ...] = ()  # consents a merge brought (R-416)
+
+    @property
+    def newest(self) -> tuple[ConsentWord, ...]:
+        """The newest word of each scope; a consent of a merged line counts where it is newer."""
+        if not self.merged:
+            return self.words
+        found = {(w.purpose, w.channel): w for w in self.words}
+        for word in sorted(self.merged, key=lambda w: (w.at, w.position)):
+            own = found.get((word.purpose, word.channel))
+            if own is None or word.at > own.at:
+                found[word.purpose, word.channel] = word
+        return tuple(found.values())
 
     def word(self, purpose: PurposeId, channel: Channel | None = None) -> ConsentWord | None:
         """Return the newest word for one scope."""
-        for word in self.words:
+        for word in self.newest:
             if word.purpose == purpose and word.channel is channel:
                 return word
         return None
 
     def for_purpose(self, purpose: PurposeId) -> tuple[ConsentWord, ...]:
         """Return the newest words of one purpose, every channel."""
-        return tuple(w for w in self.words if w.purpose == purpose)
+        return tuple(w for w in self.newest if w.purpose == purpose)
+
+    def own(self, purpose: PurposeId, channel: Channel | None) -> ConsentWord | None:
+        """Return the newest word said on this line for one scope."""
+        return next((w for w in self.words if (w.purpose, w.channel) == (purpose, channel)), None)
 
 
 def _say(
@@ -79,7 +98,7 @@ def _say(
     words = now.words
     scopes: list[Channel | None] = [*sorted(channels)] or [None]
     for channel in scopes:
-        old = now.word(purpose, channel)
+        old = now.own(purpose, channel)
         new = ConsentWord(
             purpose=purpose,
             channel=channel,
@@ -107,11 +126,39 @@ def _refused(now: ConsentState, entry: Entry, fact: ConsentRefused) -> ConsentSt
 
 
 def _withdrawn(now: ConsentState, entry: Entry, fact: ConsentWithdrawn) -> ConsentState:
-    purposes = {fact.purpose} if fact.purpose else {w.purpose for w in now.words}
+    purposes = {fact.purpose} if fact.purpose else {w.purpose for w in now.newest}
     for purpose in sorted(purposes):
         known = frozenset(w.channel for w in now.for_purpose(purpose) if w.channel)
         now = _say(now, entry, purpose, fact.channels or known, ConsentStatus.WITHDRAWN)
     return now
 
 
-FOLD: Final[Fold] = {ConsentGiven: _given, ConsentRefused: _refused, ConsentWithdrawn: _withdrawn}
+def _merged(now: ConsentState, entry: Entry, fact: MergedFrom) -> ConsentState:
+    bare = _unmerged(now, entry, MergeReversed(other=fact.other))
+    new = tuple(
+        ConsentWord(
+            purpose=said.purpose,
+            channel=said.channel,
+            status=ConsentStatus.GIVEN,
+            at=said.at,
+            position=entry.position,
+            evidence=said.evidence,
+            given_at=said.at,
+            merged_from=fact.other,
+        )
+        for said in fact.consents
+    )
+    return attrs.evolve(now, merged=bare.merged + new)
+
+
+def _unmerged(now: ConsentState, _entry: Entry, fact: MergeReversed) -> ConsentState:
+    return attrs.evolve(now, merged=tuple(w for w in now.merged if w.merged_from != fact.other))
+
+
+FOLD: Final[Fold] = {
+    ConsentGiven: _given,
+    ConsentRefused: _refused,
+    ConsentWithdrawn: _withdrawn,
+    MergedFrom: _merged,
+    MergeReversed: _unmerged,
+}

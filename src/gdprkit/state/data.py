@@ -6,12 +6,13 @@ register and the archive is three values.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, final
 
 import attrs
 
-from gdprkit.facts.connection import ActivityNoted, ConnectionStarted
+from gdprkit.facts.connection import ActivityNoted, ConnectionStarted, ContactHeld
 from gdprkit.facts.consent import ConsentGiven
 from gdprkit.facts.data import (
     CircumstanceNoted,
@@ -22,14 +23,22 @@ from gdprkit.facts.data import (
     SubjectAdded,
 )
 from gdprkit.facts.entry import Entry
+from gdprkit.facts.merge import MergedFrom, MergeReversed
 from gdprkit.facts.request import RequestReceived
 from gdprkit.facts.retention import Archived, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.state._shape import Fold
-from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, Slot, SourceId
-from gdprkit.words.vocabulary import Actor, Circumstance, FilingSystem, SubjectKind
+from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, Slot, SourceId, SubjectId
+from gdprkit.words.vocabulary import (
+    Actor,
+    Circumstance,
+    ErasureReason,
+    FilingSystem,
+    Right,
+    SubjectKind,
+)
 
-__all__ = ["DataState", "HeldValue", "KnownCircumstance", "hold"]
+__all__ = ["Changed", "DataState", "HeldValue", "KnownCircumstance", "hold"]
 
 
 @final
@@ -57,6 +66,27 @@ class KnownCircumstance:
     circumstance: Circumstance
     at: datetime
     position: int
+    merged_from: SubjectId | None = None  # known from another line of the person (R-416)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Changed:
+    """A field that was corrected, or erased on a ground of Art. 17(1), the newest time of each.
+
+    Args:
+        of: RECTIFICATION or ERASURE.
+        field: The field.
+        purpose: The one purpose the value lived for; None for the customer file.
+        at: When.
+        position: The entry.
+    """
+
+    of: Right
+    field: FieldId
+    purpose: PurposeId | None
+    at: datetime
+    position: int
 
 
 @final
@@ -73,6 +103,7 @@ class DataState:
     acts: tuple[datetime, ...] = ()  # the person's own acts, oldest first; ours never count (R-406)
     erased_at: datetime | None = None
     erased_position: int = 0
+    changed: tuple[Changed, ...] = ()  # recipients are told of these (GDPR Art. 19)
 
     @property
     def last_act(self) -> datetime | None:
@@ -144,16 +175,55 @@ def _rectified(now: DataState, entry: Entry, fact: DataRectified) -> DataState:
                 until=same.until,
             )
         new.append(corrected)
-    return attrs.evolve(now, values=(*kept, *new))
+    changed = _changed(now, entry, Right.RECTIFICATION, new)
+    return attrs.evolve(now, values=(*kept, *new), changed=changed)
 
 
-def _erased(now: DataState, _entry: Entry, fact: DataErased) -> DataState:
+#: Erasures that Art. 17(1) orders; the controller's own storage limits are none of them.
+_ORDERED: Final = frozenset(
+    {
+        ErasureReason.NO_LONGER_NECESSARY,
+        ErasureReason.CONSENT_WITHDRAWN,
+        ErasureReason.OBJECTED,
+        ErasureReason.UNLAWFUL,
+        ErasureReason.LEGAL_DUTY,
+        ErasureReason.CHILD_SERVICE,
+    }
+)
+
+
+def _changed(
+    now: DataState, entry: Entry, of: Right, values: Iterable[HeldValue]
+) -> tuple[Changed, ...]:
+    new = {
+        (of, value.field, value.purpose): Changed(
+            of=of,
+            field=value.field,
+            purpose=value.purpose,
+            at=entry.at,
+            position=entry.position,
+        )
+        for value in values
+    }
+    return (*(c for c in now.changed if (c.of, c.field, c.purpose) not in new), *new.values())
+
+
+def _erased(now: DataState, entry: Entry, fact: DataErased) -> DataState:
     gone = frozenset(fact.slots)
-    return attrs.evolve(now, values=tuple(v for v in now.values if v.slot not in gone))
+    kept = attrs.evolve(now, values=tuple(v for v in now.values if v.slot not in gone))
+    if fact.reason not in _ORDERED:
+        return kept
+    erased = [v for v in now.values if v.slot in gone]
+    return attrs.evolve(kept, changed=_changed(now, entry, Right.ERASURE, erased))
 
 
-def _person_erased(now: DataState, entry: Entry, _fact: PersonErased) -> DataState:
-    return attrs.evolve(now, values=(), erased_at=entry.at, erased_position=entry.position)
+def _person_erased(now: DataState, entry: Entry, fact: PersonErased) -> DataState:
+    changed = now.changed
+    if fact.reason in _ORDERED:
+        changed = _changed(now, entry, Right.ERASURE, now.values)
+    return attrs.evolve(
+        now, values=(), erased_at=entry.at, erased_position=entry.position, changed=changed
+    )
 
 
 def _noted(now: DataState, entry: Entry, fact: CircumstanceNoted) -> DataState:
@@ -191,6 +261,29 @@ def _consented(now: DataState, entry: Entry, fact: ConsentGiven) -> DataState:
     return _acted(now, entry) if own else now
 
 
+def _in_contact(now: DataState, entry: Entry, fact: ContactHeld) -> DataState:
+    return _acted(now, entry) if fact.begun_by is Actor.SUBJECT else now
+
+
+def _merged(now: DataState, entry: Entry, fact: MergedFrom) -> DataState:
+    """Know of the person what the other line knows; an erased line learns nothing more."""
+    if now.erased_at is not None:
+        return now
+    bare = _unmerged(now, entry, MergeReversed(other=fact.other))
+    new = tuple(
+        KnownCircumstance(
+            circumstance=which, at=entry.at, position=entry.position, merged_from=fact.other
+        )
+        for which in sorted(fact.circumstances)
+    )
+    return attrs.evolve(now, circumstances=bare.circumstances + new)
+
+
+def _unmerged(now: DataState, _entry: Entry, fact: MergeReversed) -> DataState:
+    kept = tuple(k for k in now.circumstances if k.merged_from != fact.other)
+    return attrs.evolve(now, circumstances=kept)
+
+
 def _connected(now: DataState, entry: Entry, _fact: ConnectionStarted) -> DataState:
     return _acted(now, entry)
 
@@ -213,5 +306,8 @@ FOLD: Final[Fold] = {
     ConsentGiven: _consented,
     ConnectionStarted: _connected,
     ActivityNoted: _noted_act,
+    ContactHeld: _in_contact,
+    MergedFrom: _merged,
+    MergeReversed: _unmerged,
     RequestReceived: _requested,
 }

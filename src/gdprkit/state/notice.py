@@ -8,9 +8,10 @@ from typing import Final, final
 import attrs
 
 from gdprkit.facts.entry import Entry
+from gdprkit.facts.merge import MergedFrom, MergeReversed
 from gdprkit.facts.notice import NoticeGiven
 from gdprkit.state._shape import Fold
-from gdprkit.words.identifiers import NoticeId
+from gdprkit.words.identifiers import NoticeId, SubjectId
 
 __all__ = ["GivenNotice", "NoticeState"]
 
@@ -23,6 +24,7 @@ class GivenNotice:
     notice: NoticeId
     at: datetime
     position: int
+    merged_from: SubjectId | None = None  # proved on another line of the person
 
 
 @final
@@ -34,10 +36,23 @@ class NoticeState:
 
 
 def _given(now: NoticeState, entry: Entry, fact: NoticeGiven) -> NoticeState:
-    if any(g.notice == fact.notice for g in now.given):
+    if any(g.notice == fact.notice and g.merged_from is None for g in now.given):
         return now
     new = GivenNotice(notice=fact.notice, at=entry.at, position=entry.position)
     return attrs.evolve(now, given=(*now.given, new))
 
 
-FOLD: Final[Fold] = {NoticeGiven: _given}
+def _merged(now: NoticeState, entry: Entry, fact: MergedFrom) -> NoticeState:
+    bare = _unmerged(now, entry, MergeReversed(other=fact.other))
+    new = tuple(
+        GivenNotice(notice=told.notice, at=told.at, position=entry.position, merged_from=fact.other)
+        for told in fact.notices
+    )
+    return attrs.evolve(now, given=bare.given + new)
+
+
+def _unmerged(now: NoticeState, _entry: Entry, fact: MergeReversed) -> NoticeState:
+    return attrs.evolve(now, given=tuple(g for g in now.given if g.merged_from != fact.other))
+
+
+FOLD: Final[Fold] = {NoticeGiven: _given, MergedFrom: _merged, MergeReversed: _unmerged}

@@ -15,6 +15,7 @@ import attrs
 
 from gdprkit.facts.consent import ConsentRefused, ConsentWithdrawn
 from gdprkit.facts.entry import Entry
+from gdprkit.facts.merge import MergedFrom, MergeReversed
 from gdprkit.facts.objection import (
     MarketingObjection,
     MarketingProhibition,
@@ -24,8 +25,8 @@ from gdprkit.facts.objection import (
     RestrictionLifted,
 )
 from gdprkit.state._shape import Fold, put
-from gdprkit.words.identifiers import PurposeId
-from gdprkit.words.vocabulary import Actor, Channel, RestrictionGround
+from gdprkit.words.identifiers import PurposeId, SubjectId
+from gdprkit.words.vocabulary import Actor, Channel, RestrictionGround, StopKind
 
 __all__ = [
     "ObjectionState",
@@ -35,15 +36,6 @@ __all__ = [
     "Stop",
     "StopKind",
 ]
-
-
-class StopKind(StrEnum):
-    """What kind of stop."""
-
-    OBJECTION = "objection"  # GDPR Art. 21(2)
-    PROHIBITION = "prohibition"  # ECSA s. 200(2), 202
-    WITHDRAWAL = "withdrawal"  # GDPR Art. 7(3)
-    REFUSAL = "refusal"
 
 
 @final
@@ -57,6 +49,7 @@ class Stop:
     by: Actor = Actor.SUBJECT
     at: datetime
     position: int
+    merged_from: SubjectId | None = None  # the line a merge brought it from (R-416)
 
     def covers_channel(self, channel: Channel) -> bool:
         """Whether the stop reaches this channel."""
@@ -84,6 +77,7 @@ class PurposeObjection:
     status: PurposeObjectionStatus
     at: datetime
     position: int
+    merged_from: SubjectId | None = None
 
 
 @final
@@ -94,6 +88,7 @@ class Restriction:
     ground: RestrictionGround
     at: datetime
     position: int
+    merged_from: SubjectId | None = None
 
 
 @final
@@ -112,8 +107,8 @@ def _stop(now: ObjectionState, stop: Stop) -> ObjectionState:
         now.stops,
         stop,
         lambda s: (
-            (s.kind, s.channels, s.purpose, s.by)
-            == (stop.kind, stop.channels, stop.purpose, stop.by)
+            (s.kind, s.channels, s.purpose, s.by, s.merged_from)
+            == (stop.kind, stop.channels, stop.purpose, stop.by, stop.merged_from)
         ),
     )
     return attrs.evolve(now, stops=stops)
@@ -211,6 +206,51 @@ def _lifted(now: ObjectionState, _entry: Entry, fact: RestrictionLifted) -> Obje
     )
 
 
+def _merged(now: ObjectionState, entry: Entry, fact: MergedFrom) -> ObjectionState:
+    """Add what another line of the person stops here; its rows stand beside the line's own."""
+    bare = _unmerged(now, entry, MergeReversed(other=fact.other))
+    stops = tuple(
+        Stop(
+            kind=stop.kind,
+            channels=stop.channels,
+            purpose=stop.purpose,
+            by=stop.by,
+            at=stop.at,
+            position=entry.position,
+            merged_from=fact.other,
+        )
+        for stop in fact.stops
+    )
+    objections = tuple(
+        PurposeObjection(
+            purpose=said.purpose,
+            status=PurposeObjectionStatus.UPHELD if said.upheld else PurposeObjectionStatus.PENDING,
+            at=said.at,
+            position=entry.position,
+            merged_from=fact.other,
+        )
+        for said in fact.objections
+    )
+    restrictions = tuple(
+        Restriction(ground=g, at=entry.at, position=entry.position, merged_from=fact.other)
+        for g in sorted(fact.restrictions)
+    )
+    return ObjectionState(
+        stops=bare.stops + stops,
+        objections=bare.objections + objections,
+        restrictions=bare.restrictions + restrictions,
+    )
+
+
+def _unmerged(now: ObjectionState, _entry: Entry, fact: MergeReversed) -> ObjectionState:
+    """Take away exactly the rows that the merge brought; whatever was said since stays."""
+    return ObjectionState(
+        stops=tuple(s for s in now.stops if s.merged_from != fact.other),
+        objections=tuple(o for o in now.objections if o.merged_from != fact.other),
+        restrictions=tuple(r for r in now.restrictions if r.merged_from != fact.other),
+    )
+
+
 FOLD: Final[Fold] = {
     MarketingObjection: _objected,
     MarketingProhibition: _prohibited,
@@ -220,4 +260,6 @@ FOLD: Final[Fold] = {
     ObjectionDecided: _decided,
     RestrictionImposed: _restricted,
     RestrictionLifted: _lifted,
+    MergedFrom: _merged,
+    MergeReversed: _unmerged,
 }

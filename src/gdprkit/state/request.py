@@ -1,7 +1,8 @@
 """The life cycle of a request as a table (5.4, with the edges of 0.3).
 
 Time limits are not in the table: an extension is a fact the deadline rule reads. An extension told
-while the controller waits for the person is recorded and shows when the wait ends. Final statuses
+while the controller waits for the person is recorded and shows when the wait ends. An answer ends
+its own wait only: while another question is open, the request waits for that one. Final statuses
 take no further step; a step that has no place is an anomaly, listed and without effect.
 """
 
@@ -19,6 +20,7 @@ from gdprkit.facts.request import (
     ClarificationReceived,
     ClarificationRequested,
     FeeAnnounced,
+    FieldDecision,
     HandlingBegun,
     IdentityConfirmed,
     IdentityInsufficient,
@@ -33,8 +35,17 @@ from gdprkit.facts.request import (
     SubjectNotIdentifiable,
 )
 from gdprkit.state._shape import Fold, put
-from gdprkit.words.identifiers import CaseId, FieldId
-from gdprkit.words.vocabulary import Actor, IntakeChannel, RefusalGround, Right
+from gdprkit.words.identifiers import CaseId, FieldId, PurposeId
+from gdprkit.words.vocabulary import (
+    Actor,
+    ErasureReason,
+    IdentityMethod,
+    IntakeChannel,
+    LetterItem,
+    RefusalGround,
+    RestrictionGround,
+    Right,
+)
 
 __all__ = ["FINAL", "TRANSITIONS", "RequestCase", "RequestState", "RequestStatus", "TimedStep"]
 
@@ -158,7 +169,41 @@ class TimedStep:
 @final
 @attrs.frozen(kw_only=True)
 class RequestCase:
-    """One request."""
+    """One request.
+
+    Args:
+        case: Its id.
+        right: Which right.
+        status: Where it stands.
+        received_at: The instant of receipt.
+        channel: How it came.
+        requester: Who asked.
+        fields: Fields it is limited to; empty means all.
+        position: The entry of its receipt.
+        steps: What may move its time limit.
+        extended: An extension was told.
+        closed_at: When it ended.
+        closed_position: The entry of its ending.
+        sent: Pointer to the text that ended it.
+        grounds: Why it was refused, in full or in part.
+        purpose: The purpose it is limited to; None means all.
+        erasure_ground: The ground of Art. 17(1) it names.
+        restriction_ground: The ground of Art. 18(1) it names.
+        authority: Pointer to the checked authority of who asked for the person.
+        waits: Questions to the person that are open.
+        identity_by: How identity was settled; None while it was not.
+        identity_confirmed: Identity is settled.
+        identity_insufficient: What was sent last settles nothing.
+        insisted: The person wants everything; asking to specify is over.
+        assigned_to: Staff role of who works on it.
+        fee_announced: A fee was announced.
+        delivered_at: When the answer was handed over or dispatched.
+        proof: Pointer to the proof of that.
+        letter: What the answer holds.
+        finding: Pointer to the written finding the ending rests on.
+        decided_by: Staff role of who decided.
+        decisions: What was decided field by field.
+    """
 
     case: CaseId
     right: Right
@@ -171,8 +216,26 @@ class RequestCase:
     steps: tuple[TimedStep, ...] = ()
     extended: bool = False
     closed_at: datetime | None = None
+    closed_position: int = 0
     sent: str | None = None
     grounds: frozenset[RefusalGround] = frozenset()
+    purpose: PurposeId | None = None
+    erasure_ground: ErasureReason | None = None
+    restriction_ground: RestrictionGround | None = None
+    authority: str | None = None
+    waits: frozenset[RequestStatus] = frozenset()
+    identity_by: IdentityMethod | None = None
+    identity_confirmed: bool = False
+    identity_insufficient: bool = False
+    insisted: bool = False
+    assigned_to: str | None = None
+    fee_announced: bool = False
+    delivered_at: datetime | None = None
+    proof: str | None = None
+    letter: frozenset[LetterItem] = frozenset()
+    finding: str | None = None
+    decided_by: str | None = None
+    decisions: tuple[FieldDecision, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -210,6 +273,10 @@ def _received(now: RequestState, entry: Entry, fact: RequestReceived) -> Request
         requester=fact.requester,
         fields=fact.fields,
         position=entry.position,
+        purpose=fact.purpose,
+        erasure_ground=fact.erasure_ground,
+        restriction_ground=fact.restriction_ground,
+        authority=fact.authority,
     )
     return attrs.evolve(now, cases=(*now.cases, new))
 
@@ -238,23 +305,87 @@ def _timed(entry: Entry) -> TimedStep | None:
             return None
 
 
+#: answer -> the wait it ends
+_ENDS_WAIT: Final[Mapping[type, RequestStatus]] = {
+    IdentityConfirmed: _S.IDENTITY_PENDING,
+    ClarificationReceived: _S.CLARIFICATION_PENDING,
+}
+
+
+def _waits(old: RequestCase, fact: object) -> frozenset[RequestStatus]:
+    """Return the questions that are open after a step; a fee is no question."""
+    match fact:
+        case IdentityRequested() | ClarificationRequested():
+            return old.waits | {_QUESTIONS[type(fact)]}
+        case IdentityConfirmed() | ClarificationReceived():
+            return old.waits - {_ENDS_WAIT[type(fact)]}
+        case HandlingBegun():
+            return frozenset()
+        case _:
+            return old.waits
+
+
+def _learned(fact: object) -> dict[str, object]:
+    """Return what a step tells beside where the request stands."""
+    match fact:
+        case IdentityRequested():
+            return {"identity_confirmed": False, "identity_by": None}
+        case IdentityConfirmed(method=method):
+            return {
+                "identity_confirmed": True,
+                "identity_by": method,
+                "identity_insufficient": False,
+            }
+        case IdentityInsufficient():
+            return {"identity_insufficient": True}
+        case ClarificationReceived(everything=True):
+            return {"insisted": True}
+        case FeeAnnounced():
+            return {"fee_announced": True}
+        case HandlingBegun(assigned_to=role) if role is not None:
+            return {"assigned_to": role}
+        case (
+            RequestFulfilled()
+            | RequestPartlyRefused()
+            | RequestRefused()
+            | SubjectNotIdentifiable() as ending
+        ):
+            return {
+                "sent": ending.sent,
+                "delivered_at": ending.delivered,
+                "proof": ending.proof,
+                "letter": ending.letter,
+                "finding": ending.finding,
+                "decided_by": ending.decided_by,
+                "grounds": getattr(ending, "grounds", frozenset()),
+                "decisions": getattr(ending, "decisions", ()),
+            }
+        case _:
+            return {}
+
+
 def _step(now: RequestState, entry: Entry, fact: object) -> RequestState:
     old = now.case(fact.case)  # type: ignore[attr-defined]  # every step names its case
     target = TRANSITIONS[old.status].get(type(fact)) if old else None
     if old is None or target is None:
         return attrs.evolve(now, anomalies=(*now.anomalies, entry.position))
+    waits = _waits(old, fact)
     extended = old.extended or isinstance(fact, RequestExtended)
-    if target is RequestStatus.IN_PROGRESS and extended:
+    if target is RequestStatus.IN_PROGRESS and waits and old.status in _QUESTIONS.values():
+        target = min(waits)  # at most one is left after an answer
+    elif target is RequestStatus.IN_PROGRESS and extended:
         target = RequestStatus.EXTENDED
     timed = _timed(entry)
+    ended = target in FINAL
     new = attrs.evolve(
         old,
         status=target,
         extended=extended,
+        waits=waits,
         steps=(*old.steps, timed) if timed else old.steps,
-        closed_at=entry.at if target in FINAL else None,
-        sent=getattr(fact, "sent", None),
-        grounds=getattr(fact, "grounds", frozenset()),
+        closed_at=entry.at if ended else None,
+        closed_position=entry.position if ended else 0,
+        **_learned(fact),  # type: ignore[arg-type]
     )
     return attrs.evolve(now, cases=put(now.cases, new, lambda c: c.case == old.case))
 

@@ -23,23 +23,25 @@ from gdprkit.state import (
     data,
     disclosure,
     marketing,
+    merge,
     notice,
     objection,
     request,
     retention,
 )
 from gdprkit.state._shape import Fold
-from gdprkit.state.connection import ConnectionState, ConnectionStatus
+from gdprkit.state.connection import ConnectionState, ConnectionStatus, Overlay
 from gdprkit.state.consent import ConsentState
 from gdprkit.state.data import DataState
 from gdprkit.state.disclosure import DisclosureState
 from gdprkit.state.marketing import MarketingState
+from gdprkit.state.merge import MergeState
 from gdprkit.state.notice import NoticeState
 from gdprkit.state.objection import ObjectionState
 from gdprkit.state.request import RequestState
 from gdprkit.state.retention import RetentionState
 from gdprkit.words.moments import utc_moment
-from gdprkit.words.vocabulary import FilingSystem
+from gdprkit.words.vocabulary import FilingSystem, StopKind
 
 __all__ = ["EMPTY", "FOLD_VERSION", "Standing", "extends", "fold", "step"]
 
@@ -65,17 +67,38 @@ class Standing:
     request: RequestState = RequestState()
     disclosure: DisclosureState = DisclosureState()
     retention: RetentionState = RetentionState()
+    merge: MergeState = MergeState()
     anomalies: tuple[int, ...] = ()  # entries no fold knows, or that came after the erasure
 
     @property
     def status(self) -> ConnectionStatus:
-        """Where the relation stands; an archive with nothing in it counts as erased."""
+        """Where the relation stands; an archive with nothing in it counts as erased.
+
+        A death hides what was before (R-415); only the erasure of everything comes after it.
+        """
         if self.data.erased_at is not None:
             return ConnectionStatus.ERASED
+        if self.connection.deaths:
+            return ConnectionStatus.DECEASED
         now = self.connection.status
         if now is ConnectionStatus.ARCHIVE and not self.data.held(FilingSystem.ARCHIVE):
             return ConnectionStatus.ERASED
         return now
+
+    @property
+    def overlays(self) -> frozenset[Overlay]:
+        """What lies over the status: an objection or prohibition, a restriction (4.1).
+
+        An objection stays an overlay when a later consent opens a scope again: which scope and
+        until when is the policy's answer (R-317).
+        """
+        absolute = (StopKind.OBJECTION, StopKind.PROHIBITION)
+        found = set()
+        if any(stop.kind in absolute for stop in self.objection.stops):
+            found.add(Overlay.SUPPRESSED)
+        if self.objection.restrictions:
+            found.add(Overlay.RESTRICTED)
+        return frozenset(found)
 
 
 EMPTY: Final = Standing()
@@ -94,6 +117,7 @@ _ROOMS: Final[Mapping[str, Fold]] = {
     "request": request.FOLD,
     "disclosure": disclosure.FOLD,
     "retention": retention.FOLD,
+    "merge": merge.FOLD,
 }
 
 #: type of fact -> which states it changes and how.

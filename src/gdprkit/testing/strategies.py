@@ -28,6 +28,7 @@ from gdprkit.words.identifiers import (
     RecipientId,
     Slot,
     SourceId,
+    SubjectId,
 )
 
 __all__ = ["KINDS_OF_FACTS", "entries", "facts", "lines"]
@@ -53,7 +54,7 @@ def _few_ids(first: int, many: int) -> st.SearchStrategy[UUID]:
 
 
 def _names(register: Register | None) -> dict[Any, st.SearchStrategy[Any]]:
-    ids = {Slot: _few_ids(1000, 12), CaseId: _few_ids(1, 3)}
+    ids = {Slot: _few_ids(1000, 12), CaseId: _few_ids(1, 3), SubjectId: _few_ids(500, 3)}
     if register is None:
         made_up = dict.fromkeys((FieldId, NoticeId, PurposeId, RecipientId, SourceId), _NAMES)
         return {**ids, **made_up}
@@ -92,6 +93,9 @@ _PLAIN: Final[dict[Any, st.SearchStrategy[Any]]] = {
     int: st.integers(0, 4),
     str: _TEXTS,
     date: st.dates(date(2022, 1, 1), date(2032, 12, 31)),
+    datetime: st.integers(0, _SPAN // timedelta(hours=1)).map(
+        lambda hours: _START + timedelta(hours=hours)
+    ),
 }
 
 #: Parts whose type says less than their shape.

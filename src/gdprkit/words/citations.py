@@ -21,8 +21,10 @@ __all__ = [
     "edpb",
     "gdpr",
     "ksl",
+    "limitation",
     "project",
     "time_limits",
+    "vat",
 ]
 
 
@@ -35,6 +37,8 @@ class Law(StrEnum):
     KSL = "KSL"  # Finnish Consumer Protection Act 38/1978
     CREDIT_FI = "Credit Information Act"  # Finnish Credit Information Act 527/2007
     ACCOUNTING_FI = "Accounting Act"  # Finnish Accounting Act 1336/1997
+    LIMITATION_FI = "Act on Limitation of Debts"  # Finnish Act 728/2003
+    VAT_FI = "VAT Act"  # Finnish Value Added Tax Act 1501/1993
     TIME_LIMITS = "Reg. 1182/71"  # Regulation (EEC, Euratom) No 1182/71
     EDPB = "EDPB"  # guidelines of the European Data Protection Board
     PROJECT = "project setting"  # a choice where the law gives a standard and no number
@@ -59,9 +63,16 @@ class Citation:
         match self.law:
             case Law.GDPR | Law.TIME_LIMITS:
                 return f"{self.law} Art. {self.place}"
-            case Law.ECSA | Law.DPA_FI | Law.ACCOUNTING_FI | Law.CREDIT_FI | Law.KSL:
+            case (
+                Law.ECSA
+                | Law.DPA_FI
+                | Law.ACCOUNTING_FI
+                | Law.CREDIT_FI
+                | Law.KSL
+                | Law.LIMITATION_FI
+            ):
                 return f"{self.law} s. {self.place}"
-            case Law.EDPB | Law.PROJECT:
+            case Law.EDPB | Law.PROJECT | Law.VAT_FI:
                 return f"{self.law} {self.place}"
 
 
@@ -93,6 +104,16 @@ def credit_act(place: str) -> Citation:
 def ksl(place: str) -> Citation:
     """Cite the Finnish Consumer Protection Act 38/1978."""
     return Citation(Law.KSL, place)
+
+
+def limitation(place: str) -> Citation:
+    """Cite the Finnish Act on Limitation of Debts 728/2003."""
+    return Citation(Law.LIMITATION_FI, place)
+
+
+def vat(place: str) -> Citation:
+    """Cite the Finnish Value Added Tax Act 1501/1993, by what the place is about."""
+    return Citation(Law.VAT_FI, place)
 
 
 def time_limits(place: str) -> Citation:

@@ -29,13 +29,11 @@ __all__ = [
     "end_of_day",
     "financial_year_end",
     "from_microseconds",
-    "ledgers_kept_until",
     "local_midnight",
     "microseconds",
     "month_day",
     "time_zone",
     "utc_moment",
-    "vouchers_kept_until",
 ]
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -282,38 +280,6 @@ def financial_year_end(day: date, year_end: tuple[int, int] = CALENDAR_YEAR_END)
     if day.year == date.max.year:
         raise _out_of_range(field="day")
     return date(day.year + 1, month, min(number, monthrange(day.year + 1, month)[1]))
-
-
-def vouchers_kept_until(
-    day: date, *, years: int, year_end: tuple[int, int] = CALENDAR_YEAR_END
-) -> date:
-    """Return the last day on which vouchers of *day* must be kept (R-408).
-
-    Counts *years* from the end of the calendar year in which the financial year ended, in whole
-    days and without moving off weekends: it is a duty to keep, not a time to act.
-
-    Args:
-        day: A day in the financial year the voucher belongs to.
-        years: How many years; the law profile knows the number.
-        year_end: As in ``financial_year_end``.
-
-    Raises:
-        InvalidValue: *year_end* is no day of the year, or the result lies beyond the year 9999.
-
-    Source: Accounting Act ch. 2 s. 10.
-    """
-    return add_months(calendar_year_end(financial_year_end(day, year_end)), 12 * years)
-
-
-def ledgers_kept_until(
-    day: date, *, years: int, year_end: tuple[int, int] = CALENDAR_YEAR_END
-) -> date:
-    """Return the last day on which ledgers and financial statements of *day* must be kept (R-408).
-
-    Counts *years* from the end of the financial year. Arguments, errors and source are those of
-    ``vouchers_kept_until``.
-    """
-    return add_months(financial_year_end(day, year_end), 12 * years)
 
 
 def _civil(day: date, field: str) -> date:

@@ -26,8 +26,10 @@ __all__ = [
     "FieldKind",
     "FilingSystem",
     "IdentityCodeGround",
+    "IdentityMethod",
     "IntakeChannel",
     "LegalBasis",
+    "LetterItem",
     "MessagePart",
     "NoticeKind",
     "Occasion",
@@ -38,6 +40,7 @@ __all__ = [
     "Right",
     "SourceKind",
     "SpecialGround",
+    "StopKind",
     "SubjectKind",
     "Trigger",
 ]
@@ -252,6 +255,7 @@ class EndCause(_Word):
     TERMINATION = "termination"  # an explicit act
     INSOLVENCY = "insolvency"
     CONTACT_LEFT = "contact-left"
+    DEATH = "death"  # R-415: a relation ends with the person
 
 
 class Circumstance(_Word):
@@ -358,6 +362,15 @@ class IntakeChannel(_Word):
     OTHER = "other"  # none of these, or not noted
 
 
+class StopKind(_Word):
+    """What kind of stop closed marketing (R-311; R-316 for a prohibition)."""
+
+    OBJECTION = "objection"  # GDPR Art. 21(2)
+    PROHIBITION = "prohibition"  # ECSA s. 200(2), 202
+    WITHDRAWAL = "withdrawal"  # GDPR Art. 7(3)
+    REFUSAL = "refusal"
+
+
 class RestrictionGround(_Word):
     """GDPR Art. 18(1)."""
 
@@ -382,6 +395,51 @@ class RefusalGround(_Word):
     GROUND_NOT_MET = "ground-not-met"
     DATA_ACCURATE = "data-accurate"  # 16
     COMPELLING_GROUNDS = "compelling-grounds"  # 21(1)
+    PUBLIC_TASK = "public-task"  # 17(3)(b)
+    CANNOT_IDENTIFY = "cannot-identify"  # 11(2): Art. 15 to 20 do not apply
+    NATIONAL_RESTRICTION = "national-restriction"  # DPA-FI s. 34, access only
+    NOT_PROVIDED = "not-provided"  # 20(1): inferred, derived, or from others
+    NOT_AUTOMATED = "not-automated"  # 20(1)(b)
+    NO_AUTOMATED_DECISION = "no-automated-decision"  # 22(1)
+    NOT_THE_SUBJECT = "not-the-subject"  # about the dead, a company, somebody else (R-532)
+
+
+class IdentityMethod(_Word):
+    """How somebody showed who they are (R-522). A copy of a document is no method: none is kept."""
+
+    LOGGED_IN = "logged-in"
+    KNOWN_ADDRESS = "known-address"  # an answer from an address we knew before
+    KNOWN_FACTS = "known-facts"  # questions only the person can answer
+    STRONG_AUTHENTICATION = "strong-authentication"  # bank or certificate
+    DOCUMENT_SEEN = "document-seen"  # looked at and noted, never copied
+
+
+class LetterItem(_Word):
+    """What an answer to a request can have to say (GDPR Art. 12(3)-(4); R-528, table 5.2b)."""
+
+    OUTCOME = "outcome"  # what was done
+    REFUSED_PART = "refused-part"  # what is refused, also where it is only a part
+    REASONS = "reasons"
+    ARTICLE = "article"  # the place in the law the reasons rest on
+    COMPLAINT = "complaint"  # to the supervisory authority, by name
+    REMEDY = "remedy"  # judicial remedy
+    CONFIRMATION = "confirmation"  # whether data is processed, 15(1)
+    DATA = "data"  # the copy, 15(3)
+    ACCESS_FACTS = "access-facts"  # 15(1)(a)-(h)
+    TRANSFER_SAFEGUARDS = "transfer-safeguards"  # 15(2)
+    REDACTIONS = "redactions"  # what was left out and why, 15(4)
+    STATEMENT_OPTION = "statement-option"  # a statement of the person can be attached, 16
+    ERASED = "erased"
+    KEPT = "kept"  # what stays, and until when
+    RESTRICTED_FROM = "restricted-from"  # when the restriction took effect
+    TOLD_BEFORE_LIFTING = "told-before-lifting"  # 18(3)
+    SCOPE = "scope"  # what a file holds, and why inferred data is not in it, 20
+    REMEMBERED = "remembered"  # what is kept to remember a stop
+    NOT_RETROACTIVE = "not-retroactive"  # what was done before a withdrawal stays lawful, 7(3)
+    LOGIC = "logic"  # of an automated decision
+    CONTEST = "contest"  # how to contest it
+    NOTICES = "notices"  # the versions in force now and at collection, R-511
+    AUTHORITY_ROUTE = "authority-route"  # the data can be given to the authority, DPA-FI s. 34
 
 
 class ErasureReason(_Word):
@@ -409,3 +467,5 @@ class Trigger(_Word):
     CLOSING = "closing"  # of a request, a claim
     CALENDAR_YEAR_OF_FINANCIAL_YEAR_END = "calendar-year-of-financial-year-end"  # vouchers
     FINANCIAL_YEAR_END = "financial-year-end"  # ledgers
+    CALENDAR_YEAR_END = "calendar-year-end"  # VAT on real estate
+    CLAIM = "claim"  # its due date or the knowledge of the damage; else the connection's end
