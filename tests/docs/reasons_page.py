@@ -24,9 +24,9 @@ HEAD = """\
 # Reasons
 
 Every reason a decision can give, by the module that decides. A code is stable; its words may
-improve. The rule is the project's own number, the law is what the reason cites. The words stand here
-in English; `gdprkit.policy.explain` gives them in Finnish (`fi`) and Swedish (`sv`) too, to the
-controller and to the person. For a reason that `needs`, the controller is told besides what is
+improve. The rule is the project's own number, the law is what the reason cites. The words stand
+here in English; `gdprkit.policy.explain` gives them in Finnish (`fi`) and Swedish (`sv`) too, to
+the controller and to the person. For a reason that `needs`, the controller is told besides what is
 missing.
 
 This page is made from the code: `python -m tests.docs.reasons_page` writes it anew.
