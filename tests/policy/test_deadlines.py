@@ -17,8 +17,8 @@ from gdprkit.policy.deadline_steps import (
     Open,
     Paused,
     Question,
-    sentence,
 )
+from gdprkit.policy.deadline_words import sentence
 from gdprkit.policy.deadlines import (
     ClockState,
     Deadline,
@@ -334,8 +334,9 @@ class TestWords:
     def test_clamped_and_moved(self) -> None:
         """A clamped month that ends on a Sunday is told in one sentence."""
         assert explain_deadline(of("2027-01-31")) == (
-            "One month from 31 January 2027 ends on 28 February 2027, which is a Sunday; "
-            "the next working day is Monday 1 March 2027.\n"
+            "The request was received on Sunday 31 January 2027.\n"
+            "One month from 31 January 2027 ends on 28 February 2027, the last day of that month "
+            "and a Sunday; the next working day is Monday 1 March 2027.\n"
             "The last moment is the end of Monday 1 March 2027 in Europe/Helsinki."
         )
 
@@ -348,10 +349,10 @@ class TestWords:
 
     def test_holidays_are_named(self) -> None:
         """A public holiday is told as one, also when the way leads past another."""
-        assert "3 April 2026, which is a public holiday (FI); the next working day after the " in (
-            text := explain_deadline(of("2026-03-03"))
-        )
-        assert "after the public holiday of 6 April 2026 is Tuesday 7 April 2026" in text
+        assert (
+            "3 April 2026, which is Good Friday, a public holiday; the next working day is "
+            "Tuesday 7 April 2026, since Easter Monday (6 April 2026) lies between"
+        ) in explain_deadline(of("2026-03-03"))
 
     def test_everything_at_once(self) -> None:
         """Pauses, a vain question, the safe date, an extension and its end, in this order."""
@@ -363,6 +364,7 @@ class TestWords:
             extended("2026-03-09"),
         )
         assert explain_deadline(found).splitlines() == [
+            "The request was received on Monday 2 February 2026.",
             (
                 "The time limit stood still from 3 February 2026 until the answer on "
                 "10 February 2026: 7 days."
@@ -387,6 +389,7 @@ class TestWords:
         """While suspended the words say what is awaited and keep the safe date."""
         text = explain_deadline(of("2026-02-02", asked("2026-02-03"))).splitlines()
         assert text == [
+            "The request was received on Monday 2 February 2026.",
             "Without any suspension, one month from 2 February 2026 ends on 2 March 2026.",
             (
                 "Proof of identity has been awaited since 3 February 2026, "

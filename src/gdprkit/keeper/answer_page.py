@@ -17,7 +17,7 @@ import attrs
 
 from gdprkit.facts.entry import Fact
 from gdprkit.ledger.codec import KINDS
-from gdprkit.policy.deadline_steps import long_date
+from gdprkit.policy.phrases import long_date
 from gdprkit.register.parties import Controller, TransferMechanism
 from gdprkit.register.purposes import Purpose
 from gdprkit.register.register import Register

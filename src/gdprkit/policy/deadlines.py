@@ -31,8 +31,10 @@ from gdprkit.policy.deadline_steps import (
     Open,
     Promised,
     Step,
-    tell,
 )
+from gdprkit.policy.deadline_words import clauses, tell_breach
+from gdprkit.policy.explain import Language, Reader
+from gdprkit.policy.phrases import check_reader, counted, on_day, phrase, sentences
 from gdprkit.words.citations import Citation, gdpr, time_limits
 from gdprkit.words.holidays import HolidayCalendar
 from gdprkit.words.moments import Period, add_months, civil_date, end_of_day, utc_moment
@@ -44,6 +46,7 @@ __all__ = [
     "ExtensionMethod",
     "breach_clock",
     "deadline",
+    "explain_breach",
     "explain_deadline",
     "internal_target",
     "is_overdue",
@@ -122,6 +125,8 @@ class BreachClock:
     """The two readings of the 72 hours (R-570), in UTC.
 
     Args:
+        aware_at: When the controller knew of the breach.
+        hours: How many hours it has.
         strict: That many hours after awareness; alarms run on it.
         outer: The hour of awareness is not counted.
     """
@@ -131,6 +136,8 @@ class BreachClock:
         time_limits("3(1)"),
         time_limits("3(2)(a)"),
     )
+    aware_at: datetime
+    hours: int
     strict: datetime
     outer: datetime
 
@@ -223,9 +230,33 @@ def deadline(
     )
 
 
-def explain_deadline(found: Deadline) -> str:
-    """Return how *found* was counted, in plain English, one sentence a line."""
-    return tell(found.steps)
+def explain_deadline(
+    found: Deadline,
+    language: Language = "en",
+    reader: Reader = "controller",
+    *,
+    at: datetime | None = None,
+) -> str:
+    """Return how *found* was counted, in words, one sentence a line.
+
+    Args:
+        found: The deadline.
+        language: ``en``, ``fi`` or ``sv``.
+        reader: ``controller``, or ``person`` for the one who asked.
+        at: A moment: if the end in force had passed by then, the words say by how many days.
+
+    Raises:
+        InvalidValue: there is no such language or reader.
+        NaiveMoment: *at* has no time zone.
+    """
+    check_reader(language, reader)
+    told = [phrase("received", language, reader, on=on_day(found.receipt_date, language))]
+    told += clauses(found.steps, language, reader)
+    if at is not None and is_overdue(found, at):
+        (closed,) = (step for step in found.steps if isinstance(step, Closed))
+        late = (civil_date(utc_moment(at, "at"), ZoneInfo(closed.zone)) - closed.due).days
+        told.append(phrase("overdue", language, reader, days=counted("days", late, language)))
+    return sentences(told)
 
 
 def is_overdue(found: Deadline, at: datetime) -> bool:
@@ -250,7 +281,48 @@ def breach_clock(aware_at: datetime, *, hours: int = 72) -> BreachClock:
     """
     aware_at = utc_moment(aware_at, "aware_at")
     next_hour = aware_at.replace(minute=0, second=0, microsecond=0) + _HOUR
-    return BreachClock(strict=aware_at + hours * _HOUR, outer=next_hour + hours * _HOUR)
+    return BreachClock(
+        aware_at=aware_at,
+        hours=hours,
+        strict=aware_at + hours * _HOUR,
+        outer=next_hour + hours * _HOUR,
+    )
+
+
+def explain_breach(
+    clock: BreachClock,
+    language: Language = "en",
+    reader: Reader = "controller",
+    *,
+    zone: ZoneInfo,
+    at: datetime | None = None,
+) -> str:
+    """Return in words by when a breach must be notified, one sentence a line.
+
+    Args:
+        clock: The two limits.
+        language: ``en``, ``fi`` or ``sv``.
+        reader: ``controller``, or ``person`` for one whose data it concerns.
+        zone: The civil time the moments are told in; a change of the clocks is told.
+        at: A moment: the words say which limits had passed by then.
+
+    Raises:
+        InvalidValue: there is no such language or reader.
+        NaiveMoment: *at* has no time zone.
+    """
+    check_reader(language, reader)
+    return sentences(
+        tell_breach(
+            clock.aware_at,
+            clock.strict,
+            clock.outer,
+            hours=clock.hours,
+            zone=zone,
+            at=None if at is None else utc_moment(at, "at"),
+            language=language,
+            reader=reader,
+        )
+    )
 
 
 def internal_target(

@@ -21,7 +21,15 @@ import attrs
 
 from gdprkit.errors import InvalidValue, MissingExtra
 
-__all__ = ["FINLAND", "FINLAND_WITH_EVES", "NO_HOLIDAYS", "HolidayCalendar", "calendar", "easter"]
+__all__ = [
+    "FINLAND",
+    "FINLAND_WITH_EVES",
+    "NO_HOLIDAYS",
+    "HolidayCalendar",
+    "calendar",
+    "easter",
+    "holiday_name",
+]
 
 _DAY: Final = timedelta(days=1)
 _FRIDAY: Final = 4
@@ -112,6 +120,21 @@ def calendar(name: str, field: str = "holidays") -> HolidayCalendar:
     return HolidayCalendar(name, partial(_days_of_country, name))
 
 
+def holiday_name(calendar_name: str, day: date) -> str | None:
+    """Return the stable word of a public holiday, for instance ``good-friday``.
+
+    Args:
+        calendar_name: The calendar the day is looked up in.
+        day: The day.
+
+    Returns:
+        None where the day is no public holiday, and in calendars that are not Finnish: they give
+        days without words.
+    """
+    named = _NAMED.get(calendar_name)
+    return named(day.year).get(day) if named is not None else None
+
+
 @lru_cache(maxsize=64)
 def easter(year: int) -> date:
     """Return Easter Sunday of *year* in the Gregorian calendar (the anonymous computus)."""
@@ -128,41 +151,53 @@ def easter(year: int) -> date:
 
 
 @lru_cache(maxsize=64)
-def _finland(year: int) -> frozenset[date]:
+def _finland(year: int) -> Mapping[date, str]:
     sunday = easter(year)
-    return frozenset(
-        {
-            date(year, 1, 1),
-            date(year, 1, 6),  # Epiphany
-            sunday - 2 * _DAY,  # Good Friday
-            sunday,
-            sunday + _DAY,  # Easter Monday
-            date(year, 5, 1),
-            sunday + 39 * _DAY,  # Ascension Day
-            sunday + 49 * _DAY,  # Pentecost
-            _first(_SATURDAY, date(year, 6, 20)),  # Midsummer Day
-            _first(_SATURDAY, date(year, 10, 31)),  # All Saints' Day
-            date(year, 12, 6),  # Independence Day
-            date(year, 12, 25),
-            date(year, 12, 26),
-        }
-    )
+    return {
+        sunday - 2 * _DAY: "good-friday",
+        sunday: "easter-sunday",
+        sunday + _DAY: "easter-monday",
+        sunday + 39 * _DAY: "ascension-day",
+        sunday + 49 * _DAY: "pentecost",
+        date(year, 1, 1): "new-years-day",
+        date(year, 1, 6): "epiphany",
+        date(year, 5, 1): "may-day",  # in 2008 also Ascension Day
+        _first(_SATURDAY, date(year, 6, 20)): "midsummer-day",
+        _first(_SATURDAY, date(year, 10, 31)): "all-saints-day",
+        date(year, 12, 6): "independence-day",
+        date(year, 12, 25): "christmas-day",
+        date(year, 12, 26): "st-stephens-day",
+    }
 
 
 @lru_cache(maxsize=64)
-def _finland_with_eves(year: int) -> frozenset[date]:
+def _finland_with_eves(year: int) -> Mapping[date, str]:
     midsummer_eve = _first(_FRIDAY, date(year, 6, 19))
-    return _finland(year) | {midsummer_eve, date(year, 12, 24)}
+    return {
+        **_finland(year),
+        midsummer_eve: "midsummer-eve",
+        date(year, 12, 24): "christmas-eve",
+    }
+
+
+@lru_cache(maxsize=64)
+def _finnish_days(year: int) -> frozenset[date]:
+    return frozenset(_finland(year))
+
+
+@lru_cache(maxsize=64)
+def _finnish_days_with_eves(year: int) -> frozenset[date]:
+    return frozenset(_finland_with_eves(year))
 
 
 def _weekends_only(year: int) -> frozenset[date]:  # noqa: ARG001  every year is alike
     return frozenset()
 
 
-FINLAND: Final = HolidayCalendar("FI", _finland)
+FINLAND: Final = HolidayCalendar("FI", _finnish_days)
 """Statutory Finnish public holidays, without the eves (R-556)."""
 
-FINLAND_WITH_EVES: Final = HolidayCalendar("FI+eves", _finland_with_eves)
+FINLAND_WITH_EVES: Final = HolidayCalendar("FI+eves", _finnish_days_with_eves)
 """``FINLAND`` with Midsummer Eve and Christmas Eve; later dates, so never the default (R-556)."""
 
 NO_HOLIDAYS: Final = HolidayCalendar("NONE", _weekends_only)
@@ -170,6 +205,11 @@ NO_HOLIDAYS: Final = HolidayCalendar("NONE", _weekends_only)
 
 _BUILT_IN: Final[Mapping[str, HolidayCalendar]] = {
     found.name: found for found in (FINLAND, FINLAND_WITH_EVES, NO_HOLIDAYS)
+}
+
+_NAMED: Final[Mapping[str, Callable[[int], Mapping[date, str]]]] = {
+    FINLAND.name: _finland,
+    FINLAND_WITH_EVES.name: _finland_with_eves,
 }
 
 # Releases of the package differ on these: some call every Sunday a holiday and some list eves that
