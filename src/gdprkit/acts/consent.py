@@ -11,9 +11,11 @@ import attrs
 from gdprkit.acts.act import Act
 from gdprkit.errors import EvidenceMissing
 from gdprkit.facts.consent import (
+    ConsentConfirmed,
     ConsentEvidence,
     ConsentGiven,
     ConsentRefused,
+    ConsentRequested,
     ConsentWithdrawn,
 )
 from gdprkit.words.identifiers import PurposeId
@@ -23,9 +25,11 @@ __all__ = [
     "ConsentEvidence",
     "ConsentMethod",
     "HasConsent",
+    "confirm",
     "give",
     "has_consent",
     "refuse",
+    "request",
     "withdraw",
 ]
 
@@ -68,6 +72,41 @@ def give(
         purpose=PurposeId(purpose), channels=[Channel(c) for c in channels], evidence=evidence
     )
     return Act(fact=fact, at=at)
+
+
+def request(
+    purpose: str,
+    *,
+    evidence: ConsentEvidence,
+    channels: Iterable[str] = (),
+    at: datetime | None = None,
+) -> Act:
+    """Record a choice that waits for its confirmation by message: no consent yet (R-216).
+
+    The message that asks for it carries no advertising. Unconfirmed, the choice lapses and the
+    address goes.
+
+    Args:
+        purpose: The declared purpose.
+        evidence: What proves the choice.
+        channels: The channels chosen; by default those the register declares for the purpose.
+        at: When; by default now.
+    """
+    fact = ConsentRequested(
+        purpose=PurposeId(purpose), channels=[Channel(c) for c in channels], evidence=evidence
+    )
+    return Act(fact=fact, at=at)
+
+
+def confirm(purpose: str, *, proof: str, at: datetime | None = None) -> Act:
+    """Record that the person confirmed a requested consent: it counts from now (R-216).
+
+    Args:
+        purpose: The purpose it was requested for.
+        proof: Pointer to the confirmation, for instance a token id.
+        at: When; by default now.
+    """
+    return Act(fact=ConsentConfirmed(purpose=PurposeId(purpose), proof=proof), at=at)
 
 
 def refuse(

@@ -16,7 +16,13 @@ import attrs
 from gdprkit.acts.act import Act
 from gdprkit.errors import InvalidValue, NotPossibleNow, UnknownName
 from gdprkit.facts.connection import ConnectionEnded, ConnectionStarted
-from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
+from gdprkit.facts.consent import (
+    ConsentConfirmed,
+    ConsentGiven,
+    ConsentRefused,
+    ConsentRequested,
+    ConsentWithdrawn,
+)
 from gdprkit.facts.data import (
     CircumstanceNoted,
     DataCollected,
@@ -87,7 +93,7 @@ def _check_names(register: Register, fact: Fact) -> None:
         name = getattr(fact, attribute, None)
         if name is not None:
             look(register, name)
-    if isinstance(fact, ConsentGiven):
+    if isinstance(fact, (ConsentGiven, ConsentRequested)):
         register.notice(fact.evidence.notice)
     for field in getattr(fact, "fields", ()):
         register.field(field)
@@ -126,6 +132,9 @@ def _check_step(standing: Standing, fact: Fact) -> None:
         if type(fact) not in row:
             possible = tuple(sorted(kind.__name__ for kind in row))
             raise NotPossibleNow(standing.connection.status, name, possible)
+    elif isinstance(fact, ConsentConfirmed):
+        if standing.consent.requested(fact.purpose) is None:
+            raise NotPossibleNow("nothing requested", name, ("ConsentRequested",))
     elif type(fact) in request.STEP_FACTS:
         found = standing.request.case(fact.case)  # type: ignore[union-attr]
         if found is None:
@@ -164,7 +173,7 @@ def _begins_first(status: RequestStatus, fact: Fact) -> bool:
 
 def _widen(register: Register, fact: Fact) -> Fact:
     """Name the channels a consent word is about, as the register declares them for the purpose."""
-    words = (ConsentGiven, ConsentRefused, ConsentWithdrawn)
+    words = (ConsentGiven, ConsentRequested, ConsentRefused, ConsentWithdrawn)
     if not isinstance(fact, words) or fact.channels or fact.purpose is None:
         return fact
     return attrs.evolve(fact, channels=register.purpose(fact.purpose).channels)

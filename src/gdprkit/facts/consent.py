@@ -24,7 +24,14 @@ from gdprkit.facts._shape import (
 from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, RecipientId
 from gdprkit.words.vocabulary import Actor, Channel, ConsentMethod, IntakeChannel
 
-__all__ = ["ConsentEvidence", "ConsentGiven", "ConsentRefused", "ConsentWithdrawn"]
+__all__ = [
+    "ConsentConfirmed",
+    "ConsentEvidence",
+    "ConsentGiven",
+    "ConsentRefused",
+    "ConsentRequested",
+    "ConsentWithdrawn",
+]
 
 
 @final
@@ -53,6 +60,8 @@ class ConsentEvidence:
         bundled: One act was to answer for several purposes (R-204).
         data: Categories or fields named to the person, by declared name.
         recipients: Recipients named to the person, by declared name.
+        power_unequal: Power was unequal, as with an employer (recital 43; R-207).
+        freely_given: Pointer to a person's review that it was free all the same.
         register: SHA-256 of the register then in force; filled in by the keeper. Who keeps the
             texts of their registers can show what the purpose meant (R-214).
 
@@ -86,6 +95,10 @@ class ConsentEvidence:
     register: str | None = attrs.field(
         default=None, validator=attrs.validators.optional(sha256_hex)
     )
+    power_unequal: bool = False
+    freely_given: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(pointer(200))
+    )
 
 
 @final
@@ -114,6 +127,46 @@ class ConsentGiven:
             raise EvidenceMissing(
                 tuple(f.name for f in attrs.fields(ConsentEvidence) if f.default is attrs.NOTHING)
             )
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ConsentRequested:
+    """A choice was made on a form and a message asks to confirm it: it is no consent yet (R-216).
+
+    Args:
+        purpose: One purpose.
+        channels: The channels chosen; empty where the purpose uses none.
+        evidence: What proves the choice; with the confirmation it proves the consent.
+
+    Raises:
+        EvidenceMissing: *evidence* is absent.
+    """
+
+    purpose: PurposeId = attrs.field(validator=name)
+    channels: frozenset[Channel] = attrs.field(default=frozenset(), converter=frozen)
+    evidence: ConsentEvidence = attrs.field()
+
+    @evidence.validator
+    def _is_there(self, _: object, value: object) -> None:
+        if not isinstance(value, ConsentEvidence):
+            raise EvidenceMissing(
+                tuple(f.name for f in attrs.fields(ConsentEvidence) if f.default is attrs.NOTHING)
+            )
+
+
+@final
+@attrs.frozen(kw_only=True)
+class ConsentConfirmed:
+    """The person confirmed the requested consent through the message: it counts from now (R-216).
+
+    Args:
+        purpose: The purpose it was requested for.
+        proof: Pointer to the confirmation, for instance a token id.
+    """
+
+    purpose: PurposeId = attrs.field(validator=name)
+    proof: str = attrs.field(validator=pointer(200))
 
 
 @final

@@ -21,7 +21,13 @@ from gdprkit.facts.connection import (
     OldEntryFound,
     RoleTaken,
 )
-from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
+from gdprkit.facts.consent import (
+    ConsentConfirmed,
+    ConsentGiven,
+    ConsentRefused,
+    ConsentRequested,
+    ConsentWithdrawn,
+)
 from gdprkit.facts.data import (
     CircumstanceNoted,
     DataCollected,
@@ -65,6 +71,8 @@ Fact: TypeAlias = (
     | CircumstanceNoted
     | NoticeGiven
     | ConsentGiven
+    | ConsentRequested
+    | ConsentConfirmed
     | ConsentRefused
     | ConsentWithdrawn
     | MarketingObjection

@@ -116,6 +116,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "circumstance-noted": "Something about your situation was noted",
     "notice-given": "You were given our privacy notice",
     "consent-given": "A consent of yours was recorded",
+    "consent-requested": "A choice of yours was recorded, and you were asked to confirm it",
+    "consent-confirmed": "Your confirmation of a consent was recorded",
     "consent-refused": "A refusal of consent was recorded",
     "consent-withdrawn": "A withdrawal of consent was recorded",
     "marketing-objection": "An objection to direct marketing was recorded",

@@ -16,7 +16,7 @@ from gdprkit.acts.act import NEW_CASE, Act
 from gdprkit.acts.prepare import STOPS, prepare
 from gdprkit.errors import ChainBroken, InvalidValue
 from gdprkit.facts.connection import ConnectionStarted
-from gdprkit.facts.consent import ConsentGiven, ConsentWithdrawn
+from gdprkit.facts.consent import ConsentGiven, ConsentRequested, ConsentWithdrawn
 from gdprkit.facts.data import (
     DataCollected,
     DataErased,
@@ -193,7 +193,7 @@ def _attach(draft: Draft, act: Act) -> Act:
     if isinstance(fact, RequestReceived) and fact.case == NEW_CASE:
         draft.opened_case = CaseId(uuid_from(draft.bench.random(16)))
         fact = attrs.evolve(fact, case=draft.opened_case)
-    if isinstance(fact, ConsentGiven) and fact.evidence.register is None:
+    if isinstance(fact, (ConsentGiven, ConsentRequested)) and fact.evidence.register is None:
         evidence = attrs.evolve(fact.evidence, register=draft.bench.register.digest)
         fact = attrs.evolve(fact, evidence=evidence)
     if act.personal:

@@ -56,6 +56,8 @@ KINDS: Final[Mapping[type, tuple[str, int]]] = {
     data.CircumstanceNoted: ("circumstance-noted", 1),
     notice.NoticeGiven: ("notice-given", 1),
     consent.ConsentGiven: ("consent-given", 1),
+    consent.ConsentRequested: ("consent-requested", 1),
+    consent.ConsentConfirmed: ("consent-confirmed", 1),
     consent.ConsentRefused: ("consent-refused", 1),
     consent.ConsentWithdrawn: ("consent-withdrawn", 1),
     objection.MarketingObjection: ("marketing-objection", 1),

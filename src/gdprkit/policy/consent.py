@@ -9,7 +9,7 @@ folds the line up to that moment.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Final, final
 
 import attrs
@@ -29,7 +29,9 @@ __all__ = [
     "consent_expires",
     "consent_in_force",
     "consent_problems",
+    "lapses_at",
     "newest_stop",
+    "proof_kept_through",
     "valid_consent",
 ]
 
@@ -77,6 +79,20 @@ CONSENT_NOTICE_UNKNOWN: Final = forbid("consent-notice-unknown", "R-205", gdpr("
 CONSENT_OF_A_MINOR: Final = forbid("consent-of-a-minor", "R-112", gdpr("8"))
 CONSENT_NOTICE_DIFFERS: Final = forbid("consent-notice-differs", "R-205", gdpr("7(1)"))
 CONSENT_NOT_INFORMED: Final = forbid("consent-not-informed", "R-209", gdpr("4(11)"))
+CONSENT_OUTDATED: Final = forbid("consent-outdated", "R-214", edpb("05/2020 para 58"))
+CONSENT_LAPSED: Final = need(
+    "consent-lapsed", "R-216", gdpr("7(1)"), missing="a new consent of the person"
+)
+CONSENT_REQUESTED: Final = need(
+    "consent-requested", "R-216", gdpr("7(1)"), missing="the person's confirmation"
+)
+CONSENT_UNDER_IMBALANCE: Final = need(
+    "consent-under-imbalance",
+    "R-207",
+    gdpr("recital 43"),
+    missing="a person's review that the consent was free",
+)
+TRANSFER_RISKS_NOT_TOLD: Final = forbid("consent-transfer-risks-not-told", "R-209", gdpr("49(1)"))
 CONSENT_BEFORE_NOTICE: Final = forbid("consent-before-notice", "R-205", gdpr("7(1)"))
 
 
@@ -102,6 +118,18 @@ def consent_problems(case: Case, word: ConsentWord) -> tuple[Reason, ...]:
             found.append(CONSENT_NOT_INFORMED)
         if civil_date(given, case.zone) < notice.published:
             found.append(CONSENT_BEFORE_NOTICE)
+    if evidence.power_unequal and evidence.freely_given is None:
+        found.append(CONSENT_UNDER_IMBALANCE)
+    if word.requested_at is not None and given >= lapses_at(case, word.requested_at):
+        found.append(CONSENT_LAPSED)
+    day = civil_date(given, case.zone)
+    if any(
+        word.purpose in newer.renews and day < newer.published <= case.today
+        for newer in case.register.notices.values()
+    ):
+        found.append(CONSENT_OUTDATED)
+    if not evidence.transfer_risks_told and word.purpose in case.register.risky_purposes:
+        found.append(TRANSFER_RISKS_NOT_TOLD)
     minor = case.standing.data.circumstance(Circumstance.MINOR)
     if minor and evidence.actor is not Actor.GUARDIAN:
         found.append(CONSENT_OF_A_MINOR.on(minor.position))
@@ -114,19 +142,29 @@ def _for_company(case: Case, evidence: ConsentEvidence) -> bool:
     return generic and evidence.actor is Actor.COMPANY
 
 
+def lapses_at(case: Case, requested: datetime) -> datetime:
+    """Return when a choice that waits for its confirmation is over (R-216)."""
+    day = civil_date(requested, case.zone)
+    return case.end_of(day + timedelta(days=case.law.double_opt_in_days))
+
+
 def consent_expires(case: Case, word: ConsentWord) -> datetime:
     """Return when a given consent has to be asked for again (R-213).
 
     Counted in whole months to the end of the civil day, from the giving and from each act of the
-    person that came in time. An act after the expiry brings nothing back.
+    person that came in time. An act after the expiry brings nothing back, and a choice about a
+    device is prolonged by none.
     """
-    months = case.law.consent_review_months
+    device = word.purpose in case.register.device_purposes
+    months = case.law.device_choice_months if device else case.law.consent_review_months
 
     def review(moment: datetime) -> datetime:
         return case.end_of(add_months(civil_date(moment, case.zone), months))
 
     given = word.given_at or word.at
     expires = review(given)
+    if device:
+        return expires
     for act in case.standing.data.acts:
         if given < act < expires:
             expires = review(act)
@@ -187,7 +225,13 @@ STOPPED: Final = forbid("stopped", "R-317", gdpr("21(3)"))
 def _why_not(case: Case, purpose: PurposeId, channel: Channel | None) -> Iterator[Reason]:
     word = case.standing.consent.word(purpose, channel)
     if word is None:
-        yield CONSENT_NEVER_GIVEN
+        waiting = case.standing.consent.requested(purpose)
+        if waiting is None or (channel is not None and channel not in waiting.channels):
+            yield CONSENT_NEVER_GIVEN
+        elif case.at < (lapses := lapses_at(case, waiting.at)):
+            yield CONSENT_REQUESTED.on(waiting.position, until=lapses)
+        else:
+            yield CONSENT_LAPSED.on(waiting.position)
         return
     evidence = (word.position,)
     if word.status is ConsentStatus.WITHDRAWN:
@@ -203,6 +247,22 @@ def _why_not(case: Case, purpose: PurposeId, channel: Channel | None) -> Iterato
         yield (OBJECTED if stop.kind is StopKind.OBJECTION else STOPPED).on(stop.position)
     if case.at >= consent_expires(case, word):
         yield CONSENT_EXPIRED.on(*evidence)
+
+
+def proof_kept_through(case: Case, word: ConsentWord) -> date | None:
+    """Return the last day the proof of a consent is kept; None while the consent is in force.
+
+    Three years, as set, after the last use the consent carried: its withdrawal, its replacement by
+    a no, or its expiry; only to show compliance and for claims (R-215).
+    """
+    if valid_consent(case, word.purpose, word.channel) is not None:
+        return None
+    ends = [word.at] if word.status is not ConsentStatus.GIVEN else []
+    if word.given_at is not None and word.status is ConsentStatus.GIVEN:
+        stop = newest_stop(case, word.channel, word.purpose)
+        ends.append(min(consent_expires(case, word), stop.at if stop else case.at, case.at))
+    last = max(ends, default=word.at)
+    return add_months(civil_date(last, case.zone), case.law.consent_proof_months)
 
 
 CONSENT_IN_FORCE: Final = allow("consent-in-force", "R-201", gdpr("6(1)(a)"))

@@ -67,12 +67,17 @@ class LawProfile:
     soft_opt_in_months: int = 24
     consent_review_months: int = 24
     consent_proof_months: int = 36
+    double_opt_in_days: int = 7
+    device_choice_months: int = 6
     claims_months: int = 36
     request_file_months: int = 36
     prospect_months: int = 12
     list_check_days: int = 30
     internal_target_working_days: int = 10
     notify_days: int = 7
+    web_log_days: int = 90
+    security_log_months: int = 12
+    log_address_days: int = 14
     call_weekday_from: int = 9
     call_weekday_until: int = 20
     call_saturday_from: int = 10
@@ -103,12 +108,17 @@ SOURCES: Final[Mapping[str, Source]] = {
     "soft_opt_in_months": Source("R-303", ecsa("200(3)"), _setting),
     "consent_review_months": Source("R-213", edpb("05/2020 paras 110-111"), _setting),
     "consent_proof_months": Source("R-215", gdpr("7(1)"), _setting),
+    "double_opt_in_days": Source("R-216", project("R-216"), _setting),
+    "device_choice_months": Source("R-213", edpb("05/2020 paras 110-111"), _setting),
     "claims_months": Source("R-408", gdpr("17(3)(e)"), _setting),
     "request_file_months": Source("R-540", gdpr("5(2)"), _setting),
     "prospect_months": Source("R-715", gdpr("5(1)(e)"), _setting),
     "list_check_days": Source("R-315", project("R-315"), _setting),
     "internal_target_working_days": Source("R-561", gdpr("12(3)"), _setting),
     "notify_days": Source("R-505", gdpr("19"), _setting),
+    "web_log_days": Source("R-237", gdpr("5(1)(e)"), _setting),
+    "security_log_months": Source("R-237", gdpr("5(1)(e)"), _setting),
+    "log_address_days": Source("R-237", gdpr("5(1)(c)"), _setting),
     "call_weekday_from": Source("R-310", project("R-310"), _setting),
     "call_weekday_until": Source("R-310", project("R-310"), _setting),
     "call_saturday_from": Source("R-310", project("R-310"), _setting),
@@ -124,6 +134,7 @@ _CAPS: Final = {
     "register_months": 36,
     "register_cap_months": 36,
     "soft_opt_in_months": 36,
+    "consent_proof_months": 120,
     # an hour of the day
     "call_weekday_from": 23,
     "call_weekday_until": 23,

@@ -121,6 +121,9 @@ def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
             if ends is not None:
                 return ends
             purposes = covering(case, value, FilingSystem.CUSTOMER)
+            lapses = _lapses(case, value) if not purposes else None
+            if lapses is not None:
+                return lapses, "double-opt-in", "R-216"
             if not purposes:
                 return None, "unclear", "R-117"
             last_days: list[date] = []
@@ -134,6 +137,17 @@ def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
             if under_review is not None and under_review >= last:
                 return under_review, "under-review", "R-402"
             return last, "period-over", "R-116"
+
+
+def _lapses(case: Case, value: HeldValue) -> date | None:
+    """Return the last day of a value that only waits for the confirmation of a consent (R-216)."""
+    waiting = [
+        civil_date(wish.at, case.zone) + timedelta(days=case.law.double_opt_in_days)
+        for wish in case.standing.consent.waiting
+        if wish.purpose in case.register.purposes
+        and value.field in case.register.purposes[wish.purpose].fields
+    ]
+    return max(waiting, default=None)
 
 
 def _ends_before_purposes(case: Case) -> tuple[date, str, str] | None:

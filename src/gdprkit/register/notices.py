@@ -82,6 +82,8 @@ class Notice:
         purposes: Declared purposes it speaks of.
         sources: Declared sources it names (Art. 14(2)(f)).
         items: Which of the items of Art. 13 and 14 it holds in full.
+        renews: Purposes that changed so much with it that an older consent to them no longer
+            covers what is done (R-214).
         text: Where the text lies.
         findings: Ids of findings about it.
 
@@ -103,6 +105,7 @@ class Notice:
     )
     sources: frozenset[SourceId] = attrs.field(factory=frozenset, converter=frozen, validator=names)
     items: frozenset[NoticeItem] = attrs.field(factory=frozenset, converter=frozen)
+    renews: frozenset[PurposeId] = attrs.field(factory=frozenset, converter=frozen, validator=names)
     text: str | None = attrs.field(default=None, validator=text_or_none())
     findings: tuple[str, ...] = findings_field()
 

@@ -21,6 +21,7 @@ REFERENCES: Final[tuple[tuple[str, str, str], ...]] = (
     ("logs", "purpose", "purposes"),
     ("marketing_register", "purpose", "purposes"),
     ("notices", "purposes", "purposes"),
+    ("notices", "renews", "purposes"),
     ("notices", "sources", "sources"),
     ("purposes", "fields", "fields"),
     ("purposes", "recipients", "recipients"),

@@ -20,7 +20,14 @@ from gdprkit.register import loading
 from gdprkit.register._shape import findings_field, name, published_field, table, text
 from gdprkit.register.digest import digest_of
 from gdprkit.register.notices import Notice, Statement
-from gdprkit.register.parties import Controller, Recipient, RequestChannel, Source, Transfer
+from gdprkit.register.parties import (
+    Controller,
+    Recipient,
+    RequestChannel,
+    Source,
+    Transfer,
+    TransferMechanism,
+)
 from gdprkit.register.purposes import DataField, Purpose
 from gdprkit.register.references import unknown_references
 from gdprkit.register.website import Cookie, LogFile
@@ -259,6 +266,20 @@ class Register:
             UnknownName: no such field is declared.
         """
         return self._purposes_by_field.get(self.field(field).id, ())
+
+    @cached_property
+    def device_purposes(self) -> frozenset[PurposeId]:
+        """The purposes that store on or read from people's devices (R-230)."""
+        return frozenset(item.purpose for item in self.cookies.values())
+
+    @cached_property
+    def risky_purposes(self) -> frozenset[PurposeId]:
+        """The purposes whose data flows to a third country on nothing but a consent, or on nothing
+        known yet: the risks are told before a consent to them (R-209, Art. 49(1)(a)).
+        """
+        bare = (None, TransferMechanism.DEROGATION)
+        flows = [t for t in self.transfers.values() if t.mechanism in bare]
+        return frozenset(name for flow in flows for name in flow.purposes)
 
     @cached_property
     def _purposes_by_field(self) -> Mapping[FieldId, tuple[Purpose, ...]]:

@@ -14,18 +14,20 @@ from typing import Final, final
 import attrs
 
 from gdprkit.facts.consent import (
+    ConsentConfirmed,
     ConsentEvidence,
     ConsentGiven,
     ConsentRefused,
+    ConsentRequested,
     ConsentWithdrawn,
 )
 from gdprkit.facts.entry import Entry
 from gdprkit.facts.merge import MergedFrom, MergeReversed
 from gdprkit.state._shape import Fold, put
 from gdprkit.words.identifiers import PurposeId, SubjectId
-from gdprkit.words.vocabulary import Channel
+from gdprkit.words.vocabulary import Channel, ConsentMethod
 
-__all__ = ["ConsentState", "ConsentStatus", "ConsentWord"]
+__all__ = ["ConsentState", "ConsentStatus", "ConsentWord", "RequestedConsent"]
 
 
 class ConsentStatus(StrEnum):
@@ -49,6 +51,19 @@ class ConsentWord:
     evidence: ConsentEvidence | None = None
     given_at: datetime | None = None  # of the consent that was withdrawn
     merged_from: SubjectId | None = None  # given on another line of the person (R-416)
+    requested_at: datetime | None = None  # of a double opt-in: when the choice was made (R-216)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class RequestedConsent:
+    """A choice that waits for its confirmation (R-216)."""
+
+    purpose: PurposeId
+    channels: frozenset[Channel]
+    evidence: ConsentEvidence
+    at: datetime
+    position: int
 
 
 @final
@@ -58,6 +73,12 @@ class ConsentState:
 
     words: tuple[ConsentWord, ...] = ()  # said on this line
     merged: tuple[ConsentWord, ...] = ()  # consents a merge brought (R-416)
+    waiting: tuple[RequestedConsent, ...] = ()  # for their confirmation, the newest of each purpose
+    anomalies: tuple[int, ...] = ()  # confirmations of what nobody had requested
+
+    def requested(self, purpose: PurposeId) -> RequestedConsent | None:
+        """Return the choice for one purpose that waits for its confirmation."""
+        return next((w for w in self.waiting if w.purpose == purpose), None)
 
     @property
     def newest(self) -> tuple[ConsentWord, ...]:
@@ -94,6 +115,7 @@ def _say(
     channels: frozenset[Channel],
     status: ConsentStatus,
     evidence: ConsentEvidence | None = None,
+    requested_at: datetime | None = None,
 ) -> ConsentState:
     words = now.words
     scopes: list[Channel | None] = [*sorted(channels)] or [None]
@@ -107,6 +129,7 @@ def _say(
             position=entry.position,
             evidence=evidence if evidence is not None else (old.evidence if old else None),
             given_at=entry.at if evidence is not None else (old.given_at if old else None),
+            requested_at=requested_at,
         )
         words = put(
             words,
@@ -116,13 +139,47 @@ def _say(
     return attrs.evolve(now, words=words)
 
 
+def _requested(now: ConsentState, entry: Entry, fact: ConsentRequested) -> ConsentState:
+    new = RequestedConsent(
+        purpose=fact.purpose,
+        channels=fact.channels,
+        evidence=fact.evidence,
+        at=entry.at,
+        position=entry.position,
+    )
+    return attrs.evolve(now, waiting=put(now.waiting, new, lambda w: w.purpose == fact.purpose))
+
+
+def _confirmed(now: ConsentState, entry: Entry, fact: ConsentConfirmed) -> ConsentState:
+    """Turn what was requested into a consent, proved by both; nothing requested is an anomaly."""
+    wish = now.requested(fact.purpose)
+    if wish is None:
+        return attrs.evolve(now, anomalies=(*now.anomalies, entry.position))
+    evidence = attrs.evolve(
+        wish.evidence,
+        method=ConsentMethod.DOUBLE_OPT_IN,
+        proof=(*wish.evidence.proof, fact.proof),
+    )
+    given = ConsentStatus.GIVEN
+    said = _say(now, entry, fact.purpose, wish.channels, given, evidence, wish.at)
+    return _settled(said, {fact.purpose})
+
+
+def _settled(now: ConsentState, purposes: set[PurposeId]) -> ConsentState:
+    """Take away what waits: confirmed, or overtaken by a no."""
+    if not now.waiting:
+        return now
+    return attrs.evolve(now, waiting=tuple(w for w in now.waiting if w.purpose not in purposes))
+
+
 def _given(now: ConsentState, entry: Entry, fact: ConsentGiven) -> ConsentState:
     return _say(now, entry, fact.purpose, fact.channels, ConsentStatus.GIVEN, fact.evidence)
 
 
 def _refused(now: ConsentState, entry: Entry, fact: ConsentRefused) -> ConsentState:
     known = frozenset(w.channel for w in now.for_purpose(fact.purpose) if w.channel)
-    return _say(now, entry, fact.purpose, fact.channels or known, ConsentStatus.REFUSED)
+    said = _say(now, entry, fact.purpose, fact.channels or known, ConsentStatus.REFUSED)
+    return _settled(said, {fact.purpose})
 
 
 def _withdrawn(now: ConsentState, entry: Entry, fact: ConsentWithdrawn) -> ConsentState:
@@ -130,7 +187,8 @@ def _withdrawn(now: ConsentState, entry: Entry, fact: ConsentWithdrawn) -> Conse
     for purpose in sorted(purposes):
         known = frozenset(w.channel for w in now.for_purpose(purpose) if w.channel)
         now = _say(now, entry, purpose, fact.channels or known, ConsentStatus.WITHDRAWN)
-    return now
+    waiting = {w.purpose for w in now.waiting}
+    return _settled(now, {fact.purpose} if fact.purpose else waiting)
 
 
 def _merged(now: ConsentState, entry: Entry, fact: MergedFrom) -> ConsentState:
@@ -157,6 +215,8 @@ def _unmerged(now: ConsentState, _entry: Entry, fact: MergeReversed) -> ConsentS
 
 FOLD: Final[Fold] = {
     ConsentGiven: _given,
+    ConsentRequested: _requested,
+    ConsentConfirmed: _confirmed,
     ConsentRefused: _refused,
     ConsentWithdrawn: _withdrawn,
     MergedFrom: _merged,

@@ -13,7 +13,7 @@ from typing import Final, final
 import attrs
 
 from gdprkit.facts.connection import ActivityNoted, ConnectionStarted, ContactHeld
-from gdprkit.facts.consent import ConsentGiven
+from gdprkit.facts.consent import ConsentConfirmed, ConsentGiven
 from gdprkit.facts.data import (
     CircumstanceNoted,
     DataCollected,
@@ -261,6 +261,10 @@ def _consented(now: DataState, entry: Entry, fact: ConsentGiven) -> DataState:
     return _acted(now, entry) if own else now
 
 
+def _confirmed(now: DataState, entry: Entry, _fact: ConsentConfirmed) -> DataState:
+    return _acted(now, entry)
+
+
 def _in_contact(now: DataState, entry: Entry, fact: ContactHeld) -> DataState:
     return _acted(now, entry) if fact.begun_by is Actor.SUBJECT else now
 
@@ -304,6 +308,7 @@ FOLD: Final[Fold] = {
     MovedToMarketing: _moved,
     Archived: _archived,
     ConsentGiven: _consented,
+    ConsentConfirmed: _confirmed,
     ConnectionStarted: _connected,
     ActivityNoted: _noted_act,
     ContactHeld: _in_contact,
