@@ -234,7 +234,9 @@ _PLANTED: dict[str, Callable[[House, Any], object]] = {
     "ground": lambda h, _: retention.restrict(ADDRESS),
     "circumstance": lambda h, _: data.note(ADDRESS),
     "list": lambda h, _: marketing.check_list(ADDRESS, hit=False),
-    "refusal": lambda h, _: requests.refuse(STRANGER, grounds=[ADDRESS], sent="letter-1"),
+    "refusal": lambda h, _: requests.refuse(
+        STRANGER, grounds=[ADDRESS], sent="letter-1", letter=[]
+    ),
     "reason": lambda h, _: retention.erasure(reason=ADDRESS, reference="r-1"),
     "request": lambda h, a: h.keeper.deadline(a, ADDRESS),
     "answer": lambda h, a: h.keeper.answer(a, ADDRESS),

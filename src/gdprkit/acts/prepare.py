@@ -37,11 +37,13 @@ from gdprkit.facts.request import (
     RequestFulfilled,
     RequestPartlyRefused,
     RequestReceived,
+    RequestRefused,
 )
 from gdprkit.facts.retention import MarketingEntryEnded
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import CONTACT_POINTS
 from gdprkit.policy.decisions import Decision, NotAllowed, forbid
+from gdprkit.policy.handling import IDENTITY, IdentityStep, may_close
 from gdprkit.policy.matrix import Column
 from gdprkit.policy.placing import column_of, company_stop_for
 from gdprkit.policy.retention import erasure_blocked
@@ -129,7 +131,7 @@ def _check_step(standing: Standing, fact: Fact) -> None:
         if found is None:
             raise UnknownName("request of this person")
         steps = request.TRANSITIONS[found.status]
-        if found.right in _AT_ONCE and isinstance(
+        if IDENTITY[found.right] is IdentityStep.NONE and isinstance(
             fact, (IdentityRequested, ClarificationRequested)
         ):
             raise NotPossibleNow(found.status, name, ("HandlingBegun", "RequestFulfilled"))
@@ -138,8 +140,13 @@ def _check_step(standing: Standing, fact: Fact) -> None:
             raise NotPossibleNow(found.status, name, possible)
 
 
-#: A stop needs no identity and no clarification (R-522).
-_AT_ONCE: Final = frozenset({Right.OBJECTION_TO_MARKETING, Right.WITHDRAW_CONSENT})
+def _check_closing(case: Case, fact: Fact) -> None:
+    """Hold an answer that closes a request against what the law asks of it (R-503, R-528)."""
+    if not isinstance(fact, (RequestFulfilled, RequestPartlyRefused, RequestRefused)):
+        return
+    found = case.standing.request.case(fact.case)
+    if found is not None:
+        may_close(case, found, fact).require()
 
 
 def _check_days(case: Case, fact: Fact) -> None:
@@ -261,6 +268,7 @@ def prepare(case: Case, act: Act) -> tuple[Fact, ...]:
     _check_step(case.standing, fact)
     _check_days(case, fact)
     fact = _widen(case.register, fact)
+    _check_closing(case, fact)
     match fact:
         case RequestReceived():
             stop = _stop_in_request(fact)

@@ -12,11 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, final
 
-import attrs
-
 from gdprkit.acts import data as data_acts
 from gdprkit.acts.act import Act
-from gdprkit.acts.consent import HasConsent
 from gdprkit.errors import (
     AlreadyKnown,
     InvalidValue,
@@ -30,10 +27,10 @@ from gdprkit.keeper.answer import Bundle, make_bundle
 from gdprkit.keeper.applying import (
     Applied,
     compose_plan,
-    look_up,
     make_plan,
     recheck,
 )
+from gdprkit.keeper.asking import ask, view_at
 from gdprkit.keeper.clock import Clock, system_clock
 from gdprkit.keeper.contacts import lookup_terms
 from gdprkit.keeper.line import (
@@ -41,7 +38,6 @@ from gdprkit.keeper.line import (
     entries_of,
     key_hash,
     new_view,
-    organisation_of,
     view,
 )
 from gdprkit.keeper.merging import merge, unmerge
@@ -50,22 +46,17 @@ from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.values import NewPerson, Receipt
 from gdprkit.keeper.writing import Bench, Composed, compose
 from gdprkit.ledger.codec import decode_entry
-from gdprkit.policy.advertising import MayAdvertise, may_advertise
-from gdprkit.policy.case import Case
-from gdprkit.policy.connection import MayMove, may_move
-from gdprkit.policy.consent import consent_in_force
 from gdprkit.policy.deadlines import Deadline
-from gdprkit.policy.decisions import Decision, Outcome
+from gdprkit.policy.decisions import Decision
 from gdprkit.policy.ending import DerivedEnd, derived_end
+from gdprkit.policy.handling import Handling, ToTell, handling, to_tell
 from gdprkit.policy.law import FI_2026, LawProfile, with_settings
-from gdprkit.policy.marketing import MayContact, may_contact
 from gdprkit.policy.plan import Plan, PlanAction
-from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.policy.request import deadline_of
 from gdprkit.register.register import Register
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.providers import KeyProvider
-from gdprkit.state.standing import Standing, fold
+from gdprkit.state.standing import Standing
 from gdprkit.storage.protocol import ALL, Batch, Span, Store
 from gdprkit.words.identifiers import CaseId, FieldId, SourceId, SubjectId, subject_id, uuid_from
 from gdprkit.words.moments import utc_moment
@@ -81,14 +72,6 @@ _TRIES: Final = 8
 
 #: Seconds a process believes an opened key: after that an erasure holds everywhere.
 _KEY_TTL: Final = 300.0
-
-_QUESTIONS: Final[Mapping[type, Callable[[Case, Any], Decision]]] = {
-    MayContact: may_contact,
-    MayAdvertise: may_advertise,
-    MayProcess: may_process,
-    MayMove: may_move,
-    HasConsent: lambda case, q: consent_in_force(case, q.purpose, q.channel),
-}
 
 
 def _check_parts(register: object, store: object, keys: object) -> None:
@@ -338,11 +321,7 @@ class RecordKeeper:
         return self._view(subject_id(about), at, known_by).standing
 
     def _view(self, about: SubjectId, at: datetime | None, known_by: datetime | None) -> View:
-        found = view(self._bench.store, about)
-        if at is None and known_by is None:
-            return found
-        standing = fold(entries_of(self._bench.store, about), until=at, known_by=known_by)
-        return attrs.evolve(found, standing=standing)
+        return view_at(self._bench.store, about, at, known_by)
 
     def ask(
         self,
@@ -364,29 +343,7 @@ class RecordKeeper:
             NotASubjectId, UnknownSubject, UnknownPurpose, NaiveMoment.
             InvalidValue: *question* is none.
         """
-        about = subject_id(about)
-        policy = _QUESTIONS.get(type(question))
-        if policy is None:
-            raise InvalidValue(
-                "question",
-                "is no may question",
-                "pass marketing.may_contact(...), data.may_process(...)",
-            )
-        moment = self.now() if at is None else utc_moment(at, "at")
-        found = self._view(about, at, known_by)
-        company = organisation_of(self._bench.store, found, at, known_by)
-        case = self._bench.case(found, moment, organisation=company)
-        if not isinstance(question, (MayContact, MayMove)):
-            return policy(case, question)
-        past = at is not None or known_by is not None
-        current = view(self._bench.store, about) if past and found.standing.data.values else found
-        erased = current.standing.data.erased_at is not None
-        if erased or isinstance(question, MayContact):
-            plain = policy(case, question)
-            if erased or plain.outcome is Outcome.FORBIDDEN:
-                return plain  # no list can make it milder, and nothing is left to look up
-        looked = look_up(self._bench, current, question.purpose, moment)
-        return policy(attrs.evolve(case, suppressed=looked), question)
+        return ask(self._bench, subject_id(about), question, self.now(), at, known_by)
 
     def connection_end(self, about: SubjectId, *, at: datetime | None = None) -> DerivedEnd | None:
         """Return when the connection ends or ended, recorded or derived; None where nothing ties.
@@ -454,6 +411,27 @@ class RecordKeeper:
         if request is None:
             raise UnknownName("request of this person")
         return deadline_of(self._bench.case(found, self.now()), request)
+
+    def handling(self, about: SubjectId, case: CaseId) -> Handling:
+        """Return what a request asks for, field by field and purpose by purpose (R-503, R-521).
+
+        Raises:
+            NotASubjectId, UnknownSubject; UnknownName for no such request of this person.
+        """
+        found = view(self._bench.store, subject_id(about))
+        request = found.standing.request.case(case)
+        if request is None:
+            raise UnknownName("request of this person")
+        return handling(self._bench.case(found, self.now()), request)
+
+    def to_tell(self, about: SubjectId) -> tuple[ToTell, ...]:
+        """Return the recipients to be told of a correction, erasure or restriction (Art. 19).
+
+        Raises:
+            NotASubjectId, UnknownSubject.
+        """
+        found = view(self._bench.store, subject_id(about))
+        return to_tell(self._bench.case(found, self.now()))
 
     def find(self, **fields: str | Personal[str]) -> tuple[SubjectId, ...]:
         """Find people by a contact point, for instance ``find(email=...)``; all fields must match.

@@ -72,6 +72,7 @@ class LawProfile:
     prospect_months: int = 12
     list_check_days: int = 30
     internal_target_working_days: int = 10
+    notify_days: int = 7
     call_weekday_from: int = 9
     call_weekday_until: int = 20
     call_saturday_from: int = 10
@@ -107,6 +108,7 @@ SOURCES: Final[Mapping[str, Source]] = {
     "prospect_months": Source("R-715", gdpr("5(1)(e)"), _setting),
     "list_check_days": Source("R-315", project("R-315"), _setting),
     "internal_target_working_days": Source("R-561", gdpr("12(3)"), _setting),
+    "notify_days": Source("R-505", gdpr("19"), _setting),
     "call_weekday_from": Source("R-310", project("R-310"), _setting),
     "call_weekday_until": Source("R-310", project("R-310"), _setting),
     "call_saturday_from": Source("R-310", project("R-310"), _setting),

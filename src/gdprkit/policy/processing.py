@@ -8,6 +8,7 @@ only (R-504). Being allowed to process is not being allowed to contact: see ``po
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Final, final
 
 import attrs
@@ -29,6 +30,7 @@ from gdprkit.words.vocabulary import (
     FilingSystem,
     LegalBasis,
     PurposeKind,
+    RestrictionGround,
     Right,
     SpecialGround,
     Trigger,
@@ -86,12 +88,44 @@ REQUEST_PENDING: Final = forbid("request-pending", "R-414", gdpr("21(3)"))
 OBJECTION_PENDING: Final = forbid("request-pending", "R-507", gdpr("18(1)(d)"))
 
 
+ACCURACY_CONTESTED: Final = forbid("accuracy-contested", "R-502", gdpr("18(1)(a)"))
+RESTRICTED_BUT_CLAIMS: Final = allow("restricted-but-claims", "R-504", gdpr("18(2)"))
+RESTRICTED_BUT_CONSENT: Final = allow("restricted-but-consent", "R-504", gdpr("18(2)"))
+
+
+def _in_spite(asked: _Asked, since: datetime) -> Reason | None:
+    """Return why restricted data may be used all the same: claims, or a consent given since."""
+    purpose = asked.purpose
+    if purpose.marketing:  # never, with consent neither (0.3)
+        return None
+    if purpose.retention is not None and purpose.retention.after is Trigger.CLAIM:
+        return RESTRICTED_BUT_CLAIMS
+    for word in asked.case.standing.consent.for_purpose(purpose.id):
+        consent = valid_consent(asked.case, purpose.id, word.channel)
+        if consent is not None and consent.word.at > since:
+            return RESTRICTED_BUT_CONSENT.on(consent.word.position, until=consent.until)
+    return None
+
+
 def _not_restricted(asked: _Asked) -> Iterator[Reason]:
-    for restriction in asked.case.standing.objection.restrictions:
-        yield RESTRICTED.on(restriction.position)
+    restrictions = asked.case.standing.objection.restrictions
+    newest = max((r.at for r in restrictions), default=None)
+    spite = _in_spite(asked, newest) if newest is not None else None
+    if spite is not None:
+        yield spite
+    else:
+        for restriction in restrictions:
+            yield RESTRICTED.on(restriction.position)
     for case in asked.case.standing.request.open:
+        if case.fields and asked.field is not None and asked.field not in case.fields:
+            continue  # the request is about other fields
         if case.right is Right.RESTRICTION:
             yield RESTRICTION_ASKED.on(case.position)
+        elif (
+            case.right is Right.RECTIFICATION
+            and case.restriction_ground is RestrictionGround.ACCURACY_CONTESTED
+        ):
+            yield ACCURACY_CONTESTED.on(case.position)
         elif case.right in _STOPS_MARKETING and asked.purpose.marketing:
             yield REQUEST_PENDING.on(case.position)
         elif case.right is Right.OBJECTION and asked.purpose.basis in _OBJECTABLE:
@@ -274,6 +308,45 @@ def _no_swap(asked: _Asked) -> Iterator[Reason]:
             yield BASIS_SWAP.on(word.position)
 
 
+AUTOMATED_PROHIBITED: Final = forbid("automated-decision-prohibited", "R-509", gdpr("22(1)"))
+AUTOMATED_OPENED: Final = allow("automated-decision-opened", "R-509", gdpr("22(2)"))
+AUTOMATED_UNEXPLICIT: Final = need(
+    "automated-decision-unexplicit",
+    "R-509",
+    gdpr("22(2)(c)"),
+    missing="an explicit consent to deciding by machine",
+)
+
+#: Bases that may carry a decision by machine alone (22(2); table 5.1, last row but one).
+_DECIDES: Final = frozenset(
+    {
+        LegalBasis.CONSENT,
+        LegalBasis.CONTRACT,
+        LegalBasis.LEGAL_OBLIGATION,
+        LegalBasis.PUBLIC_TASK,
+    }
+)
+
+
+def _automated(asked: _Asked) -> Iterator[Reason]:
+    """Deciding by machine alone: contract, law or explicit consent, nothing else (R-509)."""
+    case, purpose = asked.case, asked.purpose
+    if not purpose.automated_decisions:
+        return
+    if purpose.basis not in _DECIDES:
+        yield AUTOMATED_PROHIBITED
+    elif purpose.basis is not LegalBasis.CONSENT:
+        yield AUTOMATED_OPENED
+    else:
+        words = case.standing.consent.for_purpose(purpose.id)
+        given = [c for w in words if (c := valid_consent(case, purpose.id, w.channel)) is not None]
+        expressly = [c for c in given if c.word.evidence is not None and c.word.evidence.explicit]
+        if expressly:
+            yield AUTOMATED_OPENED.on(expressly[0].word.position, until=expressly[0].until)
+        else:
+            yield AUTOMATED_UNEXPLICIT
+
+
 def _basis(asked: _Asked) -> Iterator[Reason]:
     yield from basis_reasons(asked.case, asked.purpose)
 
@@ -304,6 +377,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     _not_over,
     _no_swap,
     _basis,
+    _automated,
     _not_objected,
 )
 

@@ -28,6 +28,7 @@ from gdprkit.policy.decisions import Decision
 from gdprkit.policy.marketing import usable_channels
 from gdprkit.policy.periods import consent_end, covering, ends_on, review_due
 from gdprkit.policy.plan import Plan, PlanAction, PlanItem
+from gdprkit.policy.rights import ERASURE_GROUNDS
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue
@@ -303,20 +304,6 @@ def _waiting(decision: Decision) -> tuple[str, ...]:
     return tuple(m for r in decision.against if r.code in WAITING for m in r.missing)
 
 
-#: 17(1)(d) and (e) are open under every basis but a live legal duty, which (d) waits for.
-_ALWAYS: Final = frozenset({ErasureReason.UNLAWFUL, ErasureReason.LEGAL_DUTY})
-
-#: basis -> grounds of 17(1) that reach data on it while the relation is live (table 5.1, 0.3).
-_REACHED_BY: Final[Mapping[LegalBasis, frozenset[ErasureReason]]] = {
-    LegalBasis.CONSENT: _ALWAYS | {ErasureReason.CONSENT_WITHDRAWN, ErasureReason.CHILD_SERVICE},
-    LegalBasis.CONTRACT: _ALWAYS,
-    LegalBasis.LEGAL_OBLIGATION: frozenset({ErasureReason.LEGAL_DUTY}),
-    LegalBasis.VITAL_INTERESTS: _ALWAYS,
-    LegalBasis.PUBLIC_TASK: _ALWAYS | {ErasureReason.OBJECTED},
-    LegalBasis.LEGITIMATE_INTERESTS: _ALWAYS | {ErasureReason.OBJECTED},
-}
-
-
 def _duty_not_begun(case: Case, value: HeldValue) -> bool:
     """Whether a duty or claim needs the value and its period has not begun (17(3)(b), (e))."""
     return any(
@@ -331,7 +318,10 @@ def _still_needed(case: Case, purpose: Purpose, reason: ErasureReason) -> bool:
         return False
     if purpose.basis is LegalBasis.CONSENT and consent_end(case, purpose) is not None:
         return False
-    return reason not in _REACHED_BY[purpose.basis]
+    if purpose.basis is LegalBasis.LEGAL_OBLIGATION:  # 17(1)(d) waits for a live duty
+        return reason is not ErasureReason.LEGAL_DUTY
+    # what a live purpose needs is necessary, so 17(1)(a) does not reach it yet
+    return reason not in ERASURE_GROUNDS[purpose.basis] - {ErasureReason.NO_LONGER_NECESSARY}
 
 
 def plan_erasure(case: Case, question: Erasure) -> Plan:
