@@ -150,3 +150,14 @@ def test_a_decision_is_told_in_words() -> None:
     assert "GDPR Art. 21(3); R-311; entry 4)" in lines[2]
     assert "missing: evidence of the contact's duties" in lines[1]
     assert sentence(ALLOW) in text
+
+
+def test_a_decision_is_told_without_english_in_other_languages() -> None:
+    """Finnish and Swedish cite the law in their own manner, and say the rest in their own words."""
+    found = decision(ALLOW, NEED, FORBID)
+    finnish = explain(found, "fi").splitlines()
+    assert finnish[0].startswith("may_contact: kielletty hetkellä 2026-")
+    assert "tietosuoja-asetuksen 21 artiklan 3 kohta; R-311; merkintä 4)" in finnish[3]
+    swedish = explain(found, "sv", "person").splitlines()
+    assert swedish[0] == "Förbjudet:"
+    assert swedish[3] == "  - du har gjort en invändning (artikel 21.3 i dataskyddsförordningen)"

@@ -24,7 +24,7 @@ from gdprkit.policy.deadline_steps import (
     Promised,
     Step,
 )
-from gdprkit.policy.explain import Language, Reader
+from gdprkit.policy.languages import Language, Reader
 from gdprkit.policy.phrases import (
     counted,
     full_day,

@@ -33,8 +33,8 @@ from gdprkit.policy.deadline_steps import (
     Step,
 )
 from gdprkit.policy.deadline_words import clauses, tell_breach
-from gdprkit.policy.explain import Language, Reader
-from gdprkit.policy.phrases import check_reader, counted, on_day, phrase, sentences
+from gdprkit.policy.languages import Language, Reader, check_reader
+from gdprkit.policy.phrases import counted, on_day, phrase, sentences
 from gdprkit.words.citations import Citation, gdpr, time_limits
 from gdprkit.words.holidays import HolidayCalendar
 from gdprkit.words.moments import Period, add_months, civil_date, end_of_day, utc_moment

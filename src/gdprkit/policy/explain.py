@@ -12,18 +12,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import Final, Literal, Protocol, TypeAlias, get_args
+from typing import Final, Protocol
 
 from gdprkit.errors import InvalidValue
+from gdprkit.policy.citing import cited
+from gdprkit.policy.languages import LANGUAGES, READERS, Language, Reader, check_reader
 from gdprkit.words.citations import Citation
 
 __all__ = ["LANGUAGES", "READERS", "Language", "Reader", "explain", "sentence", "text", "texts"]
-
-Language: TypeAlias = Literal["en", "fi", "sv"]
-Reader: TypeAlias = Literal["controller", "person"]
-
-LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
-READERS: Final[tuple[Reader, ...]] = get_args(Reader)
 
 
 class _Reason(Protocol):
@@ -95,7 +91,7 @@ def sentence(reason: _Reason, language: Language = "en", reader: Reader = "contr
     for the person with the law alone.
     """
     words = text(reason.code, language, reader)
-    cites = ", ".join(str(cite) for cite in reason.cites)
+    cites = ", ".join(cited(cite, language, reader) for cite in reason.cites)
     if reader == "person":
         return f"{words} ({cites})"
     entries = ", ".join(str(position) for position in reason.evidence)
@@ -111,6 +107,7 @@ _OUTCOME: Final[Mapping[Language, Mapping[str, str]]] = {
     "fi": {"allowed": "sallittu", "needs": "edellyttää lisäksi", "forbidden": "kielletty"},
     "sv": {"allowed": "tillåtet", "needs": "kräver mer", "forbidden": "förbjudet"},
 }
+_AT: Final[Mapping[Language, str]] = {"en": "at", "fi": "hetkellä", "sv": "vid"}
 _UNTIL: Final[Mapping[Language, str]] = {
     "en": "holds until {until} UTC if nothing new is recorded",
     "fi": "voimassa {until} UTC saakka, jos mitään uutta ei kirjata",
@@ -124,16 +121,13 @@ def explain(decision: _Decision, language: Language = "en", reader: Reader = "co
     Raises:
         InvalidValue: there is no such language or reader.
     """
-    if language not in LANGUAGES or reader not in READERS:
-        raise InvalidValue(
-            "language or reader", "has no words", "use en, fi or sv; controller or person"
-        )
+    check_reader(language, reader)
     outcome = _OUTCOME[language][decision.outcome]
     if reader == "person":
         told = dict.fromkeys(sentence(r, language, reader) for r in decision.reasons)
         return "\n".join([f"{outcome[0].upper()}{outcome[1:]}:", *(f"  - {line}" for line in told)])
     cell = f" [{decision.cell}]" if decision.cell else ""
-    head = f"{decision.question}: {outcome}{cell} at {decision.at:%Y-%m-%d %H:%M} UTC"
+    head = f"{decision.question}: {outcome}{cell} {_AT[language]} {decision.at:%Y-%m-%d %H:%M} UTC"
     lines = [f"  {_MARKS[r.outcome]} {sentence(r, language, reader)}" for r in decision.reasons]
     until = decision.valid_until
     if until is not None:

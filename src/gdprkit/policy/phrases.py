@@ -15,12 +15,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from gdprkit.errors import InvalidValue
-from gdprkit.policy.explain import LANGUAGES, READERS, Language, Reader
+from gdprkit.policy.languages import Language, Reader
 from gdprkit.words.holidays import holiday_name
 
 __all__ = [
-    "check_reader",
     "counted",
     "full_day",
     "holiday",
@@ -29,16 +27,19 @@ __all__ = [
     "on_day",
     "phrase",
     "phrases",
+    "read_phrases",
     "sentences",
     "weekday",
 ]
 
-#: The file of names of days; every other file of the folder holds phrases.
+#: Files of names; every other file of the folder holds phrases.
 _DAYS: Final = "days.toml"
+_NAMES: Final = frozenset({_DAYS, "laws.toml"})
 
 
 @cache
-def _read(name: str) -> Mapping[str, Any]:
+def read_phrases(name: str) -> Mapping[str, Any]:
+    """Return one file of the folder as it stands; read once."""
     file = files("gdprkit.policy") / "texts" / "phrases" / name
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
@@ -49,26 +50,14 @@ def phrases() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     found: dict[str, Mapping[str, Mapping[str, str]]] = {}
     folder = files("gdprkit.policy") / "texts" / "phrases"
     for file in sorted(folder.iterdir(), key=lambda one: one.name):
-        if file.name.endswith(".toml") and file.name != _DAYS:
-            found |= _read(file.name)
+        if file.name.endswith(".toml") and file.name not in _NAMES:
+            found |= read_phrases(file.name)
     return found
 
 
 def phrase(name: str, language: Language, reader: Reader, **blanks: str) -> str:
     """Return a phrase with its blanks filled; blanks it does not use are left."""
     return phrases()[name][reader][language].format(**blanks)
-
-
-def check_reader(language: str, reader: str) -> None:
-    """Refuse a language or reader that has no words.
-
-    Raises:
-        InvalidValue: there is no such language or reader.
-    """
-    if language not in LANGUAGES or reader not in READERS:
-        raise InvalidValue(
-            "language or reader", "has no words", "use en, fi or sv; controller or person"
-        )
 
 
 def sentences(clauses: Sequence[str]) -> str:
@@ -78,30 +67,33 @@ def sentences(clauses: Sequence[str]) -> str:
 
 def long_date(day: date, language: Language = "en") -> str:
     """Return a day: ``28 February 2027``, ``28. helmikuuta 2027``, ``den 28 februari 2027``."""
-    said = _read(_DAYS)[language]
+    said = read_phrases(_DAYS)[language]
     month: str = said["months"][day.month - 1]  # named: strftime follows the process's locale
     return str(said["date"]).format(day=day.day, month=month, year=day.year)
 
 
 def full_day(day: date, language: Language = "en") -> str:
     """Return a day with its weekday: ``Sunday 28 February 2027``, ``söndagen den 28 februari``."""
-    return f"{_read(_DAYS)[language]['weekdays_full'][day.weekday()]} {long_date(day, language)}"
+    named: str = read_phrases(_DAYS)[language]["weekdays_full"][day.weekday()]
+    return f"{named} {long_date(day, language)}"
 
 
 def on_day(day: date, language: Language = "en") -> str:
     """Return a day as that on which something happens: ``sunnuntaina 28. helmikuuta 2027``."""
-    return f"{_read(_DAYS)[language]['weekdays_on'][day.weekday()]} {long_date(day, language)}"
+    return (
+        f"{read_phrases(_DAYS)[language]['weekdays_on'][day.weekday()]} {long_date(day, language)}"
+    )
 
 
 def weekday(day: date, language: Language = "en") -> str:
     """Return the weekday of a day by itself: ``Sunday``, ``sunnuntai``, ``söndag``."""
-    return str(_read(_DAYS)[language]["weekdays"][day.weekday()])
+    return str(read_phrases(_DAYS)[language]["weekdays"][day.weekday()])
 
 
 def holiday(calendar: str, day: date, language: Language = "en") -> str | None:
     """Return the name of a public holiday, or None where the calendar names none."""
     word = holiday_name(calendar, day)
-    return None if word is None else str(_read(_DAYS)["holidays"][word][language])
+    return None if word is None else str(read_phrases(_DAYS)["holidays"][word][language])
 
 
 def moment(local: datetime, language: Language = "en", *, on: bool = False) -> str:
@@ -113,7 +105,7 @@ def moment(local: datetime, language: Language = "en", *, on: bool = False) -> s
         on: As that at which something happens, not by itself.
     """
     day = on_day(local.date(), language) if on else full_day(local.date(), language)
-    return str(_read(_DAYS)[language]["clock"]).format(
+    return str(read_phrases(_DAYS)[language]["clock"]).format(
         day=day, hour=f"{local:%H}", minute=f"{local:%M}", offset=_offset(local)
     )
 
@@ -129,6 +121,6 @@ def counted(unit: str, count: int, language: Language = "en") -> str:
 
     The first forms stand for 1, 2 and so on, the last for every other count.
     """
-    forms: Sequence[str] = _read(_DAYS)[language][f"count_{unit}"]
+    forms: Sequence[str] = read_phrases(_DAYS)[language][f"count_{unit}"]
     form = forms[count - 1] if 1 <= count < len(forms) else forms[-1]
     return form.format(count=count)

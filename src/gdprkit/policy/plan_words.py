@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gdprkit.policy.explain import Language, Reader
 from gdprkit.policy.explain import sentence as reason_in_words
-from gdprkit.policy.phrases import check_reader, long_date, phrase
+from gdprkit.policy.languages import Language, Reader, check_reader
+from gdprkit.policy.phrases import long_date, phrase
 from gdprkit.policy.plan import Plan, PlanAction, PlanItem
 
 __all__ = ["explain_plan", "sentence"]

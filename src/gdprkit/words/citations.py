@@ -63,15 +63,10 @@ class Citation:
         match self.law:
             case Law.GDPR | Law.TIME_LIMITS:
                 return f"{self.law} Art. {self.place}"
-            case (
-                Law.ECSA
-                | Law.DPA_FI
-                | Law.ACCOUNTING_FI
-                | Law.CREDIT_FI
-                | Law.KSL
-                | Law.LIMITATION_FI
-            ):
+            case Law.ECSA | Law.DPA_FI | Law.ACCOUNTING_FI | Law.CREDIT_FI | Law.LIMITATION_FI:
                 return f"{self.law} s. {self.place}"
+            case Law.KSL:  # by chapter, or chapter:section
+                return f"{self.law} {'s.' if ':' in self.place else 'ch.'} {self.place}"
             case Law.EDPB | Law.PROJECT | Law.VAT_FI:
                 return f"{self.law} {self.place}"
 
