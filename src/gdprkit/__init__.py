@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gdprkit.acts import connection as connection
     from gdprkit.acts import consent as consent
     from gdprkit.acts import data as data
+    from gdprkit.acts import device as device
     from gdprkit.acts import marketing as marketing
     from gdprkit.acts import requests as requests
     from gdprkit.acts import retention as retention
@@ -45,6 +46,7 @@ __all__ = [
     "connection",
     "consent",
     "data",
+    "device",
     "marketing",
     "requests",
     "retention",
@@ -63,7 +65,7 @@ _HOMES = {
     "RecordKeeper": "gdprkit.keeper.keeper",
     "Register": "gdprkit.register.register",
 }
-_MODULES = ("connection", "consent", "data", "marketing", "requests", "retention")
+_MODULES = ("connection", "consent", "data", "device", "marketing", "requests", "retention")
 
 
 def __getattr__(name: str) -> Any:

@@ -41,7 +41,7 @@ from gdprkit.register.purposes import (
     RetentionRule,
 )
 from gdprkit.register.register import MarketingRegister, Register, Setting
-from gdprkit.register.website import Cookie, LogFile, Technique
+from gdprkit.register.website import Banner, Cookie, DeviceUse, LogFile, Technique
 from gdprkit.storage.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
 from gdprkit.words import vocabulary
 from gdprkit.words.vocabulary import AdKind, Channel
@@ -49,7 +49,7 @@ from gdprkit.words.vocabulary import AdKind, Channel
 REFERENCE = ROOT / "docs" / "reference"
 API = REFERENCE / "api.md"
 MARKS = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}
-ACTS = ("connection", "consent", "data", "marketing", "requests", "retention")
+ACTS = ("connection", "consent", "data", "device", "marketing", "requests", "retention")
 
 
 def _signature(name: str, function: Callable[..., object]) -> str:
@@ -240,6 +240,7 @@ PARTS = {
     "[request_channels.NAME]": RequestChannel,
     "[cookies.NAME]": Cookie,
     "[logs.NAME]": LogFile,
+    "[banner]": Banner,
 }
 
 
@@ -297,6 +298,7 @@ def test_closed_words_are_documented() -> None:
         "right": vocabulary.Right,
         "mechanism": TransferMechanism,
         "technique": Technique,
+        "device use": DeviceUse,
     }
     shown = rows(section(REFERENCE / "register-file.md", "## Closed words"))
     assert shown == [(name, ", ".join(words)) for name, words in lists.items()]

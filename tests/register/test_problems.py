@@ -211,6 +211,11 @@ UNDECLARED = [
         "$.notices['v1'].sources: \"zzz\" is not declared in sources; declare it in [sources]",
     ),
     (
+        'sources = ["form"]',
+        'sources = ["form"]\nrenews = ["zzz"]',
+        "$.notices['v1'].renews: \"zzz\" is not declared in purposes; declare it in [purposes]",
+    ),
+    (
         'recipient = "host"\nfields',
         'recipient = "hots"\nfields',
         (

@@ -22,6 +22,7 @@ from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force
 from gdprkit.policy.decisions import Decision, Outcome
+from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.marketing import MayContact, may_contact
 from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.policy.rights import MayExercise, may_exercise
@@ -39,6 +40,7 @@ QUESTIONS: Final[Mapping[type, Callable[[Case, Any], Decision]]] = {
     MayProcess: may_process,
     MayMove: may_move,
     MayExercise: may_exercise,
+    MayStore: may_store,
     HasConsent: lambda case, q: consent_in_force(case, q.purpose, q.channel),
 }
 

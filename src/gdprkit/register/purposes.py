@@ -215,6 +215,8 @@ class DataField:
         tags: Marks that close doors whatever the kind (R-109 to R-112, R-119).
         subjects: Kinds of people it is held about.
         lookup: Whether it is a contact point by which a person is found; its index is keyed.
+        not_personal_because: For an identifier of a device or of the internet: where the assessment
+            lies that this holder cannot identify anybody with it (R-236).
         published: The controller's own words.
         findings: Ids of findings about those words.
     """
@@ -226,5 +228,6 @@ class DataField:
     tags: frozenset[DataTag] = attrs.field(factory=frozenset, converter=frozen)
     subjects: frozenset[SubjectKind] = attrs.field(factory=frozenset, converter=frozen)
     lookup: bool = False
+    not_personal_because: str | None = attrs.field(default=None, validator=text_or_none())
     published: str | None = published_field()
     findings: tuple[str, ...] = findings_field()

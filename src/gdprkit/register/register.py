@@ -30,7 +30,7 @@ from gdprkit.register.parties import (
 )
 from gdprkit.register.purposes import DataField, Purpose
 from gdprkit.register.references import unknown_references
-from gdprkit.register.website import Cookie, LogFile
+from gdprkit.register.website import Banner, Cookie, LogFile
 from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, RecipientId, SourceId
 from gdprkit.words.moments import Period
 from gdprkit.words.vocabulary import Right
@@ -105,6 +105,7 @@ class Register:
         sources: Where data comes from.
         cookies: Items on people's devices.
         logs: Log files.
+        banner: How visitors are asked about their devices; None while nobody has looked.
         request_channels: Ways offered to use a right.
         security: Security measures, as the record of processing describes them (Art. 30(1)(g)).
         statements: Whatever else the policy says.
@@ -130,6 +131,7 @@ class Register:
     sources: Mapping[SourceId, Source] = attrs.field(factory=dict, converter=table)
     cookies: Mapping[str, Cookie] = attrs.field(factory=dict, converter=table)
     logs: Mapping[str, LogFile] = attrs.field(factory=dict, converter=table)
+    banner: Banner | None = None
     request_channels: Mapping[str, RequestChannel] = attrs.field(factory=dict, converter=table)
     security: Mapping[str, Statement] = attrs.field(factory=dict, converter=table)
     statements: Mapping[str, Statement] = attrs.field(factory=dict, converter=table)

@@ -23,6 +23,7 @@ from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force
 from gdprkit.policy.decisions import NotAllowed
+from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.marketing import is_marketing, may_contact
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
@@ -36,6 +37,7 @@ from gdprkit.policy.retention import (
     plan_due,
     plan_erasure,
 )
+from gdprkit.policy.rights import MayExercise, may_exercise
 from gdprkit.words.identifiers import CaseId
 from gdprkit.words.vocabulary import MessagePart
 
@@ -142,6 +144,8 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "may-advertise": Asked(MayAdvertise, may_advertise),
     "may-process": Asked(MayProcess, may_process),
     "may-move": Asked(MayMove, may_move),
+    "may-exercise": Asked(MayExercise, may_exercise),
+    "may-store": Asked(MayStore, may_store),
     "has-consent": Asked(HasConsent, lambda case, q: consent_in_force(case, q.purpose, q.channel)),
     "record": Asked(Record, _record),
     "is-marketing": Asked(_IsMarketing, _is_marketing),
