@@ -9,7 +9,9 @@ from gdprkit.acts.act import Act
 from gdprkit.facts.data import CircumstanceNoted, DataCollected, DataRectified
 from gdprkit.facts.disclosure import Disclosed, RecipientNotified
 from gdprkit.facts.notice import NoticeGiven
+from gdprkit.policy.disclosure import MayDisclose
 from gdprkit.policy.processing import MayProcess
+from gdprkit.policy.transfer import MayTransfer
 from gdprkit.words.identifiers import (
     FieldId,
     NoticeId,
@@ -21,11 +23,15 @@ from gdprkit.words.identifiers import (
 from gdprkit.words.vocabulary import Circumstance, Right
 
 __all__ = [
+    "MayDisclose",
     "MayProcess",
+    "MayTransfer",
     "collect",
     "disclose",
     "give_notice",
+    "may_disclose",
     "may_process",
+    "may_transfer",
     "note",
     "notify_recipient",
     "rectify",
@@ -105,6 +111,16 @@ def disclose(
 def notify_recipient(recipient: str, *, about: str, at: datetime | None = None) -> Act:
     """Record that a recipient was told (GDPR Art. 19)."""
     return Act(fact=RecipientNotified(recipient=RecipientId(recipient), about=Right(about)), at=at)
+
+
+def may_disclose(recipient: str, *, purpose: str, fields: Iterable[str] = ()) -> MayDisclose:
+    """Ask whether data may be disclosed to a recipient (R-118, R-705); no fields means all."""
+    return MayDisclose(recipient=recipient, purpose=purpose, fields=frozenset(fields))
+
+
+def may_transfer(transfer: str, *, purpose: str, fields: Iterable[str] = ()) -> MayTransfer:
+    """Ask whether data may go out on a declared flow to a third country (R-711 to R-714)."""
+    return MayTransfer(transfer=transfer, purpose=purpose, fields=frozenset(fields))
 
 
 def may_process(purpose: str, field: str | None = None) -> MayProcess:

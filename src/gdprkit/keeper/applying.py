@@ -82,7 +82,15 @@ def look_up(bench: Bench, view: View, purpose: str | None, at: datetime) -> Supp
     return suppressed(bench.register, bench.keys, bench.store, values, declared.id, at, own)
 
 
-def make_plan(bench: Bench, view: View, question: object, at: datetime) -> Plan:
+def make_plan(
+    bench: Bench,
+    view: View,
+    question: object,
+    now: datetime,
+    *,
+    at: datetime | None = None,
+    known_by: datetime | None = None,
+) -> Plan:
     """Return the plan that answers *question*.
 
     Raises:
@@ -93,9 +101,9 @@ def make_plan(bench: Bench, view: View, question: object, at: datetime) -> Plan:
         raise InvalidValue(
             "question", "is no plan question", "pass connection.after_end(), retention.due() …"
         )
-    looked = look_up(bench, view, question.purpose, at) if isinstance(question, AfterEnd) else None
-    company = organisation_of(bench.store, view)
-    return planner(bench.case(view, at, suppressed=looked, organisation=company), question)
+    looked = look_up(bench, view, question.purpose, now) if isinstance(question, AfterEnd) else None
+    company = organisation_of(bench.store, view, at, known_by)
+    return planner(bench.case(view, now, suppressed=looked, organisation=company), question)
 
 
 def recheck(bench: Bench, view: View, plan: Plan, approve: object, now: datetime) -> None:

@@ -23,9 +23,11 @@ from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force
 from gdprkit.policy.decisions import Decision, Outcome
 from gdprkit.policy.device import MayStore, may_store
+from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.marketing import MayContact, may_contact
 from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.policy.rights import MayExercise, may_exercise
+from gdprkit.policy.transfer import MayTransfer, may_transfer
 from gdprkit.state.standing import fold
 from gdprkit.storage.protocol import Store
 from gdprkit.words.identifiers import SubjectId
@@ -41,6 +43,8 @@ QUESTIONS: Final[Mapping[type, Callable[[Case, Any], Decision]]] = {
     MayMove: may_move,
     MayExercise: may_exercise,
     MayStore: may_store,
+    MayDisclose: may_disclose,
+    MayTransfer: may_transfer,
     HasConsent: lambda case, q: consent_in_force(case, q.purpose, q.channel),
 }
 

@@ -42,26 +42,28 @@ from gdprkit.keeper.line import (
 )
 from gdprkit.keeper.merging import merge, unmerge
 from gdprkit.keeper.proof import reindex_person, verify_person
-from gdprkit.keeper.sealed import open_values
+from gdprkit.keeper.reading import opened, people_by
 from gdprkit.keeper.values import NewPerson, Receipt
 from gdprkit.keeper.writing import Bench, Composed, compose
 from gdprkit.ledger.codec import decode_entry
+from gdprkit.policy.case import Case
 from gdprkit.policy.deadlines import Deadline
 from gdprkit.policy.decisions import Decision
 from gdprkit.policy.ending import DerivedEnd, derived_end
 from gdprkit.policy.handling import Handling, ToTell, handling, to_tell
-from gdprkit.policy.law import FI_2026, LawProfile, with_settings
+from gdprkit.policy.law import FINLAND, LawBook
 from gdprkit.policy.plan import Plan, PlanAction
 from gdprkit.policy.request import deadline_of
 from gdprkit.register.register import Register
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.providers import KeyProvider
+from gdprkit.state.request import RequestCase
 from gdprkit.state.standing import Standing
 from gdprkit.storage.protocol import ALL, Batch, Span, Store
 from gdprkit.words.identifiers import CaseId, FieldId, SourceId, SubjectId, subject_id, uuid_from
 from gdprkit.words.moments import utc_moment
 from gdprkit.words.personal import Personal
-from gdprkit.words.vocabulary import FieldKind, FilingSystem, SubjectKind
+from gdprkit.words.vocabulary import FieldKind, SubjectKind
 
 __all__ = ["RecordKeeper"]
 
@@ -94,7 +96,7 @@ class RecordKeeper:
         keys: Where the root keys are.
         clock: Returns now, aware.
         random: Returns that many random bytes; a test may pass its own.
-        law: The numbers in force; by default Finland's with the register's own settings.
+        law: The law by the day; by default Finland's. The register's own settings are laid over it.
 
     Raises:
         UnknownName, InvalidValue: the register sets something that is no setting, or a part is
@@ -109,7 +111,7 @@ class RecordKeeper:
         keys: KeyProvider,
         clock: Clock = system_clock,
         random: Callable[[int], bytes] = os.urandom,
-        law: LawProfile = FI_2026,
+        law: LawBook = FINLAND,
     ) -> None:
         _check_parts(register, store, keys)
         settings = {name.replace("-", "_"): s.value for name, s in register.settings.items()}
@@ -118,7 +120,7 @@ class RecordKeeper:
             register=register,
             store=store,
             keys=SubjectKeys(keys, store, tenant=store.tenant, random=random, ttl=_KEY_TTL),
-            law=with_settings(law, settings),
+            law=law.with_settings(settings),
             random=random,
         )
 
@@ -345,14 +347,19 @@ class RecordKeeper:
         """
         return ask(self._bench, subject_id(about), question, self.now(), at, known_by)
 
-    def connection_end(self, about: SubjectId, *, at: datetime | None = None) -> DerivedEnd | None:
+    def connection_end(
+        self,
+        about: SubjectId,
+        *,
+        at: datetime | None = None,
+        known_by: datetime | None = None,
+    ) -> DerivedEnd | None:
         """Return when the connection ends or ended, recorded or derived; None where nothing ties.
 
         Raises:
             NotASubjectId, UnknownSubject, NaiveMoment.
         """
-        moment = self.now() if at is None else utc_moment(at, "at")
-        return derived_end(self._bench.case(self._view(subject_id(about), at, None), moment))
+        return derived_end(self._case(about, at, known_by))
 
     def merge(self, survivor: SubjectId, other: SubjectId, *, verified: bool) -> None:
         """Bring two lines of one person together: the other's stops rule here too (R-416).
@@ -400,38 +407,67 @@ class RecordKeeper:
             assessment=assessment,
         )
 
-    def deadline(self, about: SubjectId, case: CaseId) -> Deadline:
+    def deadline(
+        self,
+        about: SubjectId,
+        case: CaseId,
+        *,
+        at: datetime | None = None,
+        known_by: datetime | None = None,
+    ) -> Deadline:
         """Return by when a request must be answered, and how that was counted.
 
+        Args:
+            about: The person.
+            case: The request.
+            at: As of this moment; by default now.
+            known_by: What was known by this moment.
+
         Raises:
-            NotASubjectId, UnknownSubject; UnknownName for no such request of this person.
+            NotASubjectId, UnknownSubject, NaiveMoment; UnknownName for no such request then.
         """
-        found = view(self._bench.store, subject_id(about))
+        return deadline_of(*self._request(about, case, at, known_by))
+
+    def _request(
+        self, about: SubjectId, case: CaseId, at: datetime | None, known_by: datetime | None
+    ) -> tuple[Case, RequestCase]:
+        found = self._case(about, at, known_by)
         request = found.standing.request.case(case)
         if request is None:
             raise UnknownName("request of this person")
-        return deadline_of(self._bench.case(found, self.now()), request)
+        return found, request
 
-    def handling(self, about: SubjectId, case: CaseId) -> Handling:
+    def _case(self, about: SubjectId, at: datetime | None, known_by: datetime | None) -> Case:
+        moment = self.now() if at is None else utc_moment(at, "at")
+        return self._bench.case(self._view(subject_id(about), at, known_by), moment)
+
+    def handling(
+        self,
+        about: SubjectId,
+        case: CaseId,
+        *,
+        at: datetime | None = None,
+        known_by: datetime | None = None,
+    ) -> Handling:
         """Return what a request asks for, field by field and purpose by purpose (R-503, R-521).
 
-        Raises:
-            NotASubjectId, UnknownSubject; UnknownName for no such request of this person.
+        Arguments and errors are those of ``deadline``.
         """
-        found = view(self._bench.store, subject_id(about))
-        request = found.standing.request.case(case)
-        if request is None:
-            raise UnknownName("request of this person")
-        return handling(self._bench.case(found, self.now()), request)
+        return handling(*self._request(about, case, at, known_by))
 
-    def to_tell(self, about: SubjectId) -> tuple[ToTell, ...]:
+    def to_tell(
+        self,
+        about: SubjectId,
+        *,
+        at: datetime | None = None,
+        known_by: datetime | None = None,
+    ) -> tuple[ToTell, ...]:
         """Return the recipients to be told of a correction, erasure or restriction (Art. 19).
 
         Raises:
-            NotASubjectId, UnknownSubject.
+            NotASubjectId, UnknownSubject, NaiveMoment.
         """
-        found = view(self._bench.store, subject_id(about))
-        return to_tell(self._bench.case(found, self.now()))
+        return to_tell(self._case(about, at, known_by))
 
     def find(self, **fields: str | Personal[str]) -> tuple[SubjectId, ...]:
         """Find people by a contact point, for instance ``find(email=...)``; all fields must match.
@@ -439,18 +475,7 @@ class RecordKeeper:
         Raises:
             UnknownName: the register declares no such field, or it is no look-up.
         """
-        now = self.now()
-        results: list[frozenset[SubjectId]] = []
-        for name, value in fields.items():
-            known = name in self.register.fields
-            declared = self.register.field(name if known else name.replace("_", "-"))
-            terms = lookup_terms(self.register, self._bench.keys, declared.id, value, now)
-            if not terms:
-                raise UnknownName("look-up field")
-            found = self._bench.store.find(terms)
-            results.append(frozenset(s for people in found.values() for s in people))
-        matching = frozenset.intersection(*results) if results else frozenset()
-        return tuple(sorted(matching))
+        return people_by(self._bench, fields, self.now())
 
     def read(self, about: SubjectId, *fields: str) -> dict[FieldId, Personal[Any]]:
         """Open values of the customer file and the marketing register, the newest of each field.
@@ -464,22 +489,7 @@ class RecordKeeper:
             ChainBroken: a value is not the one its entry names.
             UnknownName: the register declares no such field.
         """
-        about = subject_id(about)
-        wanted = {self.register.field(f).id for f in fields}
-        found = view(self._bench.store, about)
-        held = [
-            v
-            for v in found.standing.data.values
-            if v.filing in (FilingSystem.CUSTOMER, FilingSystem.MARKETING)
-            and (not wanted or v.field in wanted)
-        ]
-        if not held and found.standing.data.erased_at is None:
-            return {}
-        versions = self._bench.keys.of(about)
-        return {
-            value.field: personal
-            for value, personal in open_values(self._bench.store, versions, about, held)
-        }
+        return opened(self._bench, subject_id(about), fields)
 
     def line(self, about: SubjectId) -> tuple[Entry, ...]:
         """Return a person's entries, oldest first."""
@@ -487,18 +497,28 @@ class RecordKeeper:
 
     # --- plans -----------------------------------------------------------------------------------
 
-    def plan(self, about: SubjectId, question: object) -> Plan:
+    def plan(
+        self,
+        about: SubjectId,
+        question: object,
+        *,
+        at: datetime | None = None,
+        known_by: datetime | None = None,
+    ) -> Plan:
         """Plan what is to be done; nothing is changed.
 
         Args:
             about: The person.
             question: ``connection.after_end()``, ``retention.erasure(...)`` or ``retention.due()``.
+            at: As of this moment, to look at only; by default now.
+            known_by: What was known by this moment, to look at only.
 
         Raises:
-            NotASubjectId, UnknownSubject; InvalidValue where *question* plans nothing.
+            NotASubjectId, UnknownSubject, NaiveMoment; InvalidValue: *question* plans nothing.
         """
-        found = view(self._bench.store, subject_id(about))
-        return make_plan(self._bench, found, question, self.now())
+        moment = self.now() if at is None else utc_moment(at, "at")
+        found = self._view(subject_id(about), at, known_by)
+        return make_plan(self._bench, found, question, moment, at=at, known_by=known_by)
 
     def apply(self, plan: Plan, *, approve: str, by: str | None = None) -> Applied:
         """Carry a plan out exactly, in one commit.

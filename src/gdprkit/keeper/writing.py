@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final, final
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -34,7 +36,7 @@ from gdprkit.keeper.line import View, advance, extend, marks_of
 from gdprkit.keeper.sealed import open_values, seal_values
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import CONTACT_POINTS
-from gdprkit.policy.law import LawProfile
+from gdprkit.policy.law import LawBook
 from gdprkit.policy.retention import erasure_blocked
 from gdprkit.register.register import Register
 from gdprkit.sealing.errors import FieldCryptoError
@@ -45,6 +47,7 @@ from gdprkit.state.data import HeldValue
 from gdprkit.state.objection import Stop, StopKind
 from gdprkit.storage.protocol import Batch, Store, Suppression, VaultPut
 from gdprkit.words.identifiers import CaseId, FieldId, Slot, uuid_from
+from gdprkit.words.moments import civil_date
 from gdprkit.words.vocabulary import ErasureReason, FilingSystem, IntakeChannel
 
 __all__ = ["Bench", "Composed", "Draft", "add", "compose", "finish", "remember_stops", "seal_into"]
@@ -74,16 +77,21 @@ class Bench:
     register: Register
     store: Store
     keys: SubjectKeys
-    law: LawProfile
+    law: LawBook
     random: Callable[[int], bytes]
 
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The controller's zone."""
+        return ZoneInfo(self.register.controller.zone)
+
     def case(self, view: View, at: datetime, **more: Any) -> Case:
-        """Return the case of a view at a moment."""
+        """Return the case of a view at a moment, under the law of that day."""
         return Case(
             standing=view.standing,
             register=self.register,
             at=at,
-            law=self.law,
+            law=self.law.on(civil_date(at, self.zone)),
             about=view.about,
             **more,
         )

@@ -1,14 +1,17 @@
 """The dated numbers and choices of the law, with their sources.
 
-Two layers (R-002): values marked ``law`` may never be relaxed by configuration; settings of the
-project stand where the law gives a standard and no number, and a controller may change them with a
-recorded reason. Decisions name the profile they were made under.
+A profile holds what is in force from one day to another; a book holds the profiles in order, and a
+moment is decided under the profile of its day (R-001). Two layers (R-002): values marked ``law``
+may be tightened by configuration and never relaxed; settings of the project stand where the law
+gives a standard and no number, and a controller may change them with a recorded reason. Decisions
+name the profile they were made under.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Final, final
 
 import attrs
@@ -26,7 +29,57 @@ from gdprkit.words.citations import (
     vat,
 )
 
-__all__ = ["FI_2026", "SOURCES", "LawProfile", "Source", "with_settings"]
+__all__ = [
+    "EEA",
+    "FINLAND",
+    "FI_2026",
+    "SOURCES",
+    "LawBook",
+    "LawProfile",
+    "Source",
+    "with_settings",
+]
+
+#: The European Economic Area: no country of it is a third country (GDPR Art. 44).
+EEA: Final = frozenset(
+    [
+        "AT",
+        "BE",
+        "BG",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IS",
+        "IT",
+        "LI",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "NO",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+    ]
+)
+
+#: Countries with a decision of adequacy, as looked at in November 2026; one that is missing waits.
+_ADEQUATE: Final = frozenset(
+    ["AD", "AR", "CH", "FO", "GG", "IL", "IM", "JE", "JP", "KR", "NZ", "UY"]
+)
 
 
 @final
@@ -83,6 +136,9 @@ class LawProfile:
     call_saturday_from: int = 10
     call_saturday_until: int = 16
     strict_notice: bool = False  # 13(3) notice cures nothing: no move at all
+    # countries the law knows, by the day
+    adequate: frozenset[str] = _ADEQUATE
+    adequate_if_listed: frozenset[str] = frozenset({"US"})  # for importers on the list only
 
 
 _law = True
@@ -124,6 +180,8 @@ SOURCES: Final[Mapping[str, Source]] = {
     "call_saturday_from": Source("R-310", project("R-310"), _setting),
     "call_saturday_until": Source("R-310", project("R-310"), _setting),
     "strict_notice": Source("R-106", gdpr("13(1)(d)"), _setting),
+    "adequate": Source("R-711", gdpr("45"), _law),
+    "adequate_if_listed": Source("R-712", gdpr("45"), _law),
 }
 
 #: European Union and Finland, as looked at in November 2026.
@@ -143,21 +201,39 @@ _CAPS: Final = {
 }
 
 
+#: Value of the law -> whether another one is stricter; what is not here is never changed.
+_STRICTER: Final[Mapping[str, Callable[[int, int], bool]]] = {
+    "answer_months": lambda own, law: 0 < own < law,
+    "extension_months": lambda own, law: 0 <= own < law,
+    "breach_hours": lambda own, law: 0 < own < law,
+    "information_service_age": lambda own, law: law < own <= 16,  # GDPR Art. 8(1)
+}
+
+
 def with_settings(profile: LawProfile, settings: Mapping[str, bool | int | str]) -> LawProfile:
     """Return *profile* with a controller's own settings.
 
+    A value of the law may be made stricter: a shorter time to answer, for instance (R-002).
+
     Raises:
         UnknownName: no such setting.
-        InvalidValue: the value belongs to the law, is of another type, is below 1, or is above the
-            cap of R-406.
+        InvalidValue: the value relaxes the law, is of another type, is below 1, or is above the cap
+            of R-406.
     """
     for name, value in settings.items():
         source = SOURCES.get(name)
         if source is None:
             raise UnknownName.of("setting", name, SOURCES)
+        known = getattr(profile, name)
         if source.is_law:
-            raise InvalidValue(name, "is set by law", f"see {source.citation}; it is not a setting")
-        if type(value) is not type(getattr(profile, name)):
+            stricter = _STRICTER.get(name)
+            if value == known:
+                continue
+            if stricter is None or type(value) is not int or not stricter(value, known):
+                cure = "it may be made stricter only" if stricter else "it is not a setting"
+                raise InvalidValue(name, "is set by law", f"see {source.citation}; {cure}")
+            continue
+        if type(value) is not type(known):
             raise InvalidValue(name, "has another type", "use a whole number, or true or false")
         if (
             isinstance(value, int)
@@ -172,3 +248,57 @@ def with_settings(profile: LawProfile, settings: Mapping[str, bool | int | str])
         return profile
     label = ",".join(f"{k}={v}" for k, v in sorted(changed.items()))
     return attrs.evolve(profile, id=f"{profile.id}+{label}", **changed)  # type: ignore[arg-type]
+
+
+def _in_a_row(profiles: Iterable[LawProfile]) -> tuple[LawProfile, ...]:
+    return tuple(profiles)
+
+
+@final
+@attrs.frozen
+class LawBook:
+    """Profiles in the order of their days: the law as it was, is and, once adopted, will be.
+
+    Args:
+        profiles: Each begins after the one before it ends; only the last may be open.
+
+    Raises:
+        InvalidValue: there is none, two overlap, or a day between two is in neither.
+    """
+
+    profiles: tuple[LawProfile, ...] = attrs.field(converter=_in_a_row)
+
+    @profiles.validator
+    def _in_order(self, _: object, profiles: tuple[LawProfile, ...]) -> None:
+        if not profiles:
+            raise InvalidValue("profiles", "are none", "pass at least one")
+        for before, after in pairwise(profiles):
+            if before.valid_to is None or before.valid_to + timedelta(days=1) != after.valid_from:
+                raise InvalidValue(
+                    "profiles",
+                    "overlap or leave a day out",
+                    "let each begin on the day after the one before it ends",
+                )
+
+    def on(self, day: date) -> LawProfile:
+        """Return the profile of a civil day; before the first and after the last, the nearest.
+
+        Nothing is decided without a law: a day no profile speaks of is decided under the profile
+        nearest to it, and the decision names that profile.
+        """
+        for profile in self.profiles:
+            if profile.valid_to is None or day <= profile.valid_to:
+                return profile
+        return self.profiles[-1]
+
+    def with_settings(self, settings: Mapping[str, bool | int | str]) -> LawBook:
+        """Return the book with a controller's own settings in every profile.
+
+        Raises:
+            UnknownName, InvalidValue: as ``with_settings``.
+        """
+        return LawBook(tuple(with_settings(profile, settings) for profile in self.profiles))
+
+
+#: The law of the Union and of Finland, by the day.
+FINLAND: Final = LawBook((FI_2026,))

@@ -79,6 +79,7 @@ class Notice:
         names_interest: The legitimate interest pursued is named (Art. 13(1)(d); R-106).
         names_right_to_object: The right to object to marketing is told explicitly and apart from
             other information (Art. 21(4)).
+        names_recipients: Recipients, or their categories, are named (Art. 13(1)(e)).
         purposes: Declared purposes it speaks of.
         sources: Declared sources it names (Art. 14(2)(f)).
         items: Which of the items of Art. 13 and 14 it holds in full.
@@ -100,6 +101,7 @@ class Notice:
     names_marketing: bool = False
     names_interest: bool = False
     names_right_to_object: bool = False
+    names_recipients: bool = False
     purposes: frozenset[PurposeId] = attrs.field(
         factory=frozenset, converter=frozen, validator=names
     )

@@ -29,9 +29,10 @@ from gdprkit.register._shape import (
     texts,
 )
 from gdprkit.words.identifiers import FieldId, PurposeId, RecipientId, SourceId
-from gdprkit.words.vocabulary import IntakeChannel, RecipientRole, SourceKind
+from gdprkit.words.vocabulary import IntakeChannel, LegalBasis, RecipientRole, SourceKind
 
 __all__ = [
+    "ContractItem",
     "Controller",
     "Recipient",
     "RequestChannel",
@@ -112,6 +113,21 @@ class Controller:
     findings: tuple[str, ...] = findings_field()
 
 
+class ContractItem(StrEnum):
+    """What a contract with a processor holds (GDPR Art. 28(3); R-705)."""
+
+    SUBJECT_MATTER = "subject-matter"  # with duration, nature, purpose, data and people
+    INSTRUCTIONS = "instructions"  # documented, also for transfers
+    CONFIDENTIALITY = "confidentiality"
+    SECURITY = "security"
+    SUB_PROCESSORS = "sub-processors"  # authorised, under the same duties
+    RIGHTS = "rights"  # help with requests
+    ASSISTANCE = "assistance"  # help with Art. 32 to 36
+    END = "end"  # delete or return
+    AUDIT = "audit"
+    WARNING = "warning"  # of unlawful instructions
+
+
 @final
 @attrs.frozen(kw_only=True)
 class Recipient:
@@ -124,6 +140,9 @@ class Recipient:
         name: Legal name; None while unknown, and then nobody can be told who it is (R-501).
         country: Where it is established; None while unknown.
         contract: Reference of the processor contract (Art. 28(3)) or arrangement (Art. 26).
+        holds: Which parts of Art. 28(3) the contract with a processor holds.
+        essence_published: People are told the essence of an arrangement (Art. 26(2)).
+        own_basis: The legal basis of a controller in its own right; None while unknown.
         published: The controller's own words.
         findings: Ids of findings about those words.
 
@@ -136,6 +155,9 @@ class Recipient:
     name: str | None = attrs.field(default=None, validator=text_or_none(200))
     country: str | None = attrs.field(default=None, validator=country)
     contract: str | None = attrs.field(default=None, validator=text_or_none())
+    holds: frozenset[ContractItem] = attrs.field(factory=frozenset, converter=frozen)
+    essence_published: bool = False
+    own_basis: LegalBasis | None = None
     published: str | None = published_field()
     findings: tuple[str, ...] = findings_field()
 
@@ -171,6 +193,12 @@ class Transfer:
         fields: Declared fields that flow.
         purposes: Purposes they flow for.
         review_by: The day the evidence has to be looked at again.
+        listed_until: For adequacy by a list: the last day the importer's listing was found to
+            cover, for this kind of data; None while nobody has checked.
+        module: For standard clauses: the module, 1 to 4.
+        assessment: Where the assessment of the transfer's impact lies.
+        occasional: The flow is occasional, as Art. 49 asks.
+        on_consent: The derogation is the person's explicit consent (Art. 49(1)(a)).
         published: The controller's own words.
         findings: Ids of findings about those words.
 
@@ -188,6 +216,13 @@ class Transfer:
         factory=frozenset, converter=frozen, validator=names
     )
     review_by: date | None = None
+    listed_until: date | None = None
+    module: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.in_(range(1, 5)))
+    )
+    assessment: str | None = attrs.field(default=None, validator=text_or_none())
+    occasional: bool = False
+    on_consent: bool = False
     published: str | None = published_field()
     findings: tuple[str, ...] = findings_field()
 

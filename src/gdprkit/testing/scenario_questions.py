@@ -24,6 +24,7 @@ from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
+from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.marketing import is_marketing, may_contact
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
@@ -38,6 +39,7 @@ from gdprkit.policy.retention import (
     plan_erasure,
 )
 from gdprkit.policy.rights import MayExercise, may_exercise
+from gdprkit.policy.transfer import MayTransfer, may_transfer
 from gdprkit.words.identifiers import CaseId
 from gdprkit.words.vocabulary import MessagePart
 
@@ -146,6 +148,8 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "may-move": Asked(MayMove, may_move),
     "may-exercise": Asked(MayExercise, may_exercise),
     "may-store": Asked(MayStore, may_store),
+    "may-disclose": Asked(MayDisclose, may_disclose),
+    "may-transfer": Asked(MayTransfer, may_transfer),
     "has-consent": Asked(HasConsent, lambda case, q: consent_in_force(case, q.purpose, q.channel)),
     "record": Asked(Record, _record),
     "is-marketing": Asked(_IsMarketing, _is_marketing),

@@ -14,18 +14,19 @@ from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any, final
+from zoneinfo import ZoneInfo
 
 import attrs
 
 from gdprkit.errors import GdprkitError, ScenariosInvalid, did_you_mean
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Decision, Outcome
-from gdprkit.policy.law import FI_2026, with_settings
+from gdprkit.policy.law import FINLAND
 from gdprkit.state.standing import fold
 from gdprkit.testing.scenario_file import Ask, Scenario, load_scenarios, named_id
 from gdprkit.testing.scenario_questions import QUESTIONS
 from gdprkit.testing.toml_lines import line_of
-from gdprkit.words.moments import utc_moment
+from gdprkit.words.moments import civil_date, utc_moment
 
 __all__ = ["ScenarioFailure", "ScenarioReport", "run_scenarios"]
 
@@ -110,11 +111,12 @@ def _differences(scenario: Scenario, file: str) -> Iterator[ScenarioFailure]:
 
 def _answer(scenario: Scenario, ask: Ask, file: str) -> Any:
     settings = {name: setting.value for name, setting in scenario.register.settings.items()}
+    zone = ZoneInfo(scenario.register.controller.zone)
     case = Case(
         standing=fold(scenario.line, until=ask.at, known_by=ask.known_by),
         register=scenario.register,
         at=ask.at,
-        law=with_settings(FI_2026, settings),
+        law=FINLAND.with_settings(settings).on(civil_date(ask.at, zone)),
         suppressed=ask.suppressed,
     )
     try:

@@ -1,0 +1,66 @@
+"""Finding people by a contact point, and opening the values held about one of them.
+
+Only what is asked for is opened, with the person's own keys; a look-up never opens anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from gdprkit.errors import UnknownName
+from gdprkit.keeper.contacts import lookup_terms
+from gdprkit.keeper.line import view
+from gdprkit.keeper.sealed import open_values
+from gdprkit.keeper.writing import Bench
+from gdprkit.words.identifiers import FieldId, SubjectId
+from gdprkit.words.personal import Personal
+from gdprkit.words.vocabulary import FilingSystem
+
+__all__ = ["opened", "people_by"]
+
+
+def people_by(
+    bench: Bench, fields: Mapping[str, str | Personal[str]], now: datetime
+) -> tuple[SubjectId, ...]:
+    """Return the people whose contact points match all fields.
+
+    Raises:
+        UnknownName: the register declares no such field, or it is no look-up.
+    """
+    results: list[frozenset[SubjectId]] = []
+    for name, value in fields.items():
+        known = name in bench.register.fields
+        declared = bench.register.field(name if known else name.replace("_", "-"))
+        terms = lookup_terms(bench.register, bench.keys, declared.id, value, now)
+        if not terms:
+            raise UnknownName("look-up field")
+        found = bench.store.find(terms)
+        results.append(frozenset(s for people in found.values() for s in people))
+    matching = frozenset.intersection(*results) if results else frozenset()
+    return tuple(sorted(matching))
+
+
+def opened(bench: Bench, about: SubjectId, fields: Iterable[str]) -> dict[FieldId, Personal[Any]]:
+    """Open values of the customer file and the marketing register, the newest of each field.
+
+    Raises:
+        SubjectErased: the person's key was destroyed.
+        ChainBroken: a value is not the one its entry names.
+        UnknownName: the register declares no such field.
+    """
+    wanted = {bench.register.field(f).id for f in fields}
+    found = view(bench.store, about)
+    held = [
+        v
+        for v in found.standing.data.values
+        if v.filing in (FilingSystem.CUSTOMER, FilingSystem.MARKETING)
+        and (not wanted or v.field in wanted)
+    ]
+    if not held and found.standing.data.erased_at is None:
+        return {}
+    versions = bench.keys.of(about)
+    return {
+        value.field: personal for value, personal in open_values(bench.store, versions, about, held)
+    }
