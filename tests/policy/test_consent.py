@@ -116,6 +116,8 @@ def test_the_notice_shown_must_be_the_one_on_file() -> None:
     register = with_notice("v7", register=SINGLE, sha256=digest)
     assert "consent-notice-differs" in decide(given(), register=register).codes
     assert decide(given(notice_sha256=digest), register=register)
+    assert decide(given(language="fi")).codes == {"consent-notice-differs"}, "another language"
+    assert decide(given(language="en-GB"))
 
 
 def test_implied_consent_is_history_and_cannot_be_upgraded() -> None:

@@ -41,6 +41,7 @@ from gdprkit.policy.decisions import Decision, Outcome
 from gdprkit.policy.retention import kept_until
 from gdprkit.register.parties import TransferMechanism
 from gdprkit.register.register import Register
+from gdprkit.state.consent import ConsentStatus
 from gdprkit.words.identifiers import CaseId, NoticeId, PurposeId
 from gdprkit.words.vocabulary import Channel, ConsentMethod, IntakeChannel, Right
 
@@ -162,6 +163,21 @@ def test_a_no_without_channels_reaches_all_that_were_agreed_to() -> None:
     (no, *_) = prepare(found, Act(fact=ConsentWithdrawn(purpose=NEWSLETTER, via=VIA)))
     assert isinstance(no, ConsentWithdrawn)
     assert no.channels == {MAIL, Channel.SMS}
+
+
+def test_open_words_withdraw_what_was_said_and_invent_no_scope() -> None:
+    """A no to e-mail leaves a purpose without e-mail as it was; a no to all reaches all (R-210)."""
+    profiles = PurposeId("profiling")
+    said = (*added(), consented(), consented(profiles, channels=()))
+    mail = case(*said, ConsentWithdrawn(channels=[MAIL], via=VIA)).standing.consent
+    assert {(w.purpose, w.channel): w.status for w in mail.words} == {
+        (MARKETING, MAIL): ConsentStatus.WITHDRAWN,
+        (profiles, None): ConsentStatus.GIVEN,
+    }
+    both = (*said, consented(channels=()))
+    everything = case(*both, ConsentWithdrawn(via=VIA)).standing.consent
+    assert {w.status for w in everything.words} == {ConsentStatus.WITHDRAWN}
+    assert len(everything.words) == 3
 
 
 @pytest.mark.parametrize("purpose", [NEWSLETTER, None])

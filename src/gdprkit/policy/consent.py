@@ -133,7 +133,8 @@ def _information_problems(
     if notice is None:
         yield CONSENT_NOTICE_UNKNOWN
         return
-    if notice.sha256 and notice.sha256 != evidence.notice_sha256:
+    other_text = notice.sha256 is not None and notice.sha256 != evidence.notice_sha256
+    if other_text or notice.language.split("-")[0] != evidence.language.split("-")[0]:
         yield CONSENT_NOTICE_DIFFERS
     if day < notice.published:
         yield CONSENT_BEFORE_NOTICE

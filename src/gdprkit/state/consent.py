@@ -150,6 +150,11 @@ def _scopes(channels: frozenset[Channel]) -> list[Channel | None]:
     return [*sorted(channels)] or [None]
 
 
+def _said_scopes(now: ConsentState, purpose: PurposeId) -> list[Channel | None]:
+    """Return every scope of a purpose that has a word; where none has, the one without channel."""
+    return [word.channel for word in now.for_purpose(purpose)] or [None]
+
+
 def _requested(now: ConsentState, entry: Entry, fact: ConsentRequested) -> ConsentState:
     new = RequestedConsent(
         purpose=fact.purpose,
@@ -198,16 +203,20 @@ def _given(now: ConsentState, entry: Entry, fact: ConsentGiven) -> ConsentState:
 
 
 def _refused(now: ConsentState, entry: Entry, fact: ConsentRefused) -> ConsentState:
-    known = frozenset(w.channel for w in now.for_purpose(fact.purpose) if w.channel)
-    said = _say(now, entry, fact.purpose, _scopes(fact.channels or known), ConsentStatus.REFUSED)
+    scopes = _scopes(fact.channels) if fact.channels else _said_scopes(now, fact.purpose)
+    said = _say(now, entry, fact.purpose, scopes, ConsentStatus.REFUSED)
     return _settled(said, {fact.purpose})
 
 
 def _withdrawn(now: ConsentState, entry: Entry, fact: ConsentWithdrawn) -> ConsentState:
+    """Withdraw what is named; open words withdraw what was said before, and invent no scope."""
     purposes = {fact.purpose} if fact.purpose else {w.purpose for w in now.newest}
     for purpose in sorted(purposes):
-        known = frozenset(w.channel for w in now.for_purpose(purpose) if w.channel)
-        scopes = _scopes(fact.channels or known)
+        scopes = _scopes(fact.channels)
+        if not fact.channels:
+            scopes = _said_scopes(now, purpose)
+        elif fact.purpose is None:
+            scopes = [c for c in _said_scopes(now, purpose) if c in fact.channels]
         now = _say(now, entry, purpose, scopes, ConsentStatus.WITHDRAWN)
     waiting = {w.purpose for w in now.waiting}
     return _settled(now, {fact.purpose} if fact.purpose else waiting)
