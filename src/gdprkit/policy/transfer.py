@@ -31,7 +31,14 @@ from gdprkit.words.identifiers import FieldId, PurposeId
 from gdprkit.words.moments import local_midnight
 from gdprkit.words.vocabulary import PurposeKind
 
-__all__ = ["MayTransfer", "StoppedFlow", "may_transfer", "stopped_flows", "transfer_reasons"]
+__all__ = [
+    "MayTransfer",
+    "StoppedFlow",
+    "may_transfer",
+    "stopped_flows",
+    "transfer_reasons",
+    "without_adequacy",
+]
 
 
 def _names(values: Iterable[str]) -> frozenset[str]:
@@ -277,6 +284,16 @@ def _derogation(case: Case, flow: Transfer, purpose: Purpose) -> Reason:
 
 
 # --- the day a decision of adequacy falls --------------------------------------------------------
+
+
+def without_adequacy(law: LawProfile, country: str) -> LawProfile:
+    """Return the law as it would be without the decision of adequacy for *country* (R-712)."""
+    return attrs.evolve(
+        law,
+        id=f"{law.id}-{country}",
+        adequate=law.adequate - {country},
+        adequate_if_listed=law.adequate_if_listed - {country},
+    )
 
 
 @final

@@ -39,7 +39,7 @@ from gdprkit.policy.retention import (
     plan_erasure,
 )
 from gdprkit.policy.rights import MayExercise, may_exercise
-from gdprkit.policy.transfer import MayTransfer, may_transfer
+from gdprkit.policy.transfer import MayTransfer, may_transfer, stopped_flows, without_adequacy
 from gdprkit.words.identifiers import CaseId
 from gdprkit.words.vocabulary import MessagePart
 
@@ -70,6 +70,12 @@ class _Standing:
 @attrs.frozen(kw_only=True)
 class _IsMarketing:
     parts: tuple[MessagePart, ...]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _AdequacyFalls:
+    country: str
 
 
 class Asked(NamedTuple):
@@ -118,6 +124,16 @@ def _is_marketing(_: Case, question: _IsMarketing) -> Mapping[str, Any]:
     return {"marketing": is_marketing(question.parts)}
 
 
+def _adequacy_falls(case: Case, question: _AdequacyFalls) -> Mapping[str, Any]:
+    after = without_adequacy(case.law, question.country)
+    stopped = stopped_flows(case.register, case.law, after, case.at)
+    return {
+        "stops": [flow.transfer for flow in stopped],
+        "purposes": {flow.transfer: flow.purposes for flow in stopped},
+        "codes": {flow.transfer: flow.codes for flow in stopped},
+    }
+
+
 def _told(plan: Plan) -> Mapping[str, Any]:
     """Tell a plan: for each value, by filing system and field, what becomes of it."""
     fields: dict[str, list[str]] = {}
@@ -150,6 +166,7 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "may-store": Asked(MayStore, may_store),
     "may-disclose": Asked(MayDisclose, may_disclose),
     "may-transfer": Asked(MayTransfer, may_transfer),
+    "adequacy-falls": Asked(_AdequacyFalls, _adequacy_falls),
     "has-consent": Asked(HasConsent, lambda case, q: consent_in_force(case, q.purpose, q.channel)),
     "record": Asked(Record, _record),
     "is-marketing": Asked(_IsMarketing, _is_marketing),
