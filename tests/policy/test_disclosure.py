@@ -33,7 +33,13 @@ from gdprkit.register.parties import (
 )
 from gdprkit.register.register import Register
 from gdprkit.words.identifiers import NoticeId, PurposeId, RecipientId
-from gdprkit.words.vocabulary import Channel, IntakeChannel, LegalBasis, RecipientRole
+from gdprkit.words.vocabulary import (
+    Channel,
+    FilingSystem,
+    IntakeChannel,
+    LegalBasis,
+    RecipientRole,
+)
 
 CARE = PurposeId("customer-care")
 PARTNERS = PurposeId("partner-marketing")
@@ -219,6 +225,14 @@ def test_whoever_relies_on_a_consent_is_named_in_it() -> None:
     assert ask(relies, *customer(), consented(CARE, (), **NAMED))
 
 
+def test_a_joint_controller_on_a_purpose_of_consent_is_named() -> None:
+    """Joint controllers rely on the consent of the purpose, not on a basis of their own."""
+    register = declared(JOINT, basis=LegalBasis.CONSENT, channels=())
+    unnamed = ask(register, *customer(), consented(CARE, ()))
+    assert against(unnamed) == {"recipient-not-in-consent"}
+    assert ask(register, *customer(), consented(CARE, (), **NAMED))
+
+
 @pytest.mark.parametrize("basis", LegalBasis)
 def test_only_consent_or_an_interest_carries_marketing_of_others(basis: LegalBasis) -> None:
     """No contract, duty, task or emergency makes somebody's marketing lawful (R-103)."""
@@ -273,6 +287,18 @@ def test_other_fields_than_those_of_the_register_are_not_of_it() -> None:
     for fields, of_it in ((["title"], False), (["title", "email"], True)):
         decision = ask(register, *former, purpose=MARKETING, fields=fields)
         assert ("register-not-for-others" in decision.codes) is of_it
+
+
+def test_the_customer_file_is_not_the_register() -> None:
+    """Another purpose's values are not those of the register, though it holds the same fields;
+    those of a purpose that lives in the register are, whether it calls itself marketing or not.
+    """
+    recipient = attrs.evolve(OWN, own_basis=None)
+    former = [*customer(), ended(), moved()]
+    for filing in (FilingSystem.CUSTOMER, FilingSystem.MARKETING):
+        decision = ask(declared(recipient, filing=filing), *former)
+        in_register = filing is FilingSystem.MARKETING
+        assert ("register-not-for-others" in decision.codes) is in_register
 
 
 # --- third countries -----------------------------------------------------------------------------

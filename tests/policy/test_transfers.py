@@ -270,6 +270,19 @@ def test_a_consent_to_a_transfer_is_explicit_and_told_of_the_risks(
     assert ("derogation-unconsented" in against(decision)) is not allowed
 
 
+def test_a_derogation_as_fallback_asks_for_the_same_consent() -> None:
+    """An explicit consent that is valid for the purpose carries no transfer without the risks."""
+    fallback = Fallback(
+        mechanism=TransferMechanism.DEROGATION, evidence="n/1", review_by=date(2026, 12, 31)
+    )
+    out = flow(**{**FIRST[Outcome.FORBIDDEN], "fallback": fallback}, on_consent=True)
+    out = attrs.evolve(out, occasional=True)
+    untold = ask(out, *customer(), consented(CARE, channels=(), explicit=True))
+    assert against(untold) == {"derogation-unconsented"}
+    told = consented(CARE, channels=(), explicit=True, transfer_risks_told=True)
+    assert ask(out, *customer(), told)
+
+
 @pytest.mark.parametrize(
     ("question", "error"),
     [
