@@ -179,9 +179,9 @@ class TransferStatus(StrEnum):
     INCOMPLETE = "incomplete"
 
 
-def _module() -> Any:
-    known = attrs.validators.in_(range(1, 5))
-    return attrs.field(default=None, validator=attrs.validators.optional(known))
+def _module(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and value not in range(1, 5):
+        raise InvalidValue(attribute.name, "is no module", "write 1, 2, 3 or 4")
 
 
 @final
@@ -202,7 +202,7 @@ class Fallback:
     mechanism: TransferMechanism
     evidence: str = attrs.field(validator=text())
     review_by: date | None = None
-    module: int | None = _module()
+    module: int | None = attrs.field(default=None, validator=_module)
     assessment: str | None = attrs.field(default=None, validator=text_or_none())
     assessment_passed: bool | None = None
 
@@ -259,7 +259,7 @@ class Transfer:
     listing_checked: date | None = None
     listed_until: date | None = None
     listing_covers: bool | None = None
-    module: int | None = _module()
+    module: int | None = attrs.field(default=None, validator=_module)
     assessment: str | None = attrs.field(default=None, validator=text_or_none())
     assessment_passed: bool | None = None
     measures: str | None = attrs.field(default=None, validator=text_or_none(1000))
