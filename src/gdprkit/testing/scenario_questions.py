@@ -41,7 +41,7 @@ from gdprkit.policy.retention import (
     plan_erasure,
 )
 from gdprkit.policy.rights import MayExercise, may_exercise
-from gdprkit.policy.transfer import MayTransfer, may_transfer
+from gdprkit.policy.transfer import MayTransfer, may_transfer, stopped_flows, without_adequacy
 from gdprkit.words.identifiers import CaseId, FieldId
 from gdprkit.words.vocabulary import Channel, MessagePart
 
@@ -94,6 +94,12 @@ class _IsPersonal:
 class _Log:
     log: str
     written: date
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _AdequacyFalls:
+    country: str
 
 
 class Asked(NamedTuple):
@@ -160,6 +166,16 @@ def _log(case: Case, question: _Log) -> Mapping[str, Any]:
     return {"shorten_after": days.shorten_after, "erase_after": days.erase_after}
 
 
+def _adequacy_falls(case: Case, question: _AdequacyFalls) -> Mapping[str, Any]:
+    after = without_adequacy(case.law, question.country)
+    stopped = stopped_flows(case.register, case.law, after, case.at)
+    return {
+        "stops": [flow.transfer for flow in stopped],
+        "purposes": {flow.transfer: flow.purposes for flow in stopped},
+        "codes": {flow.transfer: flow.codes for flow in stopped},
+    }
+
+
 def _told(plan: Plan) -> Mapping[str, Any]:
     """Tell a plan: for each value, by filing system and field, what becomes of it."""
     fields: dict[str, list[str]] = {}
@@ -192,6 +208,7 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "may-store": Asked(MayStore, may_store),
     "may-disclose": Asked(MayDisclose, may_disclose),
     "may-transfer": Asked(MayTransfer, may_transfer),
+    "adequacy-falls": Asked(_AdequacyFalls, _adequacy_falls),
     "has-consent": Asked(HasConsent, lambda case, q: consent_in_force(case, q.purpose, q.channel)),
     "record": Asked(Record, _record),
     "is-marketing": Asked(_IsMarketing, _is_marketing),
