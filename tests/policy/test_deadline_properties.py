@@ -10,14 +10,14 @@ import holidays as package
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gdprkit.policy.breach import breach_clock
 from gdprkit.policy.clock import Answered, Asked, ClockEvent, Extended
 from gdprkit.policy.deadline_steps import Question
 from gdprkit.policy.deadlines import (
-    ExtensionMethod,
-    breach_clock,
     deadline,
     explain_deadline,
 )
+from gdprkit.policy.law import ExtensionMethod
 from gdprkit.words.holidays import FINLAND
 
 DAY = timedelta(days=1)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
+from enum import StrEnum
 from itertools import pairwise
 from typing import Final, final
 
@@ -34,6 +35,7 @@ __all__ = [
     "FINLAND",
     "FI_2026",
     "SOURCES",
+    "ExtensionMethod",
     "LawBook",
     "LawProfile",
     "Source",
@@ -82,6 +84,13 @@ _ADEQUATE: Final = frozenset(
 )
 
 
+class ExtensionMethod(StrEnum):
+    """How the extended end is counted (R-558)."""
+
+    FROM_RECEIPT = "from-receipt"  # one period from receipt
+    CHAINED_MIN = "chained_min"  # the earlier of that and the further months after the first end
+
+
 @final
 @attrs.frozen
 class Source:
@@ -127,6 +136,12 @@ class LawProfile:
     prospect_months: int = 12
     list_check_days: int = 30
     internal_target_working_days: int = 10
+    post_working_days: int = 3
+    extension_method: ExtensionMethod = attrs.field(
+        default=ExtensionMethod.FROM_RECEIPT, converter=ExtensionMethod
+    )
+    no_answer_months: int = 3
+    processor_tells_hours: int = 24
     notify_days: int = 7
     web_log_days: int = 90
     security_log_months: int = 12
@@ -171,6 +186,10 @@ SOURCES: Final[Mapping[str, Source]] = {
     "prospect_months": Source("R-715", gdpr("5(1)(e)"), _setting),
     "list_check_days": Source("R-315", project("R-315"), _setting),
     "internal_target_working_days": Source("R-561", gdpr("12(3)"), _setting),
+    "post_working_days": Source("R-557", project("R-557"), _setting),
+    "extension_method": Source("R-558", gdpr("12(3)"), _setting),
+    "no_answer_months": Source("R-554", project("R-554"), _setting),
+    "processor_tells_hours": Source("R-570", gdpr("33(2)"), _setting),
     "notify_days": Source("R-505", gdpr("19"), _setting),
     "web_log_days": Source("R-237", gdpr("5(1)(e)"), _setting),
     "security_log_months": Source("R-237", gdpr("5(1)(e)"), _setting),
@@ -233,6 +252,9 @@ def with_settings(profile: LawProfile, settings: Mapping[str, bool | int | str])
                 cure = "it may be made stricter only" if stricter else "it is not a setting"
                 raise InvalidValue(name, "is set by law", f"see {source.citation}; {cure}")
             continue
+        if isinstance(known, StrEnum):
+            _word(name, value, type(known))
+            continue
         if type(value) is not type(known):
             raise InvalidValue(name, "has another type", "use a whole number, or true or false")
         if (
@@ -248,6 +270,12 @@ def with_settings(profile: LawProfile, settings: Mapping[str, bool | int | str])
         return profile
     label = ",".join(f"{k}={v}" for k, v in sorted(changed.items()))
     return attrs.evolve(profile, id=f"{profile.id}+{label}", **changed)  # type: ignore[arg-type]
+
+
+def _word(name: str, value: object, words: type[StrEnum]) -> None:
+    if value not in list(words):
+        known = " or ".join(f'"{word}"' for word in words)
+        raise InvalidValue(name, "is no word of its list", f"use {known} ({SOURCES[name].rule})")
 
 
 def _in_a_row(profiles: Iterable[LawProfile]) -> tuple[LawProfile, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gdprkit.policy.case import Case
 from gdprkit.policy.clock import Answered, Asked, ClockEvent, Extended
 from gdprkit.policy.deadline_steps import Question
-from gdprkit.policy.deadlines import Deadline, deadline
+from gdprkit.policy.deadlines import Deadline, HouseDays, deadline
 from gdprkit.state.request import RequestCase, TimedStep
 from gdprkit.words.holidays import calendar
 
@@ -38,7 +38,8 @@ def _asked(question: Question, step: TimedStep) -> Asked:
 def deadline_of(case: Case, request: RequestCase) -> Deadline:
     """Return every end of one request's time limit, and how it was counted.
 
-    Months come from the law profile, zone and holidays from the controller.
+    Months, the method and the days of the house come from the law profile, zone and holidays from
+    the controller.
     """
     events = [event for step in request.steps for event in _events(step)]
     return deadline(
@@ -48,4 +49,10 @@ def deadline_of(case: Case, request: RequestCase) -> Deadline:
         events=events,
         months=case.law.answer_months,
         extended_months=case.law.answer_months + case.law.extension_months,
+        method=case.law.extension_method,
+        house=HouseDays(
+            target_working_days=case.law.internal_target_working_days,
+            post_working_days=case.law.post_working_days,
+            no_answer_months=case.law.no_answer_months,
+        ),
     )

@@ -8,6 +8,7 @@ expects of them without knowing Python.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final, NamedTuple, final
 
 import attrs
@@ -19,12 +20,16 @@ from gdprkit.errors import NotPossibleNow, UnknownName
 from gdprkit.facts.entry import Fact
 from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.advertising import MayAdvertise, may_advertise
+from gdprkit.policy.breach import breach_clock, explain_breach, processor_tells_by
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force
+from gdprkit.policy.deadlines import Deadline, explain_deadline, is_overdue
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
+from gdprkit.policy.informing import notice_month
+from gdprkit.policy.languages import Language, Reader
 from gdprkit.policy.marketing import is_marketing, may_contact
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
@@ -62,6 +67,27 @@ class _Deadline:
 
 @final
 @attrs.frozen(kw_only=True)
+class _Explain:
+    case: CaseId
+    language: Language = "en"
+    reader: Reader = "controller"
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Breach:
+    aware: datetime
+    language: Language = "en"
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _NoticeDue:
+    pass
+
+
+@final
+@attrs.frozen(kw_only=True)
 class _Standing:
     pass
 
@@ -89,12 +115,50 @@ def _record(case: Case, question: Record) -> Any:
     return {"possible": True, "records": [KINDS[type(fact)][0] for fact in facts]}
 
 
-def _deadline(case: Case, question: _Deadline) -> Mapping[str, Any]:
-    request = case.standing.request.case(question.case)
+def _request(case: Case, named: CaseId) -> Deadline:
+    request = case.standing.request.case(named)
     if request is None:
         raise UnknownName("request of this person")
-    found = deadline_of(case, request)
-    return {field.name: getattr(found, field.name) for field in attrs.fields(type(found))}
+    return deadline_of(case, request)
+
+
+def _deadline(case: Case, question: _Deadline) -> Mapping[str, Any]:
+    found = _request(case, question.case)
+    told = {field.name: getattr(found, field.name) for field in attrs.fields(type(found))}
+    return {**told, "overdue": is_overdue(found, case.at)}
+
+
+def _explain(case: Case, question: _Explain) -> Mapping[str, Any]:
+    found = _request(case, question.case)
+    told = explain_deadline(found, question.language, question.reader, at=case.at)
+    return {"lines": told.splitlines()}
+
+
+def _breach(case: Case, question: _Breach) -> Mapping[str, Any]:
+    clock = breach_clock(question.aware, law=case.law)
+    told = explain_breach(clock, question.language, zone=case.zone, at=case.at)
+    return {
+        "hours": clock.hours,
+        "strict": clock.strict,
+        "outer": clock.outer,
+        "strict_passed": case.at >= clock.strict,
+        "outer_passed": case.at >= clock.outer,
+        "processor_tells_by": processor_tells_by(question.aware, law=case.law),
+        "lines": told.splitlines(),
+    }
+
+
+def _notice_due(case: Case, _: object) -> Mapping[str, Any]:
+    found = notice_month(case)
+    if found is None:
+        return {"due": None}
+    return {
+        "obtained_on": found.deadline.receipt_date,
+        "due": found.deadline.due,
+        "end": found.deadline.effective_end,
+        "told": found.told_at is not None,
+        "overdue": found.is_overdue(case.at),
+    }
 
 
 def _standing(case: Case, _: object) -> Mapping[str, Any]:
@@ -154,6 +218,9 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "record": Asked(Record, _record),
     "is-marketing": Asked(_IsMarketing, _is_marketing),
     "deadline": Asked(_Deadline, _deadline),
+    "explain": Asked(_Explain, _explain),
+    "breach": Asked(_Breach, _breach),
+    "notice-due": Asked(_NoticeDue, _notice_due),
     "standing": Asked(_Standing, _standing),
     "after-end": Asked(AfterEnd, lambda case, q: _told(plan_after_end(case, q))),
     "erasure": Asked(Erasure, lambda case, q: _told(plan_erasure(case, q))),
