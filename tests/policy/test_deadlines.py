@@ -392,7 +392,7 @@ class TestHouseDays:
         assert changed.id == "FI-2026-11+extension_method=chained_min"
         assert with_settings(FI_2026, {"extension_method": "from-receipt"}) is FI_2026
         for wrong in ("longest", 1, True):
-            with pytest.raises(InvalidValue, match='use "from-receipt" or "chained_min"'):
+            with pytest.raises(InvalidValue, match="use from-receipt or chained_min"):
                 with_settings(FI_2026, {"extension_method": wrong})
 
 

@@ -48,7 +48,7 @@ from gdprkit.facts.request import (
 from gdprkit.facts.retention import MarketingEntryEnded
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import CONTACT_POINTS
-from gdprkit.policy.decisions import Decision, NotAllowed, forbid
+from gdprkit.policy.decisions import NotAllowed, forbid
 from gdprkit.policy.handling import IDENTITY, IdentityStep, may_close
 from gdprkit.policy.matrix import Column
 from gdprkit.policy.placing import column_of, company_stop_for
@@ -113,15 +113,7 @@ def _check_alive(case: Case, fact: Fact) -> None:
         reason = PERSON_DECEASED.on(dead.position)
     else:
         return
-    raise NotAllowed(
-        Decision(
-            question=f"record {type(fact).__name__}",
-            about=case.about,
-            at=case.at,
-            law=case.law.id,
-            reasons=(reason,),
-        )
-    )
+    raise NotAllowed(case.decision(f"record {type(fact).__name__}", (reason,)))
 
 
 def _check_step(standing: Standing, fact: Fact) -> None:

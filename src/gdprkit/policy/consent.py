@@ -286,6 +286,4 @@ def consent_in_force(
         reasons = tuple(
             dict.fromkeys(r for scope in scopes for r in _why_not(case, declared.id, scope))
         )
-    return Decision(
-        question=question, about=case.about, at=case.at, law=case.law.id, reasons=reasons
-    )
+    return case.decision(question, reasons)

@@ -78,13 +78,7 @@ def may_store(case: Case, question: MayStore) -> Decision:
         UnknownName: the register declares no such item.
     """
     item = case.register.cookie(question.item)
-    return Decision(
-        question="may_store",
-        about=case.about,
-        at=case.at,
-        law=case.law.id,
-        reasons=tuple(_reasons(case, item)),
-    )
+    return case.decision("may_store", tuple(_reasons(case, item)))
 
 
 def _reasons(case: Case, item: Cookie) -> Iterator[Reason]:

@@ -69,8 +69,8 @@ def notice_month(case: Case) -> NoticeMonth | None:
             obtained_at,
             zone=case.zone,
             holidays=calendar(case.register.controller.holidays),
-            months=1,
-            extended_months=2,
+            months=case.law.notice_months,
+            extended_months=case.law.notice_months + 1,  # of no use here: nothing extends it
         ),
         told_at=_told_at(case, source),
     )

@@ -391,10 +391,4 @@ def may_process(case: Case, question: MayProcess) -> Decision:
     purpose = case.purpose(question.purpose)
     field = case.register.field(FieldId(question.field)).id if question.field else None
     asked = _Asked(case=case, purpose=purpose, field=field)
-    return Decision(
-        question="may_process",
-        about=case.about,
-        at=case.at,
-        law=case.law.id,
-        reasons=decide(_RULES, asked),
-    )
+    return case.decision("may_process", decide(_RULES, asked))
