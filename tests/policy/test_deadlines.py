@@ -28,6 +28,7 @@ from gdprkit.policy.deadlines import (
     deadline,
     explain_deadline,
     is_overdue,
+    is_refusal_late,
     post_by,
 )
 from gdprkit.policy.law import FI_2026, SOURCES, ExtensionMethod, with_settings
@@ -396,6 +397,20 @@ class TestHouseDays:
                 with_settings(FI_2026, {"extension_method": wrong})
 
 
+class TestRefusal:
+    def test_no_extension_moves_it(self) -> None:
+        """With three months to answer, a refusal is late after one month (R-529)."""
+        found = of("2026-02-02", extended("2026-02-10"))
+        assert found.due_end == at("2026-03-03T00:00")
+        assert not is_refusal_late(found, at("2026-03-02T23:59:59"))
+        assert is_refusal_late(found, at("2026-03-03T00:00"))
+        assert not is_overdue(found, at("2026-03-03T00:00"))
+
+    def test_not_while_suspended(self) -> None:
+        """While a question is open no day for a refusal runs."""
+        assert not is_refusal_late(of("2026-02-02", asked("2026-02-03")), at("2026-12-31"))
+
+
 class TestWords:
     def test_clamped_and_moved(self) -> None:
         """A clamped month that ends on a Sunday is told in one sentence."""
@@ -449,6 +464,7 @@ class TestWords:
                 "the next working day is Monday 11 May 2026."
             ),
             "The last moment is the end of Monday 11 May 2026 in Europe/Helsinki.",
+            "A refusal is told by Monday 9 March 2026 all the same.",
         ]
 
     def test_waiting(self) -> None:

@@ -47,6 +47,7 @@ __all__ = [
     "deadline",
     "explain_deadline",
     "is_overdue",
+    "is_refusal_late",
     "post_by",
 ]
 
@@ -95,6 +96,8 @@ class Deadline:
         effective_due: The end in force: extended if validly so, else one month; None while
             suspended.
         effective_end: The moment that closes it, exclusive, in UTC.
+        due_end: The moment that closes the one-month end, exclusive, in UTC; a refusal told from
+            then on is late, whatever was extended. None while suspended.
         safe_end: The moment that closes the safe date, exclusive, in UTC.
         steps: How it was counted, in order.
         internal_target: The controller's own day for answering, never after the safe date: the
@@ -117,6 +120,7 @@ class Deadline:
     promised_due: date | None
     effective_due: date | None
     effective_end: datetime | None
+    due_end: datetime | None
     safe_end: datetime
     steps: tuple[Step, ...]
     internal_target: date | None = None
@@ -219,6 +223,7 @@ def deadline(
         promised_due=promised,
         effective_due=effective,
         effective_end=None if effective is None else end_of_day(effective, zone),
+        due_end=None if due is None else end_of_day(due, zone),
         safe_end=end_of_day(safe_due, zone),
         steps=tuple(steps),
         **({} if house is None else _own_days(house, receipt, safe_due, effective, holidays)),
@@ -286,8 +291,21 @@ def post_by(due: date, *, holidays: HolidayCalendar, working_days: int) -> date:
     return holidays.add_working_days(due, -working_days)
 
 
+def is_refusal_late(found: Deadline, at: datetime) -> bool:
+    """Tell whether a refusal told at *at* is late: no extension moves its day (R-529).
+
+    Never true while suspended. A late refusal is told at once all the same.
+
+    Raises:
+        NaiveMoment: *at* has no time zone.
+    """
+    return utc_moment(at, "at") >= found.due_end if found.due_end else False
+
+
 def _own_words(found: Deadline, language: Language, reader: Reader) -> Iterator[str]:
-    """Tell the days of the house, where they were counted."""
+    """Tell what stands beside the end in force: the day for a refusal, the days of the house."""
+    if found.extension_valid and found.due is not None:
+        yield phrase("refusal-due", language, reader, on=on_day(found.due, language))
     if found.no_answer_by is not None:
         safe, day = (on_day(day, language) for day in (found.safe_due, found.no_answer_by))
         yield phrase("no-answer", language, reader, safe=safe, on=day)

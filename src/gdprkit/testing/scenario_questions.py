@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
 
 import attrs
 
@@ -24,12 +24,11 @@ from gdprkit.policy.breach import breach_clock, explain_breach, processor_tells_
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force
-from gdprkit.policy.deadlines import Deadline, explain_deadline, is_overdue
+from gdprkit.policy.deadlines import Deadline, explain_deadline, is_overdue, is_refusal_late
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.informing import notice_month
-from gdprkit.policy.languages import Language, Reader
 from gdprkit.policy.marketing import is_marketing, may_contact
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
@@ -47,6 +46,9 @@ from gdprkit.policy.rights import MayExercise, may_exercise
 from gdprkit.policy.transfer import MayTransfer, may_transfer
 from gdprkit.words.identifiers import CaseId
 from gdprkit.words.vocabulary import MessagePart
+
+if TYPE_CHECKING:
+    from gdprkit.policy.languages import Language, Reader
 
 __all__ = ["QUESTIONS", "Asked", "Record"]
 
@@ -69,15 +71,15 @@ class _Deadline:
 @attrs.frozen(kw_only=True)
 class _Explain:
     case: CaseId
-    language: Language = "en"
-    reader: Reader = "controller"
+    language: str = "en"
+    reader: str = "controller"
 
 
 @final
 @attrs.frozen(kw_only=True)
 class _Breach:
     aware: datetime
-    language: Language = "en"
+    language: str = "en"
 
 
 @final
@@ -125,18 +127,25 @@ def _request(case: Case, named: CaseId) -> Deadline:
 def _deadline(case: Case, question: _Deadline) -> Mapping[str, Any]:
     found = _request(case, question.case)
     told = {field.name: getattr(found, field.name) for field in attrs.fields(type(found))}
-    return {**told, "overdue": is_overdue(found, case.at)}
+    return {
+        **told,
+        "overdue": is_overdue(found, case.at),
+        "refusal_late": is_refusal_late(found, case.at),
+    }
 
 
 def _explain(case: Case, question: _Explain) -> Mapping[str, Any]:
     found = _request(case, question.case)
-    told = explain_deadline(found, question.language, question.reader, at=case.at)
+    # an unknown word is refused there
+    language, reader = cast("Language", question.language), cast("Reader", question.reader)
+    told = explain_deadline(found, language, reader, at=case.at)
     return {"lines": told.splitlines()}
 
 
 def _breach(case: Case, question: _Breach) -> Mapping[str, Any]:
     clock = breach_clock(question.aware, law=case.law)
-    told = explain_breach(clock, question.language, zone=case.zone, at=case.at)
+    language = cast("Language", question.language)  # an unknown word is refused there
+    told = explain_breach(clock, language, zone=case.zone, at=case.at)
     return {
         "hours": clock.hours,
         "strict": clock.strict,
