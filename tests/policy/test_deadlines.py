@@ -99,9 +99,21 @@ class TestArticle12:
         )
         assert (found.due, found.extended_due) == (date(2026, 3, 31), date(2026, 6, 1))
 
-    @pytest.mark.parametrize(("months", "longest"), [(0, 3), (3, 3), (-1, 2)])
+    def test_no_extension_at_all(self) -> None:
+        """A controller that allows itself no extension can tell none that is valid."""
+        found = deadline(
+            at("2026-02-02"),
+            zone=HELSINKI,
+            holidays=FINLAND,
+            events=[extended("2026-02-10", months=1)],
+            extended_months=1,
+        )
+        assert found.extension_problem is ExtensionProblem.WRONG_LENGTH
+        assert found.effective_due == date(2026, 3, 2)
+
+    @pytest.mark.parametrize(("months", "longest"), [(0, 3), (3, 2), (-1, 2)])
     def test_months_must_grow(self, months: int, longest: int) -> None:
-        """A limit of no months, or an extension that adds nothing, is refused."""
+        """A limit of no months, or one that an extension makes shorter, is refused."""
         with pytest.raises(InvalidValue, match="months do not grow"):
             deadline(
                 at("2026-01-31"),

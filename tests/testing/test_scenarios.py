@@ -148,6 +148,17 @@ def test_clocks_can_be_asked_about(tmp_path: Path, ask: str, differing: list[str
     assert [one.part for one in report.failures] == differing
 
 
+def test_a_missing_extra_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package of holidays a controller elsewhere reads which extra to install."""
+    monkeypatch.setattr("gdprkit.words.holidays.find_spec", lambda _: None)
+    swedish = 'changes.controller.holidays = "SE"\nfacts = ['
+    ask = 'ask = "deadline", case = "one", gives = { due = 2026-03-02 }'
+    text = CLOCKS.replace("facts = [", swedish).replace("ASK", ask)
+    (problem,) = problems(tmp_path, HEAD.partition("[[scenario]]")[0] + text)
+    assert "pip install 'gdprkit[holidays]'" in problem
+    assert "\n" not in problem
+
+
 def test_a_breach_is_known_at_a_moment(tmp_path: Path) -> None:
     """A day alone is no moment, and a language is one of the texts."""
     ask = 'ask = "breach", aware = 2026-03-01, gives = { hours = 72 }'

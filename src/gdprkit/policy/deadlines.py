@@ -151,24 +151,28 @@ def deadline(
 ) -> Deadline:
     """Count every end of a request received at *received*.
 
+    A month always holds more than two working days, so the least length of Reg. 1182/71 Art. 3(5)
+    adds nothing (R-560).
+
     Args:
         received: When it reached an official channel, aware.
         zone: The controller's civil time.
         holidays: Public holidays of the place where the controller acts.
         events: What may have moved the clock, in any order.
         months: The time limit of GDPR Art. 12(3), first sentence.
-        extended_months: That limit with the longest extension, counted from receipt.
+        extended_months: That limit with the longest extension, counted from receipt; the same where
+            none is allowed.
         method: How the extended end is counted.
         house: The controller's own days, counted beside the law's.
 
     Raises:
         NaiveMoment: *received* or an event's moment has no time zone.
-        InvalidValue: the months are not 1 or more and growing, or an end lies beyond year 9999.
+        InvalidValue: the months are below 1 or shrink, or an end lies beyond year 9999.
 
     Source: GDPR Art. 12(3), (4), (6); Reg. 1182/71 Art. 2 and 3; R-550 to R-561.
     """
-    if not 1 <= months < extended_months:
-        raise InvalidValue("months", "do not grow", "give 1 or more, and more for the extended end")
+    if not 1 <= months <= extended_months:
+        raise InvalidValue("months", "do not grow", "give 1 or more, and no less when extended")
     received = utc_moment(received, "received")
     receipt = civil_date(received, zone)
     first = _Span(receipt, months, add_months(receipt, months))

@@ -70,7 +70,7 @@ def notice_month(case: Case) -> NoticeMonth | None:
             zone=case.zone,
             holidays=calendar(case.register.controller.holidays),
             months=case.law.notice_months,
-            extended_months=case.law.notice_months + 1,  # of no use here: nothing extends it
+            extended_months=case.law.notice_months,  # nothing extends it
         ),
         told_at=_told_at(case, source),
     )

@@ -24,7 +24,7 @@ from gdprkit.policy.breach import breach_clock, explain_breach, processor_tells_
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force
-from gdprkit.policy.deadlines import Deadline, explain_deadline, is_overdue, is_refusal_late
+from gdprkit.policy.deadlines import explain_deadline, is_overdue, is_refusal_late
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
@@ -33,7 +33,7 @@ from gdprkit.policy.marketing import is_marketing, may_contact
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
 from gdprkit.policy.processing import MayProcess, may_process
-from gdprkit.policy.request import deadline_of
+from gdprkit.policy.request import answered_late, deadline_of
 from gdprkit.policy.retention import (
     AfterEnd,
     DueErasure,
@@ -44,6 +44,7 @@ from gdprkit.policy.retention import (
 )
 from gdprkit.policy.rights import MayExercise, may_exercise
 from gdprkit.policy.transfer import MayTransfer, may_transfer
+from gdprkit.state.request import RequestCase
 from gdprkit.words.identifiers import CaseId
 from gdprkit.words.vocabulary import MessagePart
 
@@ -117,25 +118,27 @@ def _record(case: Case, question: Record) -> Any:
     return {"possible": True, "records": [KINDS[type(fact)][0] for fact in facts]}
 
 
-def _request(case: Case, named: CaseId) -> Deadline:
+def _request(case: Case, named: CaseId) -> RequestCase:
     request = case.standing.request.case(named)
     if request is None:
         raise UnknownName("request of this person")
-    return deadline_of(case, request)
+    return request
 
 
 def _deadline(case: Case, question: _Deadline) -> Mapping[str, Any]:
-    found = _request(case, question.case)
+    request = _request(case, question.case)
+    found = deadline_of(case, request)
     told = {field.name: getattr(found, field.name) for field in attrs.fields(type(found))}
     return {
         **told,
         "overdue": is_overdue(found, case.at),
         "refusal_late": is_refusal_late(found, case.at),
+        "answered_late": answered_late(case, request),
     }
 
 
 def _explain(case: Case, question: _Explain) -> Mapping[str, Any]:
-    found = _request(case, question.case)
+    found = deadline_of(case, _request(case, question.case))
     # an unknown word is refused there
     language, reader = cast("Language", question.language), cast("Reader", question.reader)
     told = explain_deadline(found, language, reader, at=case.at)
