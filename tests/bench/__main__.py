@@ -121,7 +121,7 @@ def _listing() -> str:
 
 
 def _wanted(bench: str, names: Sequence[str]) -> set[str]:
-    """Return the figures of a bench that *names* ask for; ``decide`` is the bench and its figure."""
+    """Return the figures of a bench *names* ask for; ``decide`` is bench and figure."""
     figures = set(_FIGURES[bench])
     return figures if not names or bench in names else figures & set(names)
 

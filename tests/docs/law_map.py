@@ -41,15 +41,16 @@ TITLES = {
 HEAD = """\
 # The law map
 
-From an article of the law to the rules that gdprkit made of it, from a rule to the code that decides
-it and to the [scenarios](scenario-files.md) that show it. Rules stand here in the project's own words
-([rules.toml](rules.toml)); the law itself says more, and a lawyer reads both.
+From an article of the law to the rules that gdprkit made of it, from a rule to the code that
+decides it and to the [scenarios](scenario-files.md) that show it. Rules stand here in the project's
+own words ([rules.toml](rules.toml)); the law itself says more, and a lawyer reads both.
 
-Code is named by module and function, without the leading `gdprkit.`; words in `code font` behind it are
-the [reasons](reasons.md) that it gives. A rule that is left to people, wholly or in part, says so and why.
+Code is named by module and function, without the leading `gdprkit.`; words in `code font` behind it
+are the [reasons](reasons.md) that it gives. A rule that is left to people, wholly or in part, says
+so and why.
 
-This page is made from the rules, the code and the scenarios: `python -m tests.docs.law_map` writes it
-anew, and a test fails while a rule has no code or no scenario.
+This page is made from the rules, the code and the scenarios: `python -m tests.docs.law_map` writes
+it anew, and a test fails while a rule has no code or no scenario.
 """
 
 

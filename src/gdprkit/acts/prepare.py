@@ -163,12 +163,19 @@ def _begins_first(status: RequestStatus, fact: Fact) -> bool:
     return status is RequestStatus.RECEIVED and answers
 
 
-def _widen(register: Register, fact: Fact) -> Fact:
-    """Name the channels a consent word is about, as the register declares them for the purpose."""
+def _widen(case: Case, fact: Fact) -> Fact:
+    """Name the channels a consent word is about, as the register declares them for the purpose.
+
+    A no is about those the person once agreed to as well, whatever the register says today.
+    """
     words = (ConsentGiven, ConsentRequested, ConsentRefused, ConsentWithdrawn)
     if not isinstance(fact, words) or fact.channels or fact.purpose is None:
         return fact
-    return attrs.evolve(fact, channels=register.purpose(fact.purpose).channels)
+    channels = case.register.purpose(fact.purpose).channels
+    if isinstance(fact, (ConsentRefused, ConsentWithdrawn)):
+        said = case.standing.consent.for_purpose(fact.purpose)
+        channels |= {word.channel for word in said if word.channel is not None}
+    return attrs.evolve(fact, channels=channels)
 
 
 def _stopped(case: Case, name: str, channel: Channel) -> bool:
@@ -244,13 +251,15 @@ _LEAVES: Final = frozenset(
 )
 
 
-def _stop_in_request(fact: RequestReceived) -> Fact | None:
+def _stop_in_request(case: Case, fact: RequestReceived) -> Fact | None:
+    """Return the stop a request is: for the purpose it is limited to, else for all (R-210)."""
     via = fact.channel
     match fact.right:
         case Right.OBJECTION_TO_MARKETING:
             return MarketingObjection(via=via, by=fact.requester)
         case Right.WITHDRAW_CONSENT:
-            return ConsentWithdrawn(via=via, by=fact.requester)
+            stop = ConsentWithdrawn(purpose=fact.purpose, via=via, by=fact.requester)
+            return _widen(case, stop)
         case _:
             return None
 
@@ -268,11 +277,11 @@ def prepare(case: Case, act: Act) -> tuple[Fact, ...]:
     _check_alive(case, fact)
     _check_step(case.standing, fact)
     _check_days(case, fact)
-    fact = _widen(case.register, fact)
+    fact = _widen(case, fact)
     _check_closing(case, fact)
     match fact:
         case RequestReceived():
-            stop = _stop_in_request(fact)
+            stop = _stop_in_request(case, fact)
             return (fact, stop, *_after_stop(case, stop)) if stop else (fact,)
         case RequestFulfilled() | RequestPartlyRefused():
             found = case.standing.request.case(fact.case)

@@ -54,6 +54,7 @@ MOBILE_SUBSCRIPTION: Final = "mobile-subscription"
 
 _SERVICE: Final = frozenset(
     {
+        MessagePart.CONFIRMATION,
         MessagePart.DELIVERY,
         MessagePart.FAULT,
         MessagePart.SECURITY,
