@@ -16,10 +16,10 @@ from typing import Final, final
 
 import attrs
 
+from gdprkit.policy.adequacy import EEA
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import OBJECTED, STOPPED, valid_consent
 from gdprkit.policy.decisions import Decision, Outcome, Reason, allow, forbid, need
-from gdprkit.policy.law import EEA
 from gdprkit.policy.placing import stop_for
 from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.policy.transfer import TRANSFER_NOT_FOR_FIELD, transfer_reasons

@@ -18,6 +18,7 @@ from typing import Final, final
 import attrs
 
 from gdprkit.errors import InvalidValue, UnknownName
+from gdprkit.policy.adequacy import ADEQUACY, Adequacy
 from gdprkit.words.citations import (
     Citation,
     accounting,
@@ -30,7 +31,6 @@ from gdprkit.words.citations import (
 )
 
 __all__ = [
-    "EEA",
     "EUROPEAN_UNION",
     "EU_2026",
     "FINLAND",
@@ -42,47 +42,6 @@ __all__ = [
     "Source",
     "with_settings",
 ]
-
-#: The European Economic Area: no country of it is a third country (GDPR Art. 44).
-EEA: Final = frozenset(
-    [
-        "AT",
-        "BE",
-        "BG",
-        "CY",
-        "CZ",
-        "DE",
-        "DK",
-        "EE",
-        "ES",
-        "FI",
-        "FR",
-        "GR",
-        "HR",
-        "HU",
-        "IE",
-        "IS",
-        "IT",
-        "LI",
-        "LT",
-        "LU",
-        "LV",
-        "MT",
-        "NL",
-        "NO",
-        "PL",
-        "PT",
-        "RO",
-        "SE",
-        "SI",
-        "SK",
-    ]
-)
-
-#: Countries with a decision of adequacy, as looked at in November 2026; one that is missing waits.
-_ADEQUATE: Final = frozenset(
-    ["AD", "AR", "CH", "FO", "GG", "IL", "IM", "JE", "JP", "KR", "NZ", "UY"]
-)
 
 
 class ExtensionMethod(StrEnum):
@@ -157,9 +116,7 @@ class LawProfile:
     call_saturday_from: int = 10
     call_saturday_until: int = 16
     strict_notice: bool = False  # 13(3) notice cures nothing: no move at all
-    # countries the law knows, by the day
-    adequate: frozenset[str] = _ADEQUATE
-    adequate_if_listed: frozenset[str] = frozenset({"US"})  # for importers on the list only
+    adequacy: tuple[Adequacy, ...] = ADEQUACY
 
 
 _law = True
@@ -206,8 +163,7 @@ SOURCES: Final[Mapping[str, Source]] = {
     "call_saturday_from": Source("R-310", project("R-310"), _setting),
     "call_saturday_until": Source("R-310", project("R-310"), _setting),
     "strict_notice": Source("R-106", gdpr("13(1)(d)"), _setting),
-    "adequate": Source("R-711", gdpr("45"), _law),
-    "adequate_if_listed": Source("R-712", gdpr("45"), _law),
+    "adequacy": Source("R-711", gdpr("45(3)"), _law),
 }
 
 #: The register may last no longer than this, whatever a controller sets (R-406).
