@@ -161,8 +161,6 @@ def test_settings_are_those_of_the_law_profile() -> None:
     """The table of settings holds each number with its kind, rule and source."""
 
     def word(value: object) -> str:
-        if isinstance(value, frozenset):
-            return ", ".join(sorted(value))
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     shown = rows((REFERENCE / "settings.md").read_text(encoding="utf-8"))
