@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
+from enum import StrEnum
 from itertools import pairwise
 from typing import Final, final
 
@@ -35,11 +36,19 @@ __all__ = [
     "FINLAND",
     "FI_2026",
     "SOURCES",
+    "ExtensionMethod",
     "LawBook",
     "LawProfile",
     "Source",
     "with_settings",
 ]
+
+
+class ExtensionMethod(StrEnum):
+    """How the extended end is counted (R-558)."""
+
+    FROM_RECEIPT = "from-receipt"  # one period from receipt
+    CHAINED_MIN = "chained_min"  # the earlier of that and the further months after the first end
 
 
 @final
@@ -66,6 +75,7 @@ class LawProfile:
     # the law's own numbers
     answer_months: int = 1
     extension_months: int = 2
+    notice_months: int = 1
     breach_hours: int = 72
     information_service_age: int = 16
     # the law of a member state; None where the profile is the Union's alone
@@ -91,6 +101,12 @@ class LawProfile:
     prospect_months: int = 12
     list_check_days: int = 30
     internal_target_working_days: int = 10
+    post_working_days: int = 3
+    extension_method: ExtensionMethod = attrs.field(
+        default=ExtensionMethod.FROM_RECEIPT, converter=ExtensionMethod
+    )
+    no_answer_months: int = 3
+    processor_tells_hours: int = 24
     notify_days: int = 7
     web_log_days: int = 90
     security_log_months: int = 12
@@ -110,6 +126,7 @@ _setting = False
 SOURCES: Final[Mapping[str, Source]] = {
     "answer_months": Source("R-551", gdpr("12(3)"), _law),
     "extension_months": Source("R-558", gdpr("12(3)"), _law),
+    "notice_months": Source("R-562", gdpr("14(3)(a)"), _law),
     "breach_hours": Source("R-570", gdpr("33(1)"), _law),
     "information_service_age": Source("R-112", gdpr("8(1)"), _law),
     "voucher_years": Source("R-408", accounting("2:10"), _law),
@@ -133,6 +150,10 @@ SOURCES: Final[Mapping[str, Source]] = {
     "prospect_months": Source("R-715", gdpr("5(1)(e)"), _setting),
     "list_check_days": Source("R-315", project("R-315"), _setting),
     "internal_target_working_days": Source("R-561", gdpr("12(3)"), _setting),
+    "post_working_days": Source("R-557", project("R-557"), _setting),
+    "extension_method": Source("R-558", gdpr("12(3)"), _setting),
+    "no_answer_months": Source("R-554", project("R-554"), _setting),
+    "processor_tells_hours": Source("R-570", gdpr("33(2)"), _setting),
     "notify_days": Source("R-505", gdpr("19"), _setting),
     "web_log_days": Source("R-237", gdpr("5(1)(e)"), _setting),
     "security_log_months": Source("R-237", gdpr("5(1)(e)"), _setting),
@@ -196,6 +217,12 @@ def _check_setting(profile: LawProfile, name: str, value: object) -> None:
         if not same and not _is_stricter(name, value, known):
             cure = "it may be made stricter only" if name in _STRICTER else "it is not a setting"
             raise InvalidValue(name, "is set by law", f"see {source.citation}; {cure}")
+        return
+    if isinstance(known, StrEnum):
+        words = [str(word) for word in type(known)]
+        if value not in words:
+            cure = f"use {' or '.join(words)} ({source.rule})"
+            raise InvalidValue(name, "is no word of its list", cure)
         return
     if type(value) is not type(known):
         raise InvalidValue(name, "has another type", "use a whole number, or true or false")
