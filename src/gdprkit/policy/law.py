@@ -54,7 +54,7 @@ class ExtensionMethod(StrEnum):
 @final
 @attrs.frozen
 class Source:
-    """Where a value comes from; ``is_law`` values cannot be changed by a controller."""
+    """Where a value comes from; ``is_law`` values are never made laxer by a controller."""
 
     rule: str
     citation: Citation
@@ -78,6 +78,7 @@ class LawProfile:
     notice_months: int = 1
     breach_hours: int = 72
     information_service_age: int = 16
+    adequacy: tuple[Adequacy, ...] = ADEQUACY
     # the law of a member state; None where the profile is the Union's alone
     voucher_years: int | None = None
     ledger_years: int | None = None
@@ -116,7 +117,6 @@ class LawProfile:
     call_saturday_from: int = 10
     call_saturday_until: int = 16
     strict_notice: bool = False  # 13(3) notice cures nothing: no move at all
-    adequacy: tuple[Adequacy, ...] = ADEQUACY
 
 
 _law = True
@@ -133,6 +133,7 @@ SOURCES: Final[Mapping[str, Source]] = {
     "ledger_years": Source("R-408", accounting("2:10"), _law),
     "vat_real_estate_years": Source("R-408", vat("on real estate investments"), _law),
     "damages_years": Source("R-408", limitation("7"), _law),
+    "adequacy": Source("R-711", gdpr("45(3)"), _law),
     "dormancy_months": Source("R-401", gdpr("5(1)(e)"), _setting),
     "review_days": Source("R-402", gdpr("5(1)(e)"), _setting),
     "review_days_after_window": Source("R-402", project("R-402"), _setting),
@@ -163,7 +164,6 @@ SOURCES: Final[Mapping[str, Source]] = {
     "call_saturday_from": Source("R-310", project("R-310"), _setting),
     "call_saturday_until": Source("R-310", project("R-310"), _setting),
     "strict_notice": Source("R-106", gdpr("13(1)(d)"), _setting),
-    "adequacy": Source("R-711", gdpr("45(3)"), _law),
 }
 
 #: The register may last no longer than this, whatever a controller sets (R-406).
