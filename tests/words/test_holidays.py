@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdprkit.errors import InvalidValue, MissingExtra
-from gdprkit.policy.law import EEA
+from gdprkit.policy.adequacy import EEA
 from gdprkit.words.holidays import (
     FINLAND,
     FINLAND_WITH_EVES,
