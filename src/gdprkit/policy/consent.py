@@ -161,14 +161,11 @@ def _renewed_on(case: Case, word: ConsentWord) -> date | None:
     A notice that renews the purpose asks for a consent by its own text or a later one: what was
     given before its day, or since then on an older text, does not cover the new scope.
     """
+    newer = case.register.renewals.get(word.purpose, ())
     shown = word.evidence and case.register.notices.get(word.evidence.notice)
-    if not shown:
+    if not newer or not shown:
         return None
-    days = [
-        newer.published
-        for newer in case.register.notices.values()
-        if word.purpose in newer.renews and shown.published < newer.published <= case.today
-    ]
+    days = [one.published for one in newer if shown.published < one.published <= case.today]
     return min(days, default=None)
 
 
