@@ -109,6 +109,7 @@ class LawProfile:
     vat_real_estate_years: int = 13
     damages_years: int = 10
     information_service_age: int = 13
+    repeat_months: int = 12  # a request so long after the last one is never excessive
     # settings of the project
     dormancy_months: int = 12
     review_days: int = 30
@@ -154,6 +155,7 @@ SOURCES: Final[Mapping[str, Source]] = {
     "vat_real_estate_years": Source("R-408", vat("on real estate investments"), _law),
     "damages_years": Source("R-408", limitation("7"), _law),
     "information_service_age": Source("R-112", dpa_fi("5"), _law),
+    "repeat_months": Source("R-525", edpb("01/2022 paras 175-195"), _law),
     "dormancy_months": Source("R-401", gdpr("5(1)(e)"), _setting),
     "review_days": Source("R-402", gdpr("5(1)(e)"), _setting),
     "review_days_after_window": Source("R-402", project("R-402"), _setting),
