@@ -153,7 +153,10 @@ def shape(life: Life) -> tuple[Any, ...]:
 @cache
 def walked(right: Right) -> tuple[tuple[Life, str, Life], ...]:
     start = Life((), START, fold(()))
-    received = RequestReceived(case=CASE, right=right, channel=IntakeChannel.EMAIL)
+    fields = {FieldId("invoices")} if right is Right.ERASURE else set()
+    received = RequestReceived(
+        case=CASE, right=right, channel=IntakeChannel.EMAIL, fields=frozenset(fields)
+    )
     known = then(start, *customer())
     first = then(known, *prepare(known.case, Act(fact=received)))
     seen, taken, edge = {shape(first)}, [], [first]

@@ -343,7 +343,7 @@ def close(closing: Fact, *facts: Fact, right: Right = Right.ACCESS, **more: Any)
     sent = more.pop("delivered", True)
     found = case(*customer(), asked(right, **more), begun, *facts)
     if sent:
-        closing = attrs.evolve(closing, delivered=found.at)  # type: ignore[call-arg]
+        closing = attrs.evolve(closing, delivered=found.at)  # type: ignore[arg-type]
     try:
         prepare(found, Act(fact=closing))
     except NotAllowed as refused:
@@ -360,13 +360,27 @@ def refused(*grounds: RefusalGround, **more: Any) -> RequestRefused:
 @pytest.mark.parametrize("ground", RefusalGround)
 def test_a_right_is_refused_on_its_own_grounds_only(right: Right, ground: RefusalGround) -> None:
     """Table 5.2b: the lawful refusals, and none for marketing and withdrawal."""
-    found = close(refused(ground, finding="finding-1"), right=right)
-    if right in (Right.OBJECTION_TO_MARKETING, Right.WITHDRAW_CONSENT):
+    found = close(refused(ground, finding="finding-1"), right=right, fields=["invoices"])
+    if (right, ground) == (Right.ACCESS, RefusalGround.OTHERS_RIGHTS):
+        assert found == {"redact-instead"}
+    elif right in (Right.OBJECTION_TO_MARKETING, Right.WITHDRAW_CONSENT):
         assert found == {"never-refused"}
     elif ground in REFUSALS[right]:
         assert found is None
     else:
         assert found == {"refusal-ground-not-lawful"}
+
+
+def test_an_erasure_is_not_refused_as_a_whole_while_marketing_goes_on() -> None:
+    """For marketing it is never refused; a stop, or other fields, leave the rest to its ground."""
+    whole = refused(RefusalGround.LEGAL_OBLIGATION)
+    assert close(whole, right=Right.ERASURE) == {"marketing-goes-on"}
+    assert close(whole, right=Right.ERASURE, purpose=CARE) is None
+    assert close(whole, right=Right.ERASURE, fields=["invoices"]) is None
+    stopped = MarketingObjection(via=IntakeChannel.EMAIL)
+    assert close(whole, stopped, right=Right.ERASURE) is None
+    excessive = refused(RefusalGround.EXCESSIVE, finding="finding-1")
+    assert close(excessive, right=Right.ERASURE) is None, "the request itself is refused"
 
 
 @pytest.mark.parametrize("ground", [RefusalGround.UNFOUNDED, RefusalGround.EXCESSIVE])
@@ -380,7 +394,8 @@ def test_unfounded_or_excessive_is_found_in_writing(ground: RefusalGround) -> No
 def test_a_letter_of_refusal_is_whole(left_out: LetterItem) -> None:
     """Each of its parts is needed (R-528)."""
     letter = LETTER_OF_REFUSAL - {left_out}
-    assert close(refused(RefusalGround.OTHERS_RIGHTS, letter=letter)) == {"letter-incomplete"}
+    unfounded = refused(RefusalGround.UNFOUNDED, letter=letter, finding="finding-1")
+    assert close(unfounded) == {"letter-incomplete"}
 
 
 def test_a_partial_refusal_says_what_was_decided_for_each_field() -> None:
@@ -490,7 +505,7 @@ def test_the_controller_proves_what_it_refuses_on(
     right: Right, ground: RefusalGround, code: str
 ) -> None:
     """Without a person's finding these grounds refuse nothing (R-502, R-507, R-523)."""
-    limited = {"purpose": CARE} if right is Right.OBJECTION else {}
+    limited = {"purpose": CARE} if right in (Right.OBJECTION, Right.ERASURE) else {}
     assert close(refused(ground), right=right, **limited) == {code}
     assert close(refused(ground, finding="finding-1"), right=right, **limited) is None
     overridden = ObjectionDecided(purpose=CARE, upheld=False, finding="finding-1")

@@ -21,11 +21,13 @@ from gdprkit.facts.request import (
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Decision, Reason, allow, forbid, need
 from gdprkit.policy.handling import BY_FIELD, LETTER_OF_REFUSAL, REFUSALS, right_of
+from gdprkit.register.purposes import Purpose
+from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.objection import PurposeObjectionStatus
 from gdprkit.state.request import RequestCase
 from gdprkit.words.citations import dpa_fi, gdpr
 from gdprkit.words.moments import add_months, civil_date
-from gdprkit.words.vocabulary import FilingSystem, LetterItem, RefusalGround, Right
+from gdprkit.words.vocabulary import FilingSystem, LegalBasis, LetterItem, RefusalGround, Right
 
 __all__ = ["Closing", "may_close"]
 
@@ -41,6 +43,8 @@ NEVER_REFUSED: Final[Mapping[Right, Reason]] = {
 }
 REFUSAL_GROUND_NOT_LAWFUL: Final = forbid("refusal-ground-not-lawful", "R-528", gdpr("12(4)"))
 REFUSED_BUT_FULFILLED: Final = forbid("refused-but-fulfilled", "R-528", gdpr("12(4)"))
+REDACT_INSTEAD: Final = forbid("redact-instead", "R-501", gdpr("15(4)"))
+MARKETING_GOES_ON: Final = forbid("marketing-goes-on", "R-503", gdpr("17(1)(c)"), gdpr("21(3)"))
 NOT_EXCESSIVE: Final = forbid("not-excessive-after-a-year", "R-525", gdpr("12(5)"))
 FINDING_MISSING: Final = need(
     "finding-missing", "R-525", gdpr("12(5)"), missing="a person's written finding"
@@ -159,6 +163,8 @@ def _refusal(
     grounds = _grounds(closing)
     if not grounds <= REFUSALS[right]:
         yield REFUSAL_GROUND_NOT_LAWFUL
+    if isinstance(closing, RequestRefused):
+        yield from _refused_as_a_whole(case, request, grounds)
     if _G.EXCESSIVE in grounds and _a_year_since_the_last(case, request):
         yield NOT_EXCESSIVE
     if closing.finding is None:
@@ -175,6 +181,53 @@ def _refusal(
         decided.refused is not None for decided in closing.decisions
     ):
         yield DECISIONS_MISSING
+
+
+#: Grounds that concern the request itself, whatever data it is about.
+_OF_THE_REQUEST: Final = frozenset(
+    {_G.UNFOUNDED, _G.EXCESSIVE, _G.CANNOT_IDENTIFY, _G.NOT_THE_SUBJECT}
+)
+
+
+def _refused_as_a_whole(
+    case: Case, request: RequestCase, grounds: frozenset[RefusalGround]
+) -> Iterator[Reason]:
+    """What is never refused as a whole: a copy that others are in, data that marketing uses."""
+    if grounds & _OF_THE_REQUEST:
+        return
+    if request.right is Right.ACCESS and grounds == {_G.OTHERS_RIGHTS}:
+        yield REDACT_INSTEAD
+    if request.right is Right.ERASURE and _marketing_goes_on(case, request):
+        yield MARKETING_GOES_ON
+
+
+def _marketing_goes_on(case: Case, request: RequestCase) -> bool:
+    """Whether marketing uses what an erasure is about and nothing stops all of it."""
+    if any(s.purpose is None and not s.channels for s in case.standing.objection.stops):
+        return False
+    held = {
+        value.field
+        for value in case.standing.data.values
+        if value.filing in (FilingSystem.CUSTOMER, FilingSystem.MARKETING)
+        and (not request.fields or value.field in request.fields)
+    }
+    return any(
+        purpose.marketing
+        and held & purpose.fields
+        and request.purpose in (None, purpose.id)
+        and _concerns(case, purpose)
+        for purpose in case.register.purposes.values()
+    )
+
+
+def _concerns(case: Case, purpose: Purpose) -> bool:
+    """Whether a purpose is about the person: their kind, and a consent where it rests on one."""
+    if purpose.subjects and case.standing.data.kind not in purpose.subjects:
+        return False
+    words = case.standing.consent.for_purpose(purpose.id)
+    return purpose.basis is not LegalBasis.CONSENT or any(
+        word.status is ConsentStatus.GIVEN for word in words
+    )
 
 
 def _grounds(closing: Closing) -> frozenset[RefusalGround]:

@@ -26,6 +26,7 @@ from gdprkit.words.identifiers import FieldId, NoticeId, RecipientId
 from gdprkit.words.moments import civil_date
 from gdprkit.words.vocabulary import (
     ErasureReason,
+    IntakeChannel,
     LetterItem,
     NoticeKind,
     RefusalGround,
@@ -187,6 +188,8 @@ class Handling:
         refusals: The grounds on which anything of it may be refused at all.
         tell: Recipients to be told (Art. 19).
         at_once: It acts on receipt, before any answer (7(3), 21(3)).
+        electronic: It came by electronic means, so its answer goes out that way too unless the
+            person asked otherwise (12(3); R-526).
         notices: For a request for the information: the notices in force now and those given when
             the data was collected (R-511).
     """
@@ -198,12 +201,24 @@ class Handling:
     refusals: frozenset[RefusalGround]
     tell: tuple[ToTell, ...]
     at_once: bool
+    electronic: bool = False
     notices: frozenset[NoticeId] = frozenset()
 
 
 #: Rights that are decided field by field; the others are met as a whole.
 BY_FIELD: Final = frozenset(
     {Right.ERASURE, Right.RESTRICTION, Right.PORTABILITY, Right.OBJECTION, Right.HUMAN_REVIEW}
+)
+
+
+#: Channels that are electronic means (12(3)).
+_ELECTRONIC: Final = frozenset(
+    {
+        IntakeChannel.WEB_FORM,
+        IntakeChannel.EMAIL,
+        IntakeChannel.SOCIAL_MEDIA,
+        IntakeChannel.UNSUBSCRIBE_LINK,
+    }
 )
 
 
@@ -224,6 +239,7 @@ def handling(case: Case, request: RequestCase) -> Handling:
         refusals=REFUSALS[right],
         tell=to_tell(case),
         at_once=not REFUSALS[right],
+        electronic=request.channel in _ELECTRONIC,
         notices=_notices(case) if right is Right.INFORMATION else frozenset(),
     )
 

@@ -25,6 +25,9 @@ from gdprkit.policy.consent import consent_in_force
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
+from gdprkit.policy.explain import text
+from gdprkit.policy.handling import handling, to_tell
+from gdprkit.policy.languages import Language, Reader
 from gdprkit.policy.marketing import is_marketing, may_contact
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
@@ -62,8 +65,28 @@ class _Deadline:
 
 @final
 @attrs.frozen(kw_only=True)
+class _Handling:
+    request: CaseId
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _ToTell:
+    pass
+
+
+@final
+@attrs.frozen(kw_only=True)
 class _Standing:
     pass
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Words:
+    code: str
+    language: Language = "en"
+    reader: Reader = "person"
 
 
 @final
@@ -97,6 +120,36 @@ def _deadline(case: Case, question: _Deadline) -> Mapping[str, Any]:
     return {field.name: getattr(found, field.name) for field in attrs.fields(type(found))}
 
 
+def _handling(case: Case, question: _Handling) -> Mapping[str, Any]:
+    request = case.standing.request.case(question.request)
+    if request is None:
+        raise UnknownName("request of this person")
+    found = handling(case, request)
+    return {
+        "identity": found.identity,
+        "letter": found.letter,
+        "refusals": found.refusals,
+        "at_once": found.at_once,
+        "electronic": found.electronic,
+        "notices": found.notices,
+        "decisions": {
+            f"{one.field}/{one.purpose}": (
+                " until ".join(str(part) for part in (one.refused, one.until) if part) or "granted"
+            )
+            for one in found.decisions
+        },
+    }
+
+
+def _to_tell(case: Case, _: object) -> Mapping[str, Any]:
+    return {
+        "tell": sorted(
+            f"{one.recipient} of {one.about}: {', '.join(sorted(one.fields))} by {one.due}"
+            for one in to_tell(case)
+        )
+    }
+
+
 def _standing(case: Case, _: object) -> Mapping[str, Any]:
     standing = case.standing
     return {
@@ -112,6 +165,10 @@ def _standing(case: Case, _: object) -> Mapping[str, Any]:
             for word in standing.consent.words
         },
     }
+
+
+def _words(_: Case, question: _Words) -> Mapping[str, Any]:
+    return {"words": text(question.code, question.language, question.reader)}
 
 
 def _is_marketing(_: Case, question: _IsMarketing) -> Mapping[str, Any]:
@@ -152,8 +209,11 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "may-transfer": Asked(MayTransfer, may_transfer),
     "has-consent": Asked(HasConsent, lambda case, q: consent_in_force(case, q.purpose, q.channel)),
     "record": Asked(Record, _record),
+    "words": Asked(_Words, _words),
     "is-marketing": Asked(_IsMarketing, _is_marketing),
     "deadline": Asked(_Deadline, _deadline),
+    "handling": Asked(_Handling, _handling),
+    "to-tell": Asked(_ToTell, _to_tell),
     "standing": Asked(_Standing, _standing),
     "after-end": Asked(AfterEnd, lambda case, q: _told(plan_after_end(case, q))),
     "erasure": Asked(Erasure, lambda case, q: _told(plan_erasure(case, q))),
