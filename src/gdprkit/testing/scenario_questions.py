@@ -8,7 +8,7 @@ expects of them without knowing Python.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
 
 import attrs
 
@@ -27,7 +27,6 @@ from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.explain import text
 from gdprkit.policy.handling import handling, to_tell
-from gdprkit.policy.languages import Language, Reader
 from gdprkit.policy.marketing import is_marketing, may_contact
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
@@ -45,6 +44,9 @@ from gdprkit.policy.rights import MayExercise, may_exercise
 from gdprkit.policy.transfer import MayTransfer, may_transfer
 from gdprkit.words.identifiers import CaseId
 from gdprkit.words.vocabulary import MessagePart
+
+if TYPE_CHECKING:
+    from gdprkit.policy.languages import Language, Reader
 
 __all__ = ["QUESTIONS", "Asked", "Record"]
 
@@ -85,8 +87,8 @@ class _Standing:
 @attrs.frozen(kw_only=True)
 class _Words:
     code: str
-    language: Language = "en"
-    reader: Reader = "person"
+    language: str = "en"
+    reader: str = "person"
 
 
 @final
@@ -168,7 +170,11 @@ def _standing(case: Case, _: object) -> Mapping[str, Any]:
 
 
 def _words(_: Case, question: _Words) -> Mapping[str, Any]:
-    return {"words": text(question.code, question.language, question.reader)}
+    return {
+        "words": text(
+            question.code, cast("Language", question.language), cast("Reader", question.reader)
+        )
+    }
 
 
 def _is_marketing(_: Case, question: _IsMarketing) -> Mapping[str, Any]:
