@@ -52,7 +52,7 @@ from gdprkit.facts.retention import MarketingEntryEnded
 from gdprkit.policy.case import Case
 from gdprkit.policy.closing import may_close
 from gdprkit.policy.connection import CONTACT_POINTS
-from gdprkit.policy.decisions import Decision, NotAllowed, Reason, forbid, need
+from gdprkit.policy.decisions import NotAllowed, Reason, forbid, need
 from gdprkit.policy.handling import IDENTITY, REFUSALS, IdentityStep, right_of
 from gdprkit.policy.matrix import Column
 from gdprkit.policy.placing import column_of, company_stop_for
@@ -128,15 +128,7 @@ def _check_alive(case: Case, fact: Fact) -> None:
 
 
 def _not_allowed(case: Case, fact: Fact, reason: Reason) -> NotAllowed:
-    return NotAllowed(
-        Decision(
-            question=f"record {type(fact).__name__}",
-            about=case.about,
-            at=case.at,
-            law=case.law.id,
-            reasons=(reason,),
-        )
-    )
+    return NotAllowed(case.decision(f"record {type(fact).__name__}", (reason,)))
 
 
 def _check_step(case: Case, fact: Fact) -> None:
@@ -205,12 +197,19 @@ def _begins_first(status: RequestStatus, fact: Fact) -> bool:
     return status is RequestStatus.RECEIVED and answers
 
 
-def _widen(register: Register, fact: Fact) -> Fact:
-    """Name the channels a consent word is about, as the register declares them for the purpose."""
+def _widen(case: Case, fact: Fact) -> Fact:
+    """Name the channels a consent word is about, as the register declares them for the purpose.
+
+    A no is about those the person once agreed to as well, whatever the register says today.
+    """
     words = (ConsentGiven, ConsentRequested, ConsentRefused, ConsentWithdrawn)
     if not isinstance(fact, words) or fact.channels or fact.purpose is None:
         return fact
-    return attrs.evolve(fact, channels=register.purpose(fact.purpose).channels)
+    channels = case.register.purpose(fact.purpose).channels
+    if isinstance(fact, (ConsentRefused, ConsentWithdrawn)):
+        said = case.standing.consent.for_purpose(fact.purpose)
+        channels |= {word.channel for word in said if word.channel is not None}
+    return attrs.evolve(fact, channels=channels)
 
 
 def _stopped(case: Case, name: str, channel: Channel) -> bool:
@@ -286,10 +285,10 @@ _LEAVES: Final = frozenset(
 )
 
 
-def _stop_in_request(register: Register, fact: RequestReceived) -> Fact | None:
-    """Return the stop a request is; one that names no purpose stops all it may mean (0.3)."""
+def _stop_in_request(case: Case, fact: RequestReceived) -> Fact | None:
+    """Return the stop a request is: for the purpose it is limited to, else for all (R-210, 0.3)."""
     via, by = fact.channel, fact.requester
-    named = register.purpose(fact.purpose) if fact.purpose is not None else None
+    named = case.register.purpose(fact.purpose) if fact.purpose is not None else None
     marketed = fact.purpose if named is not None and named.marketing else None
     match fact.right:
         case Right.OBJECTION_TO_MARKETING:
@@ -297,7 +296,7 @@ def _stop_in_request(register: Register, fact: RequestReceived) -> Fact | None:
         case Right.OBJECTION if named is None or named.marketing:
             return MarketingObjection(purpose=marketed, via=via, by=by)
         case Right.WITHDRAW_CONSENT:
-            return _widen(register, ConsentWithdrawn(purpose=fact.purpose, via=via, by=by))
+            return _widen(case, ConsentWithdrawn(purpose=fact.purpose, via=via, by=by))
         case _:
             return None
 
@@ -315,11 +314,11 @@ def prepare(case: Case, act: Act) -> tuple[Fact, ...]:
     _check_alive(case, fact)
     _check_step(case, fact)
     _check_days(case, fact)
-    fact = _widen(case.register, fact)
+    fact = _widen(case, fact)
     _check_closing(case, fact)
     match fact:
         case RequestReceived():
-            stop = _stop_in_request(case.register, fact)
+            stop = _stop_in_request(case, fact)
             return (fact, stop, *_after_stop(case, stop)) if stop else (fact,)
         case RequestFulfilled() | RequestPartlyRefused():
             found = case.standing.request.case(fact.case)

@@ -133,13 +133,7 @@ def may_close(case: Case, request: RequestCase, closing: Closing) -> Decision:
         *(_refusing(case, request, closing) or _fulfilling(case, request, closing)),
         *_answered(case, request, closing),
     )
-    return Decision(
-        question="may_close",
-        about=case.about,
-        at=case.at,
-        law=case.law.id,
-        reasons=reasons or (MAY_CLOSE.on(request.position),),
-    )
+    return case.decision("may_close", reasons or (MAY_CLOSE.on(request.position),))
 
 
 def _refusing(case: Case, request: RequestCase, closing: Closing) -> tuple[Reason, ...]:

@@ -433,10 +433,4 @@ def may_move(case: Case, question: MayMove) -> Decision:
     asked = _Asked(
         case=case, purpose=purpose, usable=usable_channels(case, purpose, as_member=True)
     )
-    return Decision(
-        question="may_move",
-        about=case.about,
-        at=case.at,
-        law=case.law.id,
-        reasons=decide(GUARDS, asked),
-    )
+    return case.decision("may_move", decide(GUARDS, asked))

@@ -8,6 +8,7 @@ expects of them without knowing Python.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
 
 import attrs
@@ -21,12 +22,13 @@ from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.advertising import MayAdvertise, may_advertise
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
-from gdprkit.policy.consent import consent_in_force
+from gdprkit.policy.consent import consent_in_force, proof_kept_through
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.explain import text
 from gdprkit.policy.handling import handling, to_tell
+from gdprkit.policy.logs import holds_address, is_personal, log_days
 from gdprkit.policy.marketing import is_marketing, may_contact
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
@@ -42,8 +44,8 @@ from gdprkit.policy.retention import (
 )
 from gdprkit.policy.rights import MayExercise, may_exercise
 from gdprkit.policy.transfer import MayTransfer, may_transfer
-from gdprkit.words.identifiers import CaseId
-from gdprkit.words.vocabulary import MessagePart
+from gdprkit.words.identifiers import CaseId, FieldId
+from gdprkit.words.vocabulary import Channel, MessagePart
 
 if TYPE_CHECKING:
     from gdprkit.policy.languages import Language, Reader
@@ -95,6 +97,28 @@ class _Words:
 @attrs.frozen(kw_only=True)
 class _IsMarketing:
     parts: tuple[MessagePart, ...]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Proof:
+    purpose: str
+    channel: Channel | None = attrs.field(
+        default=None, converter=attrs.converters.optional(Channel)
+    )
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _IsPersonal:
+    field: str
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Log:
+    log: str
+    written: date
 
 
 class Asked(NamedTuple):
@@ -181,6 +205,24 @@ def _is_marketing(_: Case, question: _IsMarketing) -> Mapping[str, Any]:
     return {"marketing": is_marketing(question.parts)}
 
 
+def _proof(case: Case, question: _Proof) -> Mapping[str, Any]:
+    word = case.standing.consent.word(case.purpose(question.purpose).id, question.channel)
+    if word is None:
+        raise UnknownName("consent of this person for this purpose and channel")
+    return {"kept_through": proof_kept_through(case, word)}
+
+
+def _is_personal(case: Case, question: _IsPersonal) -> Mapping[str, Any]:
+    return {"personal": is_personal(case.register.field(FieldId(question.field)))}
+
+
+def _log(case: Case, question: _Log) -> Mapping[str, Any]:
+    log = case.register.log(question.log)
+    whole = holds_address(case.register, log)
+    days = log_days(log, question.written, law=case.law, holds_address=whole)
+    return {"shorten_after": days.shorten_after, "erase_after": days.erase_after}
+
+
 def _told(plan: Plan) -> Mapping[str, Any]:
     """Tell a plan: for each value, by filing system and field, what becomes of it."""
     fields: dict[str, list[str]] = {}
@@ -217,6 +259,9 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "record": Asked(Record, _record),
     "words": Asked(_Words, _words),
     "is-marketing": Asked(_IsMarketing, _is_marketing),
+    "proof": Asked(_Proof, _proof),
+    "is-personal": Asked(_IsPersonal, _is_personal),
+    "log": Asked(_Log, _log),
     "deadline": Asked(_Deadline, _deadline),
     "handling": Asked(_Handling, _handling),
     "to-tell": Asked(_ToTell, _to_tell),

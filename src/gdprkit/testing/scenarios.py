@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -26,9 +26,12 @@ from gdprkit.state.standing import fold
 from gdprkit.testing.scenario_file import Ask, Scenario, load_scenarios, named_id
 from gdprkit.testing.scenario_questions import QUESTIONS
 from gdprkit.testing.toml_lines import line_of
+from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import civil_date, utc_moment
 
 __all__ = ["ScenarioFailure", "ScenarioReport", "run_scenarios"]
+
+_PERSON: Final = SubjectId(named_id("the person"))
 
 
 @final
@@ -117,6 +120,7 @@ def _answer(scenario: Scenario, ask: Ask, file: str) -> Any:
         register=scenario.register,
         at=ask.at,
         law=FINLAND.with_settings(settings).on(civil_date(ask.at, zone)),
+        about=_PERSON,
         suppressed=ask.suppressed,
     )
     try:
