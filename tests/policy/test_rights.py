@@ -40,12 +40,15 @@ from gdprkit.facts.request import (
     FeeAnnounced,
     FieldDecision,
     HandlingBegun,
+    IdentityConfirmed,
+    IdentityInsufficient,
     IdentityRequested,
     RequestExtended,
     RequestFulfilled,
     RequestPartlyRefused,
     RequestReceived,
     RequestRefused,
+    RequestWithdrawn,
     SubjectNotIdentifiable,
 )
 from gdprkit.policy.case import Case
@@ -511,6 +514,34 @@ def test_the_controller_proves_what_it_refuses_on(
     overridden = ObjectionDecided(purpose=CARE, upheld=False, finding="finding-1")
     found = close(refused(ground), overridden, right=right, **limited)
     assert (found is None) is (code == "grounds-undemonstrated"), "decided with its own finding"
+
+
+def test_what_the_table_opens_is_not_refused_as_closed() -> None:
+    """For a named purpose the table knows; nobody claims a closed right against it (5.1)."""
+    closed = refused(RefusalGround.RIGHT_NOT_OPEN)
+    assert close(closed, right=Right.OBJECTION, purpose=CARE) == {"right-is-open"}
+    assert close(closed, right=Right.OBJECTION, purpose=PurposeId("bookkeeping")) is None
+    assert close(closed, right=Right.PORTABILITY, purpose=CARE) is None
+
+
+def test_nothing_is_handed_to_whom_a_proof_did_not_settle() -> None:
+    """A proof that settles nothing keeps the answer back until another one does (12(6))."""
+    asks = IdentityRequested(case=CASE, reasonable_doubt=True, prompt=True)
+    failed, settled = IdentityInsufficient(case=CASE), IdentityConfirmed(case=CASE)
+    assert close(FULFILLED, asks, failed, BEGUN) == {"identity-insufficient"}
+    assert close(FULFILLED, asks, failed, settled) is None
+
+
+def test_a_reminder_is_no_anomaly() -> None:
+    """It is the same request; another right, or a closed request, is not reminded of (R-533)."""
+    first = asked(Right.ACCESS)
+    for facts, anomalies in (
+        ([first, first], 0),
+        ([first, asked(Right.ERASURE)], 1),
+        ([first, RequestWithdrawn(case=CASE), first], 1),
+    ):
+        found = case(*customer(), *facts).standing.request
+        assert (len(found.cases), len(found.anomalies)) == (1, anomalies)
 
 
 def test_a_year_after_the_last_request_none_is_excessive() -> None:

@@ -21,6 +21,7 @@ from gdprkit.facts.request import (
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Decision, Reason, allow, forbid, need
 from gdprkit.policy.handling import BY_FIELD, LETTER_OF_REFUSAL, REFUSALS, right_of
+from gdprkit.policy.rights import MayExercise, may_exercise
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.objection import PurposeObjectionStatus
@@ -45,6 +46,7 @@ REFUSAL_GROUND_NOT_LAWFUL: Final = forbid("refusal-ground-not-lawful", "R-528", 
 REFUSED_BUT_FULFILLED: Final = forbid("refused-but-fulfilled", "R-528", gdpr("12(4)"))
 REDACT_INSTEAD: Final = forbid("redact-instead", "R-501", gdpr("15(4)"))
 MARKETING_GOES_ON: Final = forbid("marketing-goes-on", "R-503", gdpr("17(1)(c)"), gdpr("21(3)"))
+RIGHT_IS_OPEN: Final = forbid("right-is-open", "R-528", gdpr("12(4)"))
 NOT_EXCESSIVE: Final = forbid("not-excessive-after-a-year", "R-525", gdpr("12(5)"))
 FINDING_MISSING: Final = need(
     "finding-missing", "R-525", gdpr("12(5)"), missing="a person's written finding"
@@ -75,6 +77,9 @@ AUTHORITY_ROUTE_MISSING: Final = need(
     "R-531",
     dpa_fi("34"),
     missing="telling that the data can be given to the authority",
+)
+IDENTITY_INSUFFICIENT: Final = need(
+    "identity-insufficient", "R-522", gdpr("12(6)"), missing="a proof that settles who asks"
 )
 DELIVERY_MISSING: Final = need(
     "delivery-missing", "R-521", gdpr("12(3)"), missing="when the answer was delivered"
@@ -183,6 +188,10 @@ _OF_THE_REQUEST: Final = frozenset(
 )
 
 
+#: Grounds that table 5.1 itself finds, so that nobody may claim them against it.
+_CLOSED_BY_TABLE: Final = frozenset({_G.RIGHT_NOT_OPEN, _G.NO_AUTOMATED_DECISION})
+
+
 def _refused_as_a_whole(
     case: Case, request: RequestCase, grounds: frozenset[RefusalGround]
 ) -> Iterator[Reason]:
@@ -193,6 +202,10 @@ def _refused_as_a_whole(
         yield REDACT_INSTEAD
     if request.right is Right.ERASURE and _marketing_goes_on(case, request):
         yield MARKETING_GOES_ON
+    if grounds & _CLOSED_BY_TABLE and request.purpose is not None:
+        asked = MayExercise(right=request.right, purpose=request.purpose)
+        if may_exercise(case, asked):
+            yield RIGHT_IS_OPEN
 
 
 def _marketing_goes_on(case: Case, request: RequestCase) -> bool:
@@ -293,6 +306,8 @@ def _undone(
     case: Case, request: RequestCase, closing: RequestFulfilled | RequestPartlyRefused
 ) -> Iterator[Reason]:
     standing = case.standing
+    if request.identity_insufficient and not request.identity_confirmed:
+        yield IDENTITY_INSUFFICIENT
     match right_of(case, request):
         case Right.ERASURE:
             refused = {decided.field for decided in _decided(closing)}
