@@ -62,7 +62,9 @@ from gdprkit.policy.handling import (
     handling,
     to_tell,
 )
+from gdprkit.policy.plan import PlanAction
 from gdprkit.policy.processing import MayProcess, may_process
+from gdprkit.policy.retention import Erasure, plan_erasure
 from gdprkit.policy.rights import (
     ERASURE_GROUNDS,
     OPEN_BY_BASIS,
@@ -71,7 +73,7 @@ from gdprkit.policy.rights import (
     may_exercise,
 )
 from gdprkit.register.register import Register
-from gdprkit.words.identifiers import CaseId, FieldId, PurposeId, RecipientId, SourceId
+from gdprkit.words.identifiers import CaseId, FieldId, PurposeId, RecipientId, SourceId, SubjectId
 from gdprkit.words.vocabulary import (
     ErasureReason,
     IntakeChannel,
@@ -85,6 +87,7 @@ from gdprkit.words.vocabulary import (
 
 CARE = PurposeId("customer-care")
 CASE = CaseId(sealed("request").slot)
+ABOUT = SubjectId(sealed("person").slot)
 
 #: The paper's 5.1 with the readings of 0.3; grounds of 17(1) and 18(1) by their letters.
 DOCUMENTED = """
@@ -200,6 +203,19 @@ def test_claims_and_live_purposes_close_an_erasure_too() -> None:
     assert ask(case(*facts), Right.ERASURE, **claims).codes == {"claims-last"}
     needed = ask(case(*customer()), Right.ERASURE, erasure_ground="no-longer-necessary")
     assert needed.codes == {"still-needed"}
+
+
+def test_a_plan_of_erasure_follows_the_objection() -> None:
+    """On 17(1)(c) it erases for the purpose whose objection was upheld, and keeps for others."""
+    raised = ObjectionRaised(purpose=CARE, via=IntakeChannel.EMAIL)
+    upheld = ObjectionDecided(purpose=CARE, upheld=True, finding="finding-1")
+    for facts, kept in (((), True), ((raised,), True), ((raised, upheld), False)):
+        found = case(*customer(), *facts)
+        plan = plan_erasure(
+            attrs.evolve(found, about=ABOUT), Erasure(reason=ErasureReason.OBJECTED)
+        )
+        actions = {item.action for item in plan.items if item.field == "title"}
+        assert (PlanAction.KEEP in actions) is kept
 
 
 def test_an_objection_erases_once_it_was_decided_for_the_person() -> None:

@@ -43,6 +43,7 @@ __all__ = [
     "RESTRICTION_GROUNDS",
     "MayExercise",
     "may_exercise",
+    "objection_failed",
 ]
 
 _B, _E, _G = LegalBasis, ErasureReason, RestrictionGround
@@ -286,10 +287,10 @@ def _erasure_closed(case: Case, question: MayExercise, purpose: Purpose) -> Reas
             return PUBLIC_TASK_LASTS.on(until=until)
         if ground is ErasureReason.NO_LONGER_NECESSARY:
             return STILL_NEEDED.on(until=until)
-    return _objection_failed(case, purpose) if ground is ErasureReason.OBJECTED else None
+    return objection_failed(case, purpose) if ground is ErasureReason.OBJECTED else None
 
 
-def _objection_failed(case: Case, purpose: Purpose) -> Reason | None:
+def objection_failed(case: Case, purpose: Purpose) -> Reason | None:
     """Return why 17(1)(c) is not met: an objection erases once no grounds override it."""
     about = [o for o in case.standing.objection.objections if o.purpose == purpose.id]
     for objection in about:
