@@ -25,7 +25,9 @@ from gdprkit.policy.leftovers import LEFTOVERS
 from gdprkit.policy.matrix import MATRIX, Allowed, Column, Row
 from gdprkit.register.notices import Notice, NoticeItem, Statement
 from gdprkit.register.parties import (
+    ContractItem,
     Controller,
+    Fallback,
     Recipient,
     RequestChannel,
     Source,
@@ -159,9 +161,12 @@ def test_settings_are_those_of_the_law_profile() -> None:
     """The table of settings holds each number with its kind, rule and source."""
 
     def word(value: object) -> str:
+        if isinstance(value, tuple):
+            return "decisions"  # a table of its own
         return str(value).lower() if isinstance(value, bool) else str(value)
 
-    shown = rows((REFERENCE / "settings.md").read_text(encoding="utf-8"))
+    page = (REFERENCE / "settings.md").read_text(encoding="utf-8")
+    shown = rows(page.partition("## Decisions of adequacy")[0])
     assert [row[:5] for row in shown] == [
         (
             name,
@@ -171,6 +176,20 @@ def test_settings_are_those_of_the_law_profile() -> None:
             str(source.citation),
         )
         for name, source in SOURCES.items()
+    ]
+
+
+def test_decisions_of_adequacy_are_those_of_the_law_profile() -> None:
+    """The table of decisions holds each with its days and whom it carries."""
+    assert rows(section(REFERENCE / "settings.md", "## Decisions of adequacy")) == [
+        (
+            one.country,
+            one.decision,
+            str(one.since or ""),
+            str(one.until or ""),
+            "listed importers" if one.listed else "every importer",
+        )
+        for one in FI_2026.adequacy
     ]
 
 
@@ -235,6 +254,7 @@ PARTS = {
     "[sources.NAME]": Source,
     "[recipients.NAME]": Recipient,
     "[transfers.NAME]": Transfer,
+    "[transfers.NAME.fallback]": Fallback,
     "[marketing_register]": MarketingRegister,
     "[settings.NAME]": Setting,
     "[request_channels.NAME]": RequestChannel,
@@ -296,6 +316,7 @@ def test_closed_words_are_documented() -> None:
         "role": vocabulary.RecipientRole,
         "way in": vocabulary.IntakeChannel,
         "right": vocabulary.Right,
+        "contract term": ContractItem,
         "mechanism": TransferMechanism,
         "technique": Technique,
         "device use": DeviceUse,

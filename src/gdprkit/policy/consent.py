@@ -8,7 +8,7 @@ folds the line up to that moment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Final, final
 
@@ -16,6 +16,7 @@ import attrs
 
 from gdprkit.facts.consent import ConsentEvidence
 from gdprkit.policy.case import Case
+from gdprkit.policy.children import child_problems
 from gdprkit.policy.decisions import Decision, Reason, allow, forbid, need
 from gdprkit.register.notices import NoticeItem
 from gdprkit.state.consent import ConsentStatus, ConsentWord
@@ -23,7 +24,7 @@ from gdprkit.state.objection import Stop, StopKind
 from gdprkit.words.citations import edpb, gdpr
 from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.moments import add_months, civil_date
-from gdprkit.words.vocabulary import Actor, Channel, Circumstance, ConsentMethod, SubjectKind
+from gdprkit.words.vocabulary import Actor, Channel, ConsentMethod, SubjectKind
 
 __all__ = [
     "ConsentInForce",
@@ -36,31 +37,14 @@ __all__ = [
     "valid_consent",
 ]
 
-_Check = Callable[[ConsentEvidence], bool]
-
-#: What makes evidence fail, and the reason then. The whole of validity, in one table.
-_VALIDITY: Final[tuple[tuple[Reason, _Check], ...]] = (
-    (
-        forbid("consent-not-affirmative", "R-202", gdpr("4(11)")),
-        lambda e: not e.method.is_affirmative,
-    ),
-    (forbid("consent-pre-ticked", "R-202", gdpr("4(11)")), lambda e: not e.default_off),
-    (
-        forbid("consent-conditional", "R-206", gdpr("7(4)")),
-        lambda e: e.conditional_on_service and not e.necessary_for_service,
-    ),
-    (forbid("consent-not-separate", "R-208", gdpr("7(2)")), lambda e: not e.separate),
-    (forbid("consent-withdrawal-not-told", "R-209", gdpr("7(3)")), lambda e: not e.withdrawal_told),
-    (forbid("consent-bundled", "R-204", gdpr("7(2)")), lambda e: e.bundled),
-    (
-        forbid("consent-oral-unproved", "R-218", gdpr("7(1)")),
-        lambda e: e.method is ConsentMethod.ORAL and not e.proof,
-    ),
-    (
-        forbid("consent-unconfirmed", "R-216", gdpr("7(1)")),
-        lambda e: e.method is ConsentMethod.DOUBLE_OPT_IN and not e.proof,
-    ),
-)
+NOT_AFFIRMATIVE: Final = forbid("consent-not-affirmative", "R-202", gdpr("4(11)"))
+PRE_TICKED: Final = forbid("consent-pre-ticked", "R-202", gdpr("4(11)"))
+CONDITIONAL: Final = forbid("consent-conditional", "R-206", gdpr("7(4)"))
+NOT_SEPARATE: Final = forbid("consent-not-separate", "R-208", gdpr("7(2)"))
+WITHDRAWAL_NOT_TOLD: Final = forbid("consent-withdrawal-not-told", "R-209", gdpr("7(3)"))
+BUNDLED: Final = forbid("consent-bundled", "R-204", gdpr("7(2)"))
+ORAL_UNPROVED: Final = forbid("consent-oral-unproved", "R-218", gdpr("7(1)"))
+UNCONFIRMED: Final = forbid("consent-unconfirmed", "R-216", gdpr("7(1)"))
 NOT_BY_THE_PERSON: Final = forbid("consent-not-by-the-person", "R-219", gdpr("4(11)"))
 _NOT_THEIR_OWN: Final = frozenset({Actor.THIRD_PERSON, Actor.COMPANY, Actor.CONTROLLER})
 
@@ -77,7 +61,6 @@ class ConsentInForce:
 CONSENT_UNPROVED: Final = forbid("consent-unproved", "R-201", gdpr("7(1)"))
 CONSENT_NOT_CONFIRMED: Final = forbid("consent-not-confirmed", "R-216", gdpr("7(1)"))
 CONSENT_NOTICE_UNKNOWN: Final = forbid("consent-notice-unknown", "R-205", gdpr("7(1)"))
-CONSENT_OF_A_MINOR: Final = forbid("consent-of-a-minor", "R-112", gdpr("8"))
 CONSENT_NOTICE_DIFFERS: Final = forbid("consent-notice-differs", "R-205", gdpr("7(1)"))
 CONSENT_NOT_INFORMED: Final = forbid("consent-not-informed", "R-209", gdpr("4(11)"))
 CONSENT_OUTDATED: Final = forbid("consent-outdated", "R-214", edpb("05/2020 para 58"))
@@ -105,7 +88,7 @@ def consent_problems(case: Case, word: ConsentWord) -> tuple[Reason, ...]:
     evidence, given = word.evidence, word.given_at or word.at
     if evidence is None:
         return (CONSENT_UNPROVED,)
-    found = [reason for reason, fails in _VALIDITY if fails(evidence)]
+    found = [*_flaws(evidence)]
     if evidence.actor in _NOT_THEIR_OWN and not _for_company(case, evidence):
         found.append(NOT_BY_THE_PERSON)
     purpose = case.register.purposes.get(word.purpose)
@@ -119,10 +102,30 @@ def consent_problems(case: Case, word: ConsentWord) -> tuple[Reason, ...]:
         found.append(CONSENT_LAPSED)
     if _renewed_on(case, word) is not None:
         found.append(CONSENT_OUTDATED)
-    minor = case.standing.data.circumstance(Circumstance.MINOR)
-    if minor and evidence.actor is not Actor.GUARDIAN:
-        found.append(CONSENT_OF_A_MINOR.on(minor.position))
+    found += child_problems(case, purpose, evidence)
     return tuple(found)
+
+
+def _flaws(evidence: ConsentEvidence) -> Iterator[Reason]:
+    """Yield what is wrong with how the choice was made, whatever it was about (R-202 to R-218)."""
+    method = evidence.method
+    if not method.is_affirmative:
+        yield NOT_AFFIRMATIVE
+    if not evidence.default_off:
+        yield PRE_TICKED
+    if evidence.conditional_on_service and not evidence.necessary_for_service:
+        yield CONDITIONAL
+    if not evidence.separate:
+        yield NOT_SEPARATE
+    if not evidence.withdrawal_told:
+        yield WITHDRAWAL_NOT_TOLD
+    if evidence.bundled:
+        yield BUNDLED
+    if not evidence.proof:
+        if method is ConsentMethod.ORAL:
+            yield ORAL_UNPROVED
+        elif method is ConsentMethod.DOUBLE_OPT_IN:
+            yield UNCONFIRMED
 
 
 def _information_problems(
@@ -191,17 +194,19 @@ def consent_expires(case: Case, word: ConsentWord) -> datetime:
     device = word.purpose in case.register.device_purposes
     months = case.law.device_choice_months if device else case.law.consent_review_months
 
-    def review(moment: datetime) -> datetime:
-        return case.end_of(add_months(civil_date(moment, case.zone), months))
-
     given = word.given_at or word.at
-    expires = review(given)
+    expires = _day_ends(case, given, months)
     if device:
         return expires
     for act in case.standing.data.acts:
         if given < act < expires:
-            expires = review(act)
+            expires = _day_ends(case, act, months)
     return expires
+
+
+def _day_ends(case: Case, moment: datetime, months: int) -> datetime:
+    """Return the end of the civil day that lies *months* after that of *moment*."""
+    return case.end_of(add_months(civil_date(moment, case.zone), months))
 
 
 def newest_stop(case: Case, channel: Channel | None, purpose: PurposeId) -> Stop | None:

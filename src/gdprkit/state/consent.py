@@ -124,25 +124,29 @@ def _say(
     evidence: ConsentEvidence | None = None,
     requested_at: datetime | None = None,
 ) -> ConsentState:
-    words = now.words
+    words, at, position = list(now.words), entry.at, entry.position
     for channel in channels:
-        old = now.own(purpose, channel)
-        new = ConsentWord(
-            purpose=purpose,
-            channel=channel,
-            status=status,
-            at=entry.at,
-            position=entry.position,
-            evidence=evidence if evidence is not None else (old.evidence if old else None),
-            given_at=entry.at if evidence is not None else (old.given_at if old else None),
-            requested_at=requested_at,
+        old = None
+        for place, word in enumerate(words):
+            if word.purpose == purpose and word.channel is channel:
+                old = words.pop(place)
+                break
+        words.append(
+            ConsentWord(
+                purpose=purpose,
+                channel=channel,
+                status=status,
+                at=at,
+                position=position,
+                # a no keeps what proves the consent before it
+                evidence=evidence if evidence is not None else (old.evidence if old else None),
+                given_at=at if evidence is not None else (old.given_at if old else None),
+                requested_at=requested_at,
+            )
         )
-        words = put(
-            words,
-            new,
-            lambda w, c=channel: w.purpose == purpose and w.channel is c,  # type: ignore[misc]
-        )
-    return attrs.evolve(now, words=words)
+    return ConsentState(
+        words=tuple(words), merged=now.merged, waiting=now.waiting, anomalies=now.anomalies
+    )
 
 
 def _scopes(channels: frozenset[Channel]) -> list[Channel | None]:

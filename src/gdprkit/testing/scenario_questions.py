@@ -8,7 +8,7 @@ expects of them without knowing Python.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
 
 import attrs
@@ -20,20 +20,23 @@ from gdprkit.errors import NotPossibleNow, UnknownName
 from gdprkit.facts.entry import Fact
 from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.advertising import MayAdvertise, may_advertise
+from gdprkit.policy.breach import breach_clock, explain_breach, processor_tells_by
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force, proof_kept_through
+from gdprkit.policy.deadlines import explain_deadline, is_overdue, is_refusal_late
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.explain import text
 from gdprkit.policy.handling import handling, to_tell
+from gdprkit.policy.informing import notice_month
 from gdprkit.policy.logs import holds_address, is_personal, log_days
 from gdprkit.policy.marketing import is_marketing, may_contact
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
 from gdprkit.policy.processing import MayProcess, may_process
-from gdprkit.policy.request import deadline_of
+from gdprkit.policy.request import answered_late, deadline_of
 from gdprkit.policy.retention import (
     AfterEnd,
     DueErasure,
@@ -43,7 +46,8 @@ from gdprkit.policy.retention import (
     plan_erasure,
 )
 from gdprkit.policy.rights import MayExercise, may_exercise
-from gdprkit.policy.transfer import MayTransfer, may_transfer
+from gdprkit.policy.transfer import MayTransfer, may_transfer, stopped_flows, without_adequacy
+from gdprkit.state.request import RequestCase
 from gdprkit.words.identifiers import CaseId, FieldId
 from gdprkit.words.vocabulary import Channel, MessagePart
 
@@ -69,6 +73,27 @@ class _Deadline:
 
 @final
 @attrs.frozen(kw_only=True)
+class _Explain:
+    case: CaseId
+    language: str = "en"
+    reader: str = "controller"
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Breach:
+    aware: datetime
+    language: str = "en"
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _NoticeDue:
+    pass
+
+
+@final
+@attrs.frozen(kw_only=True)
 class _Handling:
     request: CaseId
 
@@ -81,16 +106,16 @@ class _ToTell:
 
 @final
 @attrs.frozen(kw_only=True)
-class _Standing:
-    pass
-
-
-@final
-@attrs.frozen(kw_only=True)
 class _Words:
     code: str
     language: str = "en"
     reader: str = "person"
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Standing:
+    pass
 
 
 @final
@@ -121,6 +146,12 @@ class _Log:
     written: date
 
 
+@final
+@attrs.frozen(kw_only=True)
+class _AdequacyFalls:
+    country: str
+
+
 class Asked(NamedTuple):
     """A question's class, and the function that answers it."""
 
@@ -138,12 +169,59 @@ def _record(case: Case, question: Record) -> Any:
     return {"possible": True, "records": [KINDS[type(fact)][0] for fact in facts]}
 
 
-def _deadline(case: Case, question: _Deadline) -> Mapping[str, Any]:
-    request = case.standing.request.case(question.case)
+def _request(case: Case, named: CaseId) -> RequestCase:
+    request = case.standing.request.case(named)
     if request is None:
         raise UnknownName("request of this person")
+    return request
+
+
+def _deadline(case: Case, question: _Deadline) -> Mapping[str, Any]:
+    request = _request(case, question.case)
     found = deadline_of(case, request)
-    return {field.name: getattr(found, field.name) for field in attrs.fields(type(found))}
+    told = {field.name: getattr(found, field.name) for field in attrs.fields(type(found))}
+    return {
+        **told,
+        "overdue": is_overdue(found, case.at),
+        "refusal_late": is_refusal_late(found, case.at),
+        "answered_late": answered_late(case, request),
+    }
+
+
+def _explain(case: Case, question: _Explain) -> Mapping[str, Any]:
+    found = deadline_of(case, _request(case, question.case))
+    # an unknown word is refused there
+    language, reader = cast("Language", question.language), cast("Reader", question.reader)
+    told = explain_deadline(found, language, reader, at=case.at)
+    return {"lines": told.splitlines()}
+
+
+def _breach(case: Case, question: _Breach) -> Mapping[str, Any]:
+    clock = breach_clock(question.aware, law=case.law)
+    language = cast("Language", question.language)  # an unknown word is refused there
+    told = explain_breach(clock, language, zone=case.zone, at=case.at)
+    return {
+        "hours": clock.hours,
+        "strict": clock.strict,
+        "outer": clock.outer,
+        "strict_passed": case.at >= clock.strict,
+        "outer_passed": case.at >= clock.outer,
+        "processor_tells_by": processor_tells_by(question.aware, law=case.law),
+        "lines": told.splitlines(),
+    }
+
+
+def _notice_due(case: Case, _: object) -> Mapping[str, Any]:
+    found = notice_month(case)
+    if found is None:
+        return {"due": None}
+    return {
+        "obtained_on": found.deadline.receipt_date,
+        "due": found.deadline.due,
+        "end": found.deadline.effective_end,
+        "told": found.told_at is not None,
+        "overdue": found.is_overdue(case.at),
+    }
 
 
 def _handling(case: Case, question: _Handling) -> Mapping[str, Any]:
@@ -176,6 +254,14 @@ def _to_tell(case: Case, _: object) -> Mapping[str, Any]:
     }
 
 
+def _words(_: Case, question: _Words) -> Mapping[str, Any]:
+    return {
+        "words": text(
+            question.code, cast("Language", question.language), cast("Reader", question.reader)
+        )
+    }
+
+
 def _standing(case: Case, _: object) -> Mapping[str, Any]:
     standing = case.standing
     return {
@@ -190,14 +276,6 @@ def _standing(case: Case, _: object) -> Mapping[str, Any]:
             f"{word.purpose}/{word.channel or 'any'}": word.status
             for word in standing.consent.words
         },
-    }
-
-
-def _words(_: Case, question: _Words) -> Mapping[str, Any]:
-    return {
-        "words": text(
-            question.code, cast("Language", question.language), cast("Reader", question.reader)
-        )
     }
 
 
@@ -221,6 +299,16 @@ def _log(case: Case, question: _Log) -> Mapping[str, Any]:
     whole = holds_address(case.register, log)
     days = log_days(log, question.written, law=case.law, holds_address=whole)
     return {"shorten_after": days.shorten_after, "erase_after": days.erase_after}
+
+
+def _adequacy_falls(case: Case, question: _AdequacyFalls) -> Mapping[str, Any]:
+    after = without_adequacy(case.law, question.country)
+    stopped = stopped_flows(case.register, case.law, after, case.at)
+    return {
+        "stops": [flow.transfer for flow in stopped],
+        "purposes": {flow.transfer: flow.purposes for flow in stopped},
+        "codes": {flow.transfer: flow.codes for flow in stopped},
+    }
 
 
 def _told(plan: Plan) -> Mapping[str, Any]:
@@ -255,14 +343,18 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "may-store": Asked(MayStore, may_store),
     "may-disclose": Asked(MayDisclose, may_disclose),
     "may-transfer": Asked(MayTransfer, may_transfer),
+    "adequacy-falls": Asked(_AdequacyFalls, _adequacy_falls),
     "has-consent": Asked(HasConsent, lambda case, q: consent_in_force(case, q.purpose, q.channel)),
     "record": Asked(Record, _record),
-    "words": Asked(_Words, _words),
     "is-marketing": Asked(_IsMarketing, _is_marketing),
     "proof": Asked(_Proof, _proof),
     "is-personal": Asked(_IsPersonal, _is_personal),
     "log": Asked(_Log, _log),
     "deadline": Asked(_Deadline, _deadline),
+    "explain": Asked(_Explain, _explain),
+    "breach": Asked(_Breach, _breach),
+    "notice-due": Asked(_NoticeDue, _notice_due),
+    "words": Asked(_Words, _words),
     "handling": Asked(_Handling, _handling),
     "to-tell": Asked(_ToTell, _to_tell),
     "standing": Asked(_Standing, _standing),
