@@ -27,7 +27,7 @@ FLOORS = ("words", "register", "facts", "state", "policy", "acts", "ledger", "ke
 RULE = re.compile(r"R-\d{3}\b(?! (?:to|or) R-)(?<!to R-\d{3})")
 
 TITLES = {
-    "profile": "The law itself",
+    "profile": "The law by the day",
     "bases": "Legal bases and purposes",
     "consent": "Consent",
     "devices": "Devices and logs",

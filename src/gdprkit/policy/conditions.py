@@ -162,6 +162,7 @@ def _duty(asked: Asked) -> Iterator[Reason]:
 
 
 def _lia(asked: Asked) -> Iterator[Reason]:
+    """Marketing may be a legitimate interest, never by itself: an assessment says so (R-107)."""
     former = asked.row in (Row.FCON, Row.FB2B) or asked.case.is_former
     yield from assessment_reasons(asked.case, asked.purpose, former=former)
 

@@ -145,7 +145,7 @@ class Decision:
 
     @property
     def valid_until(self) -> datetime | None:
-        """The answer stays the same before this moment if no new fact comes; None is open."""
+        """Until when the answer stays as it is if no new fact comes (R-330); None is open."""
         ends = [r.until for r in self.reasons if r.until is not None]
         if self.law_until is not None:
             ends.append(self.law_until)

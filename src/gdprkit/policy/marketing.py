@@ -68,7 +68,8 @@ def is_marketing(parts: Iterable[str]) -> bool:
     """Tell whether a message made of these parts is direct marketing (R-301).
 
     Pure service messages are not; one part that promotes makes the whole marketing, and so does a
-    request for consent to marketing. A message of which nothing is known counts as marketing.
+    request for consent to marketing: nobody who said no is asked again by it (R-212). A message of
+    which nothing is known counts as marketing.
 
     Args:
         parts: Words of ``MessagePart``.

@@ -247,5 +247,5 @@ _CELL_IDS: Final = {
 
 
 def cell_id(channel: Channel, row: Row, column: Column) -> str:
-    """Return the name of a cell, for instance ``M-EM/FB2B/N``."""
+    """Return the name of a cell, for instance ``M-EM/FB2B/N``; decisions carry it (R-330)."""
     return _CELL_IDS[channel, row, column]
