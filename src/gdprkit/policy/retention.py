@@ -134,7 +134,7 @@ def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
                 last_days.append(end)
             last = max(last_days)
             under_review = review_due(case)
-            if under_review is not None and under_review >= last:
+            if under_review is not None:  # the default outcome of a review is erasure
                 return under_review, "under-review", "R-402"
             return last, "period-over", "R-116"
 

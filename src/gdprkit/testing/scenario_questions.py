@@ -15,7 +15,7 @@ import attrs
 from gdprkit.acts.act import Act
 from gdprkit.acts.consent import HasConsent
 from gdprkit.acts.prepare import prepare
-from gdprkit.errors import NotPossibleNow, UnknownName
+from gdprkit.errors import InvalidValue, NotPossibleNow, UnknownName
 from gdprkit.facts.entry import Fact
 from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.advertising import MayAdvertise, may_advertise
@@ -25,7 +25,9 @@ from gdprkit.policy.consent import consent_in_force
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
+from gdprkit.policy.ending import derived_end, end_passed
 from gdprkit.policy.marketing import is_marketing, may_contact
+from gdprkit.policy.periods import review_due, window_end
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
 from gdprkit.policy.processing import MayProcess, may_process
@@ -68,6 +70,12 @@ class _Standing:
 
 @final
 @attrs.frozen(kw_only=True)
+class _Ending:
+    pass
+
+
+@final
+@attrs.frozen(kw_only=True)
 class _IsMarketing:
     parts: tuple[MessagePart, ...]
 
@@ -86,6 +94,8 @@ def _record(case: Case, question: Record) -> Any:
         return refused.decision
     except NotPossibleNow as refused:
         return {"possible": False, "instead": list(refused.possible)}
+    except InvalidValue as refused:
+        return {"possible": False, "instead": [refused.cure]}
     return {"possible": True, "records": [KINDS[type(fact)][0] for fact in facts]}
 
 
@@ -103,7 +113,9 @@ def _standing(case: Case, _: object) -> Mapping[str, Any]:
         "status": standing.status,
         "erased": standing.data.erased_at is not None,
         "restricted": bool(standing.objection.restrictions),
+        "overlays": standing.overlays,
         "stops": len(standing.objection.stops),
+        "expires_on": standing.connection.marketing_expires,
         "fields": sorted({f"{value.filing}/{value.field}" for value in standing.data.values}),
         "anomalies": len(standing.anomalies),
         "requests": {one.case: one.status for one in standing.request.cases},
@@ -111,6 +123,19 @@ def _standing(case: Case, _: object) -> Mapping[str, Any]:
             f"{word.purpose}/{word.channel or 'any'}": word.status
             for word in standing.consent.words
         },
+    }
+
+
+def _ending(case: Case, _: object) -> Mapping[str, Any]:
+    """Tell the end, recorded or derived, and what runs after it."""
+    found = derived_end(case)
+    return {
+        "on": found.on if found else None,
+        "cause": found.cause if found else None,
+        "recorded": found.recorded if found else False,
+        "to_be_recorded": end_passed(case) is not None,
+        "window_end": window_end(case),
+        "review_due": review_due(case),
     }
 
 
@@ -135,8 +160,8 @@ def _told(plan: Plan) -> Mapping[str, Any]:
         "erases_person": plan.erases_person,
         "ends_marketing": plan.ends_marketing,
         "objects": plan.objects,
-        "move": plan.decision.outcome if plan.decision else None,
-        "failed": sorted(r.code for r in plan.decision.against) if plan.decision else [],
+        "move": plan.decision.outcome if plan.decision is not None else None,
+        "failed": sorted(r.code for r in plan.decision.against) if plan.decision is not None else [],
     }
 
 
@@ -155,6 +180,7 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "is-marketing": Asked(_IsMarketing, _is_marketing),
     "deadline": Asked(_Deadline, _deadline),
     "standing": Asked(_Standing, _standing),
+    "ending": Asked(_Ending, _ending),
     "after-end": Asked(AfterEnd, lambda case, q: _told(plan_after_end(case, q))),
     "erasure": Asked(Erasure, lambda case, q: _told(plan_erasure(case, q))),
     "due": Asked(DueErasure, lambda case, q: _told(plan_due(case, q))),

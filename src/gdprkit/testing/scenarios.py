@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -26,9 +26,12 @@ from gdprkit.state.standing import fold
 from gdprkit.testing.scenario_file import Ask, Scenario, load_scenarios, named_id
 from gdprkit.testing.scenario_questions import QUESTIONS
 from gdprkit.testing.toml_lines import line_of
+from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import civil_date, utc_moment
 
 __all__ = ["ScenarioFailure", "ScenarioReport", "run_scenarios"]
+
+_PERSON: Final = SubjectId(named_id("the person"))
 
 
 @final
@@ -112,12 +115,19 @@ def _differences(scenario: Scenario, file: str) -> Iterator[ScenarioFailure]:
 def _answer(scenario: Scenario, ask: Ask, file: str) -> Any:
     settings = {name: setting.value for name, setting in scenario.register.settings.items()}
     zone = ZoneInfo(scenario.register.controller.zone)
+    standing = fold(scenario.line, until=ask.at, known_by=ask.known_by)
+    organisation = standing.connection.organisation
+    beside = scenario.others.get(organisation) if organisation is not None else None
     case = Case(
-        standing=fold(scenario.line, until=ask.at, known_by=ask.known_by),
+        standing=standing,
         register=scenario.register,
         at=ask.at,
         law=FINLAND.with_settings(settings).on(civil_date(ask.at, zone)),
+        about=_PERSON,
         suppressed=ask.suppressed,
+        organisation=None
+        if beside is None
+        else fold(beside, until=ask.at, known_by=ask.known_by),
     )
     try:
         return QUESTIONS[ask.name].answer(case, ask.question)
