@@ -19,13 +19,13 @@ from gdprkit.policy.case import Case
 from gdprkit.policy.connection import (
     WAITING,
     MayMove,
+    entry_channels,
     marketing_purpose,
     may_move,
     movable,
     register_expiry,
 )
 from gdprkit.policy.decisions import Decision
-from gdprkit.policy.marketing import usable_channels
 from gdprkit.policy.periods import consent_end, covering, ends_on, review_due
 from gdprkit.policy.plan import Plan, PlanAction, PlanItem
 from gdprkit.policy.rights import ERASURE_GROUNDS
@@ -106,12 +106,7 @@ def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
     """
     match value.filing:
         case FilingSystem.MARKETING:
-            connection = case.standing.connection
-            if connection.status is not ConnectionStatus.MARKETING and connection.since:
-                # the entry ended while a hold or a restriction kept its values
-                over = civil_date(connection.since, case.zone) - timedelta(days=1)
-                return over, "entry-ended", "R-412"
-            return _fixed(value), "period-fixed", "R-406"
+            return _marketing_until(case, value)
         case FilingSystem.ARCHIVE:
             return _fixed(value), "period-fixed", "R-408"
         case FilingSystem.REQUESTS:
@@ -137,6 +132,21 @@ def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
             if under_review is not None:  # the default outcome of a review is erasure
                 return under_review, "under-review", "R-402"
             return last, "period-over", "R-116"
+
+
+def _marketing_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
+    """Return until when a value of the register is kept: never longer than its entry."""
+    connection = case.standing.connection
+    if connection.status is ConnectionStatus.UNPROVEN:  # the old register is cleaned up
+        ends = _ends_before_purposes(case)
+        if ends is not None:
+            return ends
+    if connection.status is not ConnectionStatus.MARKETING and connection.since:
+        # a hold or a restriction kept the values of an entry that ended
+        over = civil_date(connection.since, case.zone) - timedelta(days=1)
+        return over, "entry-ended", "R-412"
+    ends_on = (_fixed(value), connection.marketing_expires)
+    return min((day for day in ends_on if day), default=None), "period-fixed", "R-406"
 
 
 def _lapses(case: Case, value: HeldValue) -> date | None:
@@ -271,7 +281,7 @@ def plan_after_end(case: Case, question: AfterEnd) -> Plan:
             reason=reason,
             decision=decision,
         )
-    usable = usable_channels(case, purpose, as_member=True)
+    usable = entry_channels(case, purpose)
     moving = {v.slot for v in movable(case, purpose, usable)} if decision else set()
     expires = register_expiry(case, purpose)
     items: list[PlanItem] = []

@@ -151,6 +151,7 @@ def _told(plan: Plan) -> Mapping[str, Any]:
         words += [f"for {item.purpose}"] if item.purpose else []
         words += [f"until {item.until}"] if item.until else []
         fields.setdefault(f"{item.filing}/{item.field}", []).append(" ".join(words))
+    failed = plan.decision.against if plan.decision is not None else ()
     return {
         "values": {name: "; ".join(sorted(found)) for name, found in fields.items()},
         "codes": {f"{item.filing}/{item.field}": item.code for item in plan.items},
@@ -161,7 +162,9 @@ def _told(plan: Plan) -> Mapping[str, Any]:
         "ends_marketing": plan.ends_marketing,
         "objects": plan.objects,
         "move": plan.decision.outcome if plan.decision is not None else None,
-        "failed": sorted(r.code for r in plan.decision.against) if plan.decision is not None else [],
+        "failed": sorted(r.code for r in plan.decision.against)
+        if plan.decision is not None
+        else [],
     }
 
 

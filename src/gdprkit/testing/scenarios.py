@@ -125,9 +125,7 @@ def _answer(scenario: Scenario, ask: Ask, file: str) -> Any:
         law=FINLAND.with_settings(settings).on(civil_date(ask.at, zone)),
         about=_PERSON,
         suppressed=ask.suppressed,
-        organisation=None
-        if beside is None
-        else fold(beside, until=ask.at, known_by=ask.known_by),
+        organisation=None if beside is None else fold(beside, until=ask.at, known_by=ask.known_by),
     )
     try:
         return QUESTIONS[ask.name].answer(case, ask.question)
