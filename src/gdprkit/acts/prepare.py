@@ -252,9 +252,19 @@ _LEAVES: Final = frozenset(
 )
 
 
-def _stop_in_request(fact: RequestReceived) -> Fact | None:
+def _marketed(case: Case, purpose: PurposeId | None) -> bool:
+    """Whether the person stands in the marketing register, and the purpose named is marketing."""
+    if case.standing.connection.status is not ConnectionStatus.MARKETING:
+        return False
+    return purpose is None or case.register.purpose(purpose).marketing
+
+
+def _stop_in_request(case: Case, fact: RequestReceived) -> Fact | None:
     via = fact.channel
     match fact.right:
+        case Right.ERASURE if not fact.fields and _marketed(case, fact.purpose):
+            # after the move a request for erasure is an objection to marketing (R-414)
+            return MarketingObjection(purpose=fact.purpose, via=via, by=fact.requester)
         case Right.OBJECTION_TO_MARKETING:
             return MarketingObjection(via=via, by=fact.requester)
         case Right.WITHDRAW_CONSENT:
@@ -280,7 +290,7 @@ def prepare(case: Case, act: Act) -> tuple[Fact, ...]:
     _check_closing(case, fact)
     match fact:
         case RequestReceived():
-            stop = _stop_in_request(fact)
+            stop = _stop_in_request(case, fact)
             return (fact, stop, *_after_stop(case, stop)) if stop else (fact,)
         case RequestFulfilled() | RequestPartlyRefused():
             found = case.standing.request.case(fact.case)

@@ -142,8 +142,10 @@ def _marketing_until(case: Case, value: HeldValue) -> tuple[date | None, str, st
         if ends is not None:
             return ends
     if connection.status is not ConnectionStatus.MARKETING and connection.since:
-        # a hold or a restriction kept the values of an entry that ended
         over = civil_date(connection.since, case.zone) - timedelta(days=1)
+        if connection.status is ConnectionStatus.ACTIVE:  # a customer again
+            return over, "entry-ended", "R-411"
+        # a hold or a restriction kept the values of an entry that ended
         return over, "entry-ended", "R-412"
     ends_on = (_fixed(value), connection.marketing_expires)
     return min((day for day in ends_on if day), default=None), "period-fixed", "R-406"
@@ -161,11 +163,15 @@ def _lapses(case: Case, value: HeldValue) -> date | None:
 
 
 def _ends_before_purposes(case: Case) -> tuple[date, str, str] | None:
-    """Return the end of what a death or an old register without proof leaves no purpose for."""
+    """Return the end of what a death, a contact who left or an old register leaves no purpose."""
     found = case.standing.connection
     if found.status is ConnectionStatus.UNPROVEN and found.found_at is not None:
         day = civil_date(found.found_at, case.zone)
         return day + timedelta(days=case.law.clean_up_days), "unproven", "R-420"
+    left = case.standing.data.circumstance(Circumstance.LEFT_ROLE)
+    if left is not None and found.status is ConnectionStatus.NONE:  # nothing ends: no review
+        day = civil_date(left.at, case.zone)
+        return day + timedelta(days=case.law.review_days), "contact-left", "R-417"
     died = case.standing.data.circumstance(Circumstance.DECEASED)
     if died is not None:
         day = civil_date(died.at, case.zone)

@@ -162,9 +162,7 @@ def _told(plan: Plan) -> Mapping[str, Any]:
         "ends_marketing": plan.ends_marketing,
         "objects": plan.objects,
         "move": plan.decision.outcome if plan.decision is not None else None,
-        "failed": sorted(r.code for r in plan.decision.against)
-        if plan.decision is not None
-        else [],
+        "failed": sorted(reason.code for reason in failed),
     }
 
 
