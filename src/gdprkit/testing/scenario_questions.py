@@ -8,6 +8,7 @@ expects of them without knowing Python.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, Final, NamedTuple, final
 
 import attrs
@@ -26,6 +27,7 @@ from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.ending import derived_end, end_passed
+from gdprkit.policy.leftovers import LEFTOVERS, kept_through
 from gdprkit.policy.marketing import is_marketing, may_contact
 from gdprkit.policy.periods import review_due, window_end
 from gdprkit.policy.placing import MayContact
@@ -43,6 +45,7 @@ from gdprkit.policy.retention import (
 from gdprkit.policy.rights import MayExercise, may_exercise
 from gdprkit.policy.transfer import MayTransfer, may_transfer
 from gdprkit.words.identifiers import CaseId
+from gdprkit.words.moments import month_day
 from gdprkit.words.vocabulary import MessagePart
 
 __all__ = ["QUESTIONS", "Asked", "Record"]
@@ -72,6 +75,15 @@ class _Standing:
 @attrs.frozen(kw_only=True)
 class _Ending:
     pass
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _KeptThrough:
+    """How long is this kind of material kept (R-408)?"""
+
+    material: str
+    day: date
 
 
 @final
@@ -139,6 +151,12 @@ def _ending(case: Case, _: object) -> Mapping[str, Any]:
     }
 
 
+def _kept_through(case: Case, question: _KeptThrough) -> Mapping[str, Any]:
+    year_end = month_day(case.register.financial_year_end)
+    last = kept_through(question.material, question.day, law=case.law, year_end=year_end)
+    return {"last_day": last, "basis": LEFTOVERS[question.material].basis}
+
+
 def _is_marketing(_: Case, question: _IsMarketing) -> Mapping[str, Any]:
     return {"marketing": is_marketing(question.parts)}
 
@@ -178,6 +196,7 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "may-transfer": Asked(MayTransfer, may_transfer),
     "has-consent": Asked(HasConsent, lambda case, q: consent_in_force(case, q.purpose, q.channel)),
     "record": Asked(Record, _record),
+    "kept-through": Asked(_KeptThrough, _kept_through),
     "is-marketing": Asked(_IsMarketing, _is_marketing),
     "deadline": Asked(_Deadline, _deadline),
     "standing": Asked(_Standing, _standing),
