@@ -121,8 +121,9 @@ def _listing() -> str:
 
 
 def _wanted(bench: str, names: Sequence[str]) -> set[str]:
+    """Return the figures of a bench *names* ask for; ``decide`` is bench and figure."""
     figures = set(_FIGURES[bench])
-    return figures if not names or bench in set(names) - figures else figures & set(names)
+    return figures if not names or bench in names else figures & set(names)
 
 
 def _plain_name(name: str, sizes: Sequence[int]) -> str:

@@ -60,6 +60,12 @@ def test_one_figure_can_be_asked_for(tmp_path: Path) -> None:
     assert figures(tmp_path / "f.json", "index").keys() == {"index"}
 
 
+def test_a_bench_that_shares_its_name_with_a_figure_is_run_whole(tmp_path: Path) -> None:
+    """Pins that ``decide`` means the bench: all three figures."""
+    found = figures(tmp_path / "f.json", "decide")
+    assert found.keys() == {"decide", "decide.casbin", "fold20"}
+
+
 @pytest.mark.parametrize(
     "arguments", [["no-such"], ["--people", "0"], ["storage", "--people", "5"]]
 )

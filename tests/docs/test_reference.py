@@ -25,7 +25,9 @@ from gdprkit.policy.leftovers import LEFTOVERS
 from gdprkit.policy.matrix import MATRIX, Allowed, Column, Row
 from gdprkit.register.notices import Notice, NoticeItem, Statement
 from gdprkit.register.parties import (
+    ContractItem,
     Controller,
+    Fallback,
     Recipient,
     RequestChannel,
     Source,
@@ -235,6 +237,7 @@ PARTS = {
     "[sources.NAME]": Source,
     "[recipients.NAME]": Recipient,
     "[transfers.NAME]": Transfer,
+    "[transfers.NAME.fallback]": Fallback,
     "[marketing_register]": MarketingRegister,
     "[settings.NAME]": Setting,
     "[request_channels.NAME]": RequestChannel,
@@ -296,6 +299,7 @@ def test_closed_words_are_documented() -> None:
         "role": vocabulary.RecipientRole,
         "way in": vocabulary.IntakeChannel,
         "right": vocabulary.Right,
+        "contract term": ContractItem,
         "mechanism": TransferMechanism,
         "technique": Technique,
         "device use": DeviceUse,

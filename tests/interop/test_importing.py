@@ -194,6 +194,19 @@ def test_a_consent_with_evidence_counts() -> None:
     assert kept.ask(only(kept), NEWS)
 
 
+def test_a_consent_is_in_the_language_of_its_notice() -> None:
+    """What the person speaks is a value of theirs: it says nothing of the text and is no proof."""
+    kept = keeper()
+    words = {"language": Personal("sv")}
+    claimed = row(
+        choice=MarketingChoice.CONSENT, choice_on=date(2026, 1, 1), claim=CLAIM, fields=words
+    )
+    import_contacts(kept, [claimed])
+    (given,) = [e.fact for e in kept.line(only(kept)) if isinstance(e.fact, ConsentGiven)]
+    assert given.evidence.language == "en"
+    assert kept.ask(only(kept), NEWS)
+
+
 @pytest.mark.parametrize("part", ["purpose", "method", "notice", "text_sha256", "wording"])
 def test_a_consent_without_its_evidence_is_left_out(part: str) -> None:
     """Each missing part of the evidence leaves the consent out; the person is still added."""

@@ -190,6 +190,23 @@ _NAMES: dict[str, tuple[type[GdprkitError], str, Callable[[House, Any], object]]
             a, data.disclose("hostin", purpose="customer-care", fields=["email"])
         ),
     ),
+    "recipient-asked": (
+        UnknownName,
+        "hosting",
+        lambda h, a: h.keeper.ask(a, data.may_disclose("hostin", purpose="enquiries")),
+    ),
+    "field-asked": (
+        UnknownName,
+        "email",
+        lambda h, a: h.keeper.ask(
+            a, data.may_disclose("hosting", purpose="enquiries", fields=["emial"])
+        ),
+    ),
+    "transfer-asked": (
+        UnknownName,
+        "usa",
+        lambda h, a: h.keeper.ask(a, data.may_transfer("use", purpose="website-operation")),
+    ),
     "kind": (InvalidValue, "consumer", lambda h, _: h.keeper.add_person("consumr", {}, source="x")),
     "channel": (
         InvalidValue,
@@ -224,6 +241,15 @@ _PLANTED: dict[str, Callable[[House, Any], object]] = {
     "source": lambda h, _: h.keeper.add_person("consumer", {"name": MARK}, source=ADDRESS),
     "notice": lambda h, _: h.anna(notice=ADDRESS),
     "purpose": lambda h, a: h.keeper.ask(a, data.may_process(ADDRESS)),
+    "recipient-asked": lambda h, a: h.keeper.ask(
+        a, data.may_disclose(ADDRESS, purpose="enquiries")
+    ),
+    "fields-disclosed": lambda h, a: h.keeper.ask(
+        a, data.may_disclose("hosting", purpose="enquiries", fields=[ADDRESS])
+    ),
+    "transfer-asked": lambda h, a: h.keeper.ask(
+        a, data.may_transfer(ADDRESS, purpose="website-operation")
+    ),
     "purpose-shape": lambda h, a: h.keeper.record(a, consent.withdraw(ADDRESS, via="email")),
     "channel": lambda h, a: h.ask(a, channel=ADDRESS),
     "channels": lambda h, _: consent.refuse("newsletter", via="email", channels=[ADDRESS]),

@@ -311,7 +311,24 @@ def test_asking_changes_nothing(house: House) -> None:
     house.keeper.ask(anna, consent.has_consent("newsletter", "email"))
     house.keeper.ask(anna, marketing.may_move())
     house.keeper.ask(anna, data.may_process("customer-care"))
+    house.keeper.ask(anna, data.may_disclose("storage-partners", purpose="customer-care"))
+    house.keeper.ask(anna, data.may_transfer("usa", purpose="website-operation"))
     assert house.keeper.line(anna) == before
+
+
+def test_disclosure_and_transfer_are_asked_of_the_keeper(house: House) -> None:
+    """Both questions are answered about a person, with what the published policy leaves unknown."""
+    anna = house.customer()
+    disclosed = house.keeper.ask(
+        anna, data.may_disclose("storage-partners", purpose="customer-care", fields=["email"])
+    )
+    assert disclosed.question == "may_disclose"
+    assert {"contract-missing", "recipient-country-unknown"} <= disclosed.codes
+    sent = house.keeper.ask(anna, data.may_transfer("usa", purpose="website-operation"))
+    assert (sent.question, sent.about) == ("may_transfer", anna)
+    assert "transfer-incomplete" in sent.codes
+    with pytest.raises(NotAllowed):
+        sent.require()
 
 
 def test_an_access_request_is_answered_with_every_filing_system(

@@ -129,6 +129,8 @@ def test_the_hour_of_the_review_says_nothing_about_a_channel() -> None:
     ("parts", "marketing"),
     [
         ([MessagePart.DELIVERY], False),
+        ([MessagePart.CONFIRMATION], False),  # of a choice the person made
+        ([MessagePart.CONFIRMATION, MessagePart.PROMOTION], True),
         ([MessagePart.FAULT, MessagePart.INVOICE], False),
         ([MessagePart.DELIVERY, MessagePart.PROMOTION], True),  # mixed is marketing
         ([MessagePart.NEWSLETTER], True),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
+import attrs
 import pytest
 from tests.policy.support import (
     NEWSLETTER,
@@ -12,6 +14,7 @@ from tests.policy.support import (
     added,
     case,
     consented,
+    evidence,
     with_notice,
     with_purpose,
 )
@@ -19,10 +22,12 @@ from tests.policy.support import (
 from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
 from gdprkit.facts.data import CircumstanceNoted
 from gdprkit.facts.entry import Fact
+from gdprkit.facts.merge import MergedConsent, MergedFrom
 from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
 from gdprkit.policy.consent import consent_in_force
 from gdprkit.policy.decisions import Decision, Outcome
-from gdprkit.words.identifiers import PurposeId
+from gdprkit.register.notices import NoticeItem
+from gdprkit.words.identifiers import NoticeId, PurposeId, SubjectId
 from gdprkit.words.vocabulary import Actor, Channel, Circumstance, ConsentMethod, IntakeChannel
 
 VIA = IntakeChannel.EMAIL
@@ -53,9 +58,12 @@ PROBLEMS: dict[str, tuple[dict[str, Any], str]] = {
     "not confirmed": ({"method": ConsentMethod.DOUBLE_OPT_IN}, "consent-unconfirmed"),
     "bundled purposes": ({"bundled": True}, "consent-bundled"),
     "oral without proof": ({"method": ConsentMethod.ORAL}, "consent-oral-unproved"),
-    "notice of another purpose": ({"notice": "v7-reminder"}, "consent-not-informed"),
+    "notice of another purpose": (
+        {"notice": "v7-reminder", "data": ["email"]},
+        "consent-not-informed",
+    ),
     "unknown notice": ({"notice": "v99"}, "consent-notice-unknown"),
-    "another text": ({"notice": "v6"}, "consent-notice-differs"),
+    "another text": ({"notice": "v6", "data": ["email"]}, "consent-notice-differs"),
     **{
         str(method): ({"method": method}, "consent-not-affirmative")
         for method in ConsentMethod
@@ -108,6 +116,8 @@ def test_the_notice_shown_must_be_the_one_on_file() -> None:
     register = with_notice("v7", register=SINGLE, sha256=digest)
     assert "consent-notice-differs" in decide(given(), register=register).codes
     assert decide(given(notice_sha256=digest), register=register)
+    assert decide(given(language="fi")).codes == {"consent-notice-differs"}, "another language"
+    assert decide(given(language="en-GB"))
 
 
 def test_implied_consent_is_history_and_cannot_be_upgraded() -> None:
@@ -116,7 +126,57 @@ def test_implied_consent_is_history_and_cannot_be_upgraded() -> None:
     for later in ([], [implied], [implied, implied]):
         assert decide(implied, *later).outcome is Outcome.FORBIDDEN
     assert decide(implied, given()), "a new affirmative act is a consent of its own"
-    assert not decide(given(), implied), "the newest word rules, and it is none"
+    assert decide(given(), implied), "what never counts takes no consent away either"
+
+
+def test_what_was_implied_takes_the_place_of_no_word() -> None:
+    """A no stands, on a line and through a merge, whatever was implied since (R-203)."""
+    no = ConsentWithdrawn(purpose=NEWSLETTER, channels=[Channel.EMAIL], via=VIA)
+    implied = given(method=ConsentMethod.IMPLIED_BY_USE)
+    assert decide(given(), no, implied).codes == {"consent-withdrawn"}
+    brought = MergedConsent(
+        purpose=NEWSLETTER,
+        channel=Channel.EMAIL,
+        evidence=evidence(method=ConsentMethod.IMPLIED_BY_USE),
+        at=START + timedelta(minutes=30),
+    )
+    merge = MergedFrom(other=SubjectId(UUID(int=7)), consents=[brought])
+    assert decide(given(), (START + timedelta(minutes=40), merge))  # type: ignore[arg-type]
+    own = attrs.evolve(brought, evidence=evidence(), at=START)
+    better = attrs.evolve(merge, consents=[own])
+    assert decide(implied, (START + timedelta(minutes=40), better))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("item", "code"),
+    [
+        (NoticeItem.CONTROLLER, "consent-controller-not-told"),
+        (NoticeItem.DATA_CATEGORIES, "consent-data-not-told"),
+        (NoticeItem.AUTOMATED_DECISIONS, "consent-automation-not-told"),
+    ],
+)
+def test_each_thing_untold_alone_makes_a_consent_invalid(item: NoticeItem, code: str) -> None:
+    """Who, which data, and decisions by machine where there are any, are told before (R-209)."""
+    deciding = with_purpose(NEWSLETTER, register=SINGLE, automated_decisions=True)
+    assert decide(given(), register=deciding)
+    silent = with_notice(
+        "v7", register=deciding, items=deciding.notices[NoticeId("v7")].items - {item}
+    )
+    assert decide(given(), register=silent).codes == {code}
+    named = decide(given(data=["email"]), register=silent)
+    assert bool(named) is (item is NoticeItem.DATA_CATEGORIES), "the choice may name them"
+    undecided = with_purpose(NEWSLETTER, register=silent, automated_decisions=False)
+    machines = item is NoticeItem.AUTOMATED_DECISIONS
+    assert bool(decide(given(), register=undecided)) is machines
+
+
+def test_an_objection_to_marketing_leaves_consents_to_what_is_none() -> None:
+    """It ends profiling for marketing too, and no consent to another thing (R-311, R-317)."""
+    other = with_purpose(NEWSLETTER, register=SINGLE, marketing=False)
+    no = MarketingObjection(via=VIA)
+    assert decide(given(), no, register=other)
+    assert not decide(given(), no)
+    assert not decide(given(), ConsentWithdrawn(via=VIA), register=other), "open words cover all"
 
 
 def test_a_minors_own_consent_does_not_count() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import attrs
 import pytest
@@ -33,14 +34,16 @@ from gdprkit.facts.consent import (
 )
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.objection import MarketingObjection
+from gdprkit.facts.request import RequestReceived
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import consent_in_force, proof_kept_through
 from gdprkit.policy.decisions import Decision, Outcome
 from gdprkit.policy.retention import kept_until
 from gdprkit.register.parties import TransferMechanism
 from gdprkit.register.register import Register
-from gdprkit.words.identifiers import NoticeId, PurposeId
-from gdprkit.words.vocabulary import Channel, ConsentMethod, IntakeChannel
+from gdprkit.state.consent import ConsentStatus
+from gdprkit.words.identifiers import CaseId, NoticeId, PurposeId
+from gdprkit.words.vocabulary import Channel, ConsentMethod, IntakeChannel, Right
 
 MAIL = Channel.EMAIL
 VIA = IntakeChannel.EMAIL
@@ -146,6 +149,48 @@ def test_a_request_for_another_channel_is_no_answer() -> None:
     assert sms.codes == {"consent-never-given"}
 
 
+@pytest.mark.parametrize("method", [m for m in ConsentMethod if not m.is_affirmative])
+def test_a_confirmation_makes_nothing_of_what_was_implied(method: ConsentMethod) -> None:
+    """The confirmed word keeps the method that was none (R-203)."""
+    found = case(*added(), wish(method=method), CONFIRMED)
+    assert codes(found) == {"consent-not-affirmative"}
+
+
+def test_a_no_without_channels_reaches_all_that_were_agreed_to() -> None:
+    """A channel that the register no longer declares is withdrawn with the others (R-210)."""
+    given = ConsentGiven(purpose=NEWSLETTER, channels=[MAIL, Channel.SMS], evidence=evidence())
+    found = case(*added(), given)
+    (no, *_) = prepare(found, Act(fact=ConsentWithdrawn(purpose=NEWSLETTER, via=VIA)))
+    assert isinstance(no, ConsentWithdrawn)
+    assert no.channels == {MAIL, Channel.SMS}
+
+
+def test_open_words_withdraw_what_was_said_and_invent_no_scope() -> None:
+    """A no to e-mail leaves a purpose without e-mail as it was; a no to all reaches all (R-210)."""
+    profiles = PurposeId("profiling")
+    said = (*added(), consented(), consented(profiles, channels=()))
+    mail = case(*said, ConsentWithdrawn(channels=[MAIL], via=VIA)).standing.consent
+    assert {(w.purpose, w.channel): w.status for w in mail.words} == {
+        (MARKETING, MAIL): ConsentStatus.WITHDRAWN,
+        (profiles, None): ConsentStatus.GIVEN,
+    }
+    both = (*said, consented(channels=()))
+    everything = case(*both, ConsentWithdrawn(via=VIA)).standing.consent
+    assert {w.status for w in everything.words} == {ConsentStatus.WITHDRAWN}
+    assert len(everything.words) == 3
+
+
+@pytest.mark.parametrize("purpose", [NEWSLETTER, None])
+def test_a_request_to_withdraw_is_as_wide_as_its_words(purpose: PurposeId | None) -> None:
+    """Limited to a purpose it withdraws that one; open, everything (R-210)."""
+    fact = RequestReceived(
+        case=CaseId(UUID(int=1)), right=Right.WITHDRAW_CONSENT, channel=VIA, purpose=purpose
+    )
+    no = prepare(case(*added()), Act(fact=fact))[1]
+    assert isinstance(no, ConsentWithdrawn)
+    assert (no.purpose, set(no.channels)) == (purpose, {MAIL} if purpose else set())
+
+
 def test_a_faulty_choice_stays_faulty_when_confirmed() -> None:
     """A confirmation does not make good what the form did wrong."""
     found = case(*added(), wish(default_off=False), CONFIRMED)
@@ -197,8 +242,10 @@ def test_a_changed_notice_needs_a_new_consent() -> None:
     old = [*customer(), consented()]
     assert in_force(case(*old, register=renewed, at=later(26)), MARKETING)
     assert codes(case(*old, register=renewed, at=later(27)), MARKETING) == {"consent-outdated"}
-    again = case(*old, (later(28), consented()), register=renewed, at=later(29))
-    assert in_force(again, MARKETING)
+    new = consented(notice="v7-reminder", data=["email"])
+    assert in_force(case(*old, (later(28), new), register=renewed, at=later(29)), MARKETING)
+    same = case(*old, (later(28), consented()), register=renewed, at=later(29))
+    assert codes(same, MARKETING) == {"consent-outdated"}, "the old text again"
     other = with_notice("v7-reminder", published=date(2026, 2, 1), renews=frozenset({NEWSLETTER}))
     assert in_force(case(*old, register=other, at=later(27)), MARKETING)
 
@@ -222,6 +269,35 @@ def test_proof_is_kept_three_years_after_the_last_use() -> None:
     objected = (later(30), MarketingObjection(via=VIA))
     assert proof(given, objected, at=later(40)) == date(2029, 2, 4)
     assert proof(given, at=datetime(2028, 6, 1, tzinfo=UTC)) == date(2031, 1, 6)
+    late = (datetime(2028, 6, 1, tzinfo=UTC), no[1])
+    assert proof(given, late, at=datetime(2028, 7, 1, tzinfo=UTC)) == date(2031, 1, 6), "expired"
+
+
+def test_an_older_stop_ends_no_later_consent() -> None:
+    """A consent given after a stop is used until its own end, and the proof counts from there."""
+    no = (later(1), ConsentWithdrawn(purpose=MARKETING, channels=[MAIL], via=VIA))
+    again = (later(30), consented())
+    assert proof(no, again, at=datetime(2028, 6, 1, tzinfo=UTC)) == date(2031, 2, 5)
+
+
+def test_proof_of_what_never_was_valid_counts_from_its_own_day() -> None:
+    """An implied consent carried no use, so asking later lengthens nothing (R-203, R-215)."""
+    implied = consented(method=ConsentMethod.IMPLIED_BY_USE)
+    assert proof(implied, at=later(1)) == proof(implied, at=later(400)) == date(2029, 1, 5)
+
+
+def test_proof_of_an_outdated_consent_counts_from_the_new_notice() -> None:
+    """From that day the old consent carried nothing more; given on the old text, from its own."""
+    register = with_notice("v7-reminder", published=date(2026, 2, 1), renews={MARKETING})
+
+    def through(*facts: Any) -> date | None:
+        found = case(*customer(), *facts, register=register, at=later(60))
+        word = found.standing.consent.word(MARKETING, MAIL)
+        assert word is not None
+        return proof_kept_through(found, word)
+
+    assert through(consented()) == date(2029, 2, 1)
+    assert through((later(40), consented())) == date(2029, 2, 14)
 
 
 def test_a_double_opt_in_purpose_takes_no_plain_consent() -> None:

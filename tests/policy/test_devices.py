@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from tests.policy.support import START, case, consented, evidence, jot, with_notice
 
 from gdprkit.errors import InvalidValue, UnknownName
-from gdprkit.facts.consent import ConsentGiven, ConsentWithdrawn
+from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
 from gdprkit.facts.data import SubjectAdded
 from gdprkit.facts.entry import Fact
 from gdprkit.policy.decisions import Decision, Outcome
 from gdprkit.policy.device import EXEMPT_USES, MayStore, may_store
 from gdprkit.policy.law import FI_2026
-from gdprkit.policy.logs import LogDays, is_personal, log_days, truncate_ip
+from gdprkit.policy.logs import LogDays, holds_address, is_personal, log_days, truncate_ip
 from gdprkit.register.register import Register
 from gdprkit.register.website import Banner, Cookie, DeviceUse, LogFile
 from gdprkit.words.identifiers import FieldId, PurposeId, RecipientId, SourceId
 from gdprkit.words.moments import Period
-from gdprkit.words.vocabulary import ConsentMethod, IntakeChannel, SubjectKind
+from gdprkit.words.vocabulary import ConsentMethod, IntakeChannel, RecipientRole, SubjectKind
 
 ANALYTICS = PurposeId("website-analytics")
 GOOD = Banner(
@@ -151,13 +151,45 @@ def test_a_wall_an_unknown_banner_and_an_unnamed_authority_close_it_too() -> Non
 def test_a_third_partys_tag_needs_an_arrangement() -> None:
     """Whoever embeds it is a joint controller of what it collects (R-238)."""
     register = declared(DeviceUse.ADVERTISING, recipient=RecipientId("ad-networks"))
-    assert against(ask(choice(), register=register)) == {"third-party-unarranged"}
+    named = choice(recipients=["ad-networks"])
+    assert against(ask(named, register=register)) == {"third-party-unarranged"}
     networks = register.recipients[RecipientId("ad-networks")]
     arranged = attrs.evolve(networks, contract="arrangements/ads")
     with_it = attrs.evolve(
         register, recipients={**register.recipients, RecipientId("ad-networks"): arranged}
     )
-    assert "third-party-arranged" in ask(choice(), register=with_it).codes
+    assert "third-party-arranged" in ask(named, register=with_it).codes
+    assert against(ask(choice(), register=with_it)) == {"third-party-not-named"}
+    alone = attrs.evolve(networks, role=RecipientRole.CONTROLLER)
+    calling_itself = attrs.evolve(
+        register, recipients={**register.recipients, RecipientId("ad-networks"): alone}
+    )
+    assert against(ask(named, register=calling_itself)) == {"third-party-unarranged"}
+
+
+def test_a_processor_is_no_third_party() -> None:
+    """What a processor sets for the site is the site's own (GDPR Art. 4(10))."""
+    hosting = RecipientId("hosting")
+    login = declared(DeviceUse.LOGIN, exempt_because="Login.", recipient=hosting)
+    assert login.recipients[hosting].role is RecipientRole.PROCESSOR
+    assert ask(register=login)
+    assert ask(choice(), register=declared(recipient=hosting))
+
+
+@pytest.mark.parametrize(
+    "no",
+    [
+        ConsentRefused(purpose=ANALYTICS, channels=(), via=IntakeChannel.WEB_FORM),
+        ConsentWithdrawn(purpose=ANALYTICS, channels=(), via=IntakeChannel.WEB_FORM),
+    ],
+)
+def test_a_no_is_kept_as_long_as_a_yes(no: Fact) -> None:
+    """For six months nobody is asked again; then the visitor may be, and nothing runs (R-213)."""
+    end = datetime(2026, 7, 5, 21, tzinfo=UTC)
+    kept = ask(choice(), no, at=end - timedelta(seconds=1))
+    assert kept.valid_until == end
+    assert against(kept) - {"device-no-choice"} <= {"consent-refused", "consent-withdrawn"}
+    assert against(ask(choice(), no, at=end)) == {"device-no-choice", "consent-expired"}
 
 
 def test_an_item_without_a_lifetime_waits() -> None:
@@ -195,6 +227,19 @@ def test_identifiers_are_personal_by_default(
 
 def log(**more: Any) -> LogFile:
     return LogFile(id="log", label="A log", purpose=PurposeId("website-operation"), **more)
+
+
+def test_a_log_holds_addresses_unless_they_are_assessed() -> None:
+    """What the register declares of its fields decides whether addresses are shortened (R-236)."""
+    register = jot()
+    assert holds_address(register, register.log("web-log"))
+    address = FieldId("ip-address")
+    freed = attrs.evolve(register.fields[address], not_personal_because="assessments/logs")
+    assessed = attrs.evolve(register, fields={**register.fields, address: freed})
+    assert not holds_address(assessed, register.log("web-log"))
+    with pytest.raises(UnknownName) as caught:
+        register.log("web-lgo")
+    assert caught.value.suggestion == "web-log"
 
 
 WRITTEN = date(2026, 1, 31)

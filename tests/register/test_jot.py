@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gdprkit.register.notices import NoticeItem
 from gdprkit.register.parties import TransferStatus
 from gdprkit.register.register import Register
 from gdprkit.words.moments import Period
@@ -20,6 +21,7 @@ from gdprkit.words.vocabulary import (
     FilingSystem,
     LegalBasis,
     NoticeKind,
+    RecipientRole,
     Right,
     SourceKind,
 )
@@ -143,6 +145,33 @@ def test_the_flow_to_the_usa_is_incomplete(jot: Register) -> None:
     assert flow.findings == ("L-18",)
     assert flow.recipient is not None
     assert jot.recipient(flow.recipient).name is None
+
+
+def test_the_flow_to_the_usa_goes_to_a_recipient_of_its_purposes(jot: Register) -> None:
+    """Whoever a flow goes to is declared for each purpose it flows for (Art. 13(1)(e))."""
+    flow = jot.transfer("usa")
+    assert flow.purposes
+    assert all(flow.recipient in jot.purpose(name).recipients for name in flow.purposes)
+
+
+def test_no_paper_is_declared_that_the_policy_does_not_name(jot: Register) -> None:
+    """No contract, arrangement or basis of a company's own is told of, so none stands here."""
+    for recipient in jot.recipients.values():
+        assert (recipient.contract, recipient.holds, recipient.essence_published) == (
+            None,
+            frozenset(),
+            False,
+        )
+    based = {r.id: r.own_basis for r in jot.recipients.values() if r.own_basis is not None}
+    assert based == {"authorities": LegalBasis.PUBLIC_TASK}
+    assert jot.recipient("affiliates").role is RecipientRole.CONTROLLER
+
+
+def test_notices_name_recipients_where_they_hold_the_item(jot: Register) -> None:
+    """The published notice named no recipients; the corrected ones do (L-16)."""
+    for notice in jot.notices.values():
+        assert notice.names_recipients is (NoticeItem.RECIPIENTS in notice.items), notice.id
+    assert {n.id for n in jot.notices.values() if not n.names_recipients} == {"v6"}
 
 
 def test_no_basis_is_taken_literally(jot: Register) -> None:

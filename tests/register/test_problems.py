@@ -56,6 +56,27 @@ def changed(old: str, new: str) -> str:
             ),
         ),
         (
+            'purposes = ["newsletter"]\n\n[sources.form]',
+            'purposes = ["newsletter"]\nmodule = 5\n\n[sources.form]',
+            "$.transfers['us'].module: is no module; write 1, 2, 3 or 4",
+        ),
+        (
+            'purposes = ["newsletter"]\n\n[sources.form]',
+            (
+                'purposes = ["newsletter"]\nfallback = { mechanism = "standard-clauses", '
+                'evidence = "c-1", module = 0 }\n\n[sources.form]'
+            ),
+            "$.transfers['us'].fallback.module: is no module; write 1, 2, 3 or 4",
+        ),
+        (
+            'purposes = ["newsletter"]\n\n[sources.form]',
+            (
+                'purposes = ["newsletter"]\nfallback = { mechanism = "standard-clauses" }'
+                "\n\n[sources.form]"
+            ),
+            "$.transfers['us'].fallback.evidence: is missing; write it",
+        ),
+        (
             'channels = ["email"]',
             'channels = ["phone", "emial"]',
             (

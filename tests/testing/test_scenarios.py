@@ -272,6 +272,37 @@ def test_no_question_has_a_part_that_the_file_needs_for_itself() -> None:
             assert {f.name for f in attrs.fields(asked.asked)} & _EXPECTS == set()
 
 
+@pytest.mark.parametrize(
+    ("ask", "right", "wrong"),
+    [
+        (
+            'ask = "proof", purpose = "newsletter", channel = "email"',
+            "kept_through = 2029-01-03",
+            "kept_through = 2029-01-04",
+        ),
+        ('ask = "is-personal", field = "cookies"', "personal = true", "personal = false"),
+        (
+            'ask = "log", log = "web-log", written = 2026-01-05',
+            "shorten_after = 2026-01-19, erase_after = 2026-04-05",
+            "shorten_after = 2026-01-19, erase_after = 2026-04-06",
+        ),
+    ],
+)
+def test_proof_and_logs_are_asked(tmp_path: Path, ask: str, right: str, wrong: str) -> None:
+    """Each of these questions tells its parts, and another value is a difference."""
+    no = 'fact = "consent-withdrawn", purpose = "newsletter", channels = ["email"], via = "phone"'
+    facts = f"facts = [{{ at = 2026-01-03, {no} }}]\n"
+    asks = f"asks = [{{ {ask}, at = 2026-01-05, gives = {{ PARTS }} }}]"
+    assert run(tmp_path, HEAD + facts + asks.replace("PARTS", right)).failures == ()
+    assert run(tmp_path, HEAD + facts + asks.replace("PARTS", wrong)).failed == 1
+
+
+def test_no_proof_is_asked_of_a_word_nobody_said(tmp_path: Path) -> None:
+    """Asking for the proof of nothing is a mistake of the file."""
+    ask = '{ ask = "proof", purpose = "profiling", at = 2026-01-05, gives = { personal = true } }'
+    assert "consent of this person" in problems(tmp_path, f"{HEAD}asks = [{ask}]")[0]
+
+
 def test_the_page_lists_every_question_with_its_parts() -> None:
     """Questions and parts on the page are those of the code; ``?`` marks what may be left out."""
     page = ROOT / "docs/reference/scenario-files.md"

@@ -134,7 +134,8 @@ def withdraw(
     Args:
         purpose: The purpose; None where the words leave it open, then all marketing (R-210).
         via: How it reached the controller.
-        channels: The channels; none means those of the purpose, or every channel.
+        channels: The channels; none means those of the purpose and those once agreed to, or every
+            channel.
         by: Who withdrew.
         at: When it reached the controller; by default now.
     """

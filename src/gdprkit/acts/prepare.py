@@ -48,7 +48,7 @@ from gdprkit.facts.request import (
 from gdprkit.facts.retention import MarketingEntryEnded
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import CONTACT_POINTS
-from gdprkit.policy.decisions import Decision, NotAllowed, forbid
+from gdprkit.policy.decisions import NotAllowed, forbid
 from gdprkit.policy.handling import IDENTITY, IdentityStep, may_close
 from gdprkit.policy.matrix import Column
 from gdprkit.policy.placing import column_of, company_stop_for
@@ -113,15 +113,7 @@ def _check_alive(case: Case, fact: Fact) -> None:
         reason = PERSON_DECEASED.on(dead.position)
     else:
         return
-    raise NotAllowed(
-        Decision(
-            question=f"record {type(fact).__name__}",
-            about=case.about,
-            at=case.at,
-            law=case.law.id,
-            reasons=(reason,),
-        )
-    )
+    raise NotAllowed(case.decision(f"record {type(fact).__name__}", (reason,)))
 
 
 def _check_step(standing: Standing, fact: Fact) -> None:
@@ -171,12 +163,19 @@ def _begins_first(status: RequestStatus, fact: Fact) -> bool:
     return status is RequestStatus.RECEIVED and answers
 
 
-def _widen(register: Register, fact: Fact) -> Fact:
-    """Name the channels a consent word is about, as the register declares them for the purpose."""
+def _widen(case: Case, fact: Fact) -> Fact:
+    """Name the channels a consent word is about, as the register declares them for the purpose.
+
+    A no is about those the person once agreed to as well, whatever the register says today.
+    """
     words = (ConsentGiven, ConsentRequested, ConsentRefused, ConsentWithdrawn)
     if not isinstance(fact, words) or fact.channels or fact.purpose is None:
         return fact
-    return attrs.evolve(fact, channels=register.purpose(fact.purpose).channels)
+    channels = case.register.purpose(fact.purpose).channels
+    if isinstance(fact, (ConsentRefused, ConsentWithdrawn)):
+        said = case.standing.consent.for_purpose(fact.purpose)
+        channels |= {word.channel for word in said if word.channel is not None}
+    return attrs.evolve(fact, channels=channels)
 
 
 def _stopped(case: Case, name: str, channel: Channel) -> bool:
@@ -260,6 +259,7 @@ def _marketed(case: Case, purpose: PurposeId | None) -> bool:
 
 
 def _stop_in_request(case: Case, fact: RequestReceived) -> Fact | None:
+    """Return the stop a request is: for the purpose it is limited to, else for all (R-210)."""
     via = fact.channel
     match fact.right:
         case Right.ERASURE if not fact.fields and _marketed(case, fact.purpose):
@@ -268,7 +268,8 @@ def _stop_in_request(case: Case, fact: RequestReceived) -> Fact | None:
         case Right.OBJECTION_TO_MARKETING:
             return MarketingObjection(via=via, by=fact.requester)
         case Right.WITHDRAW_CONSENT:
-            return ConsentWithdrawn(via=via, by=fact.requester)
+            stop = ConsentWithdrawn(purpose=fact.purpose, via=via, by=fact.requester)
+            return _widen(case, stop)
         case _:
             return None
 
@@ -286,7 +287,7 @@ def prepare(case: Case, act: Act) -> tuple[Fact, ...]:
     _check_alive(case, fact)
     _check_step(case.standing, fact)
     _check_days(case, fact)
-    fact = _widen(case.register, fact)
+    fact = _widen(case, fact)
     _check_closing(case, fact)
     match fact:
         case RequestReceived():

@@ -327,7 +327,6 @@ def consent_left_out(register: Register, row: ContactRow) -> str | None:
 
 def _consent(register: Register, row: ContactRow) -> Iterator[Act]:
     claim = row.claim
-    language = row.fields.get("language")
     implied = row.choice is MarketingChoice.IMPLIED
     if row.choice not in (MarketingChoice.CONSENT, MarketingChoice.IMPLIED):
         return
@@ -335,7 +334,7 @@ def _consent(register: Register, row: ContactRow) -> Iterator[Act]:
     evidence = ConsentEvidence(
         notice=notice,
         notice_sha256=claim.text_sha256 or register.notices[notice].sha256 or "",
-        language=language.reveal() if language is not None else "und",
+        language=register.notices[notice].language,
         wording=claim.wording or _BY_USE,
         method=ConsentMethod.IMPLIED_BY_USE if implied else claim.method or ConsentMethod.SILENCE,
         captured_by=claim.captured_by or "import",

@@ -149,14 +149,7 @@ def may_advertise(case: Case, question: MayAdvertise) -> Decision:
         cell = f"M-OA/{question.kind}/{column}"
         asked = _asked(case, purpose, consent if column is AdColumn.GIVEN else None)
         reasons = tuple(_reasons(asked, question, answer))
-    return Decision(
-        question="may_advertise",
-        about=case.about,
-        at=case.at,
-        law=case.law.id,
-        reasons=reasons,
-        cell=cell,
-    )
+    return case.decision("may_advertise", reasons, cell=cell)
 
 
 def _column(case: Case, purpose: Purpose, consent: ConsentInForce | None) -> AdColumn:

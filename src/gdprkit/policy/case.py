@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from gdprkit.policy.decisions import Decision, Reason
 from gdprkit.policy.law import FI_2026, LawProfile
 from gdprkit.register.purposes import Purpose
 from gdprkit.register.register import Register
@@ -90,6 +91,21 @@ class Case:
     def end_of(self, day: date) -> datetime:
         """Return the instant at which *day* is over for the controller."""
         return end_of_day(day, self.zone)
+
+    def decision(
+        self, question: str, reasons: tuple[Reason, ...], *, cell: str | None = None
+    ) -> Decision:
+        """Return the answer to a *may* question about this person, now, under this law."""
+        last = self.law.valid_to
+        return Decision(
+            question=question,
+            about=self.about,
+            at=self.at,
+            law=self.law.id,
+            law_until=None if last is None else self.end_of(last),
+            reasons=reasons,
+            cell=cell,
+        )
 
     def purpose(self, purpose: str) -> Purpose:
         """Return a declared purpose; raises UnknownPurpose with did-you-mean."""

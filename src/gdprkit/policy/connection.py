@@ -468,10 +468,4 @@ def may_move(case: Case, question: MayMove) -> Decision:
     """
     purpose = marketing_purpose(case, question.purpose)
     asked = _Asked(case=case, purpose=purpose, usable=entry_channels(case, purpose))
-    return Decision(
-        question="may_move",
-        about=case.about,
-        at=case.at,
-        law=case.law.id,
-        reasons=decide(GUARDS, asked),
-    )
+    return case.decision("may_move", decide(GUARDS, asked))

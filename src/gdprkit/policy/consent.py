@@ -8,7 +8,7 @@ folds the line up to that moment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Final, final
 
@@ -17,6 +17,7 @@ import attrs
 from gdprkit.facts.consent import ConsentEvidence
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Decision, Reason, allow, forbid, need
+from gdprkit.register.notices import NoticeItem
 from gdprkit.state.consent import ConsentStatus, ConsentWord
 from gdprkit.state.objection import Stop, StopKind
 from gdprkit.words.citations import edpb, gdpr
@@ -35,31 +36,14 @@ __all__ = [
     "valid_consent",
 ]
 
-_Check = Callable[[ConsentEvidence], bool]
-
-#: What makes evidence fail, and the reason then. The whole of validity, in one table.
-_VALIDITY: Final[tuple[tuple[Reason, _Check], ...]] = (
-    (
-        forbid("consent-not-affirmative", "R-202", gdpr("4(11)")),
-        lambda e: not e.method.is_affirmative,
-    ),
-    (forbid("consent-pre-ticked", "R-202", gdpr("4(11)")), lambda e: not e.default_off),
-    (
-        forbid("consent-conditional", "R-206", gdpr("7(4)")),
-        lambda e: e.conditional_on_service and not e.necessary_for_service,
-    ),
-    (forbid("consent-not-separate", "R-208", gdpr("7(2)")), lambda e: not e.separate),
-    (forbid("consent-withdrawal-not-told", "R-209", gdpr("7(3)")), lambda e: not e.withdrawal_told),
-    (forbid("consent-bundled", "R-204", gdpr("7(2)")), lambda e: e.bundled),
-    (
-        forbid("consent-oral-unproved", "R-218", gdpr("7(1)")),
-        lambda e: e.method is ConsentMethod.ORAL and not e.proof,
-    ),
-    (
-        forbid("consent-unconfirmed", "R-216", gdpr("7(1)")),
-        lambda e: e.method is ConsentMethod.DOUBLE_OPT_IN and not e.proof,
-    ),
-)
+NOT_AFFIRMATIVE: Final = forbid("consent-not-affirmative", "R-202", gdpr("4(11)"))
+PRE_TICKED: Final = forbid("consent-pre-ticked", "R-202", gdpr("4(11)"))
+CONDITIONAL: Final = forbid("consent-conditional", "R-206", gdpr("7(4)"))
+NOT_SEPARATE: Final = forbid("consent-not-separate", "R-208", gdpr("7(2)"))
+WITHDRAWAL_NOT_TOLD: Final = forbid("consent-withdrawal-not-told", "R-209", gdpr("7(3)"))
+BUNDLED: Final = forbid("consent-bundled", "R-204", gdpr("7(2)"))
+ORAL_UNPROVED: Final = forbid("consent-oral-unproved", "R-218", gdpr("7(1)"))
+UNCONFIRMED: Final = forbid("consent-unconfirmed", "R-216", gdpr("7(1)"))
 NOT_BY_THE_PERSON: Final = forbid("consent-not-by-the-person", "R-219", gdpr("4(11)"))
 _NOT_THEIR_OWN: Final = frozenset({Actor.THIRD_PERSON, Actor.COMPANY, Actor.CONTROLLER})
 
@@ -92,6 +76,9 @@ CONSENT_UNDER_IMBALANCE: Final = need(
     gdpr("recital 43"),
     missing="a person's review that the consent was free",
 )
+CONTROLLER_NOT_TOLD: Final = forbid("consent-controller-not-told", "R-209", edpb("05/2020 para 64"))
+DATA_NOT_TOLD: Final = forbid("consent-data-not-told", "R-209", edpb("05/2020 para 64"))
+AUTOMATION_NOT_TOLD: Final = forbid("consent-automation-not-told", "R-209", edpb("05/2020 para 64"))
 TRANSFER_RISKS_NOT_TOLD: Final = forbid("consent-transfer-risks-not-told", "R-209", gdpr("49(1)"))
 CONSENT_BEFORE_NOTICE: Final = forbid("consent-before-notice", "R-205", gdpr("7(1)"))
 
@@ -101,39 +88,90 @@ def consent_problems(case: Case, word: ConsentWord) -> tuple[Reason, ...]:
     evidence, given = word.evidence, word.given_at or word.at
     if evidence is None:
         return (CONSENT_UNPROVED,)
-    found = [reason for reason, fails in _VALIDITY if fails(evidence)]
+    found = [*_flaws(evidence)]
     if evidence.actor in _NOT_THEIR_OWN and not _for_company(case, evidence):
         found.append(NOT_BY_THE_PERSON)
     purpose = case.register.purposes.get(word.purpose)
-    twice = evidence.method is ConsentMethod.DOUBLE_OPT_IN
+    twice = evidence.method is ConsentMethod.DOUBLE_OPT_IN or word.requested_at is not None
     if purpose is not None and purpose.double_opt_in and not twice:
         found.append(CONSENT_NOT_CONFIRMED)
-    notice = case.register.notices.get(evidence.notice)
-    if notice is None:
-        found.append(CONSENT_NOTICE_UNKNOWN)
-    else:
-        if notice.sha256 and notice.sha256 != evidence.notice_sha256:
-            found.append(CONSENT_NOTICE_DIFFERS)
-        if word.purpose not in notice.purposes:
-            found.append(CONSENT_NOT_INFORMED)
-        if civil_date(given, case.zone) < notice.published:
-            found.append(CONSENT_BEFORE_NOTICE)
+    found += _information_problems(case, word, evidence, civil_date(given, case.zone))
     if evidence.power_unequal and evidence.freely_given is None:
         found.append(CONSENT_UNDER_IMBALANCE)
     if word.requested_at is not None and given >= lapses_at(case, word.requested_at):
         found.append(CONSENT_LAPSED)
-    day = civil_date(given, case.zone)
-    if any(
-        word.purpose in newer.renews and day < newer.published <= case.today
-        for newer in case.register.notices.values()
-    ):
+    if _renewed_on(case, word) is not None:
         found.append(CONSENT_OUTDATED)
-    if not evidence.transfer_risks_told and word.purpose in case.register.risky_purposes:
-        found.append(TRANSFER_RISKS_NOT_TOLD)
     minor = case.standing.data.circumstance(Circumstance.MINOR)
     if minor and evidence.actor is not Actor.GUARDIAN:
         found.append(CONSENT_OF_A_MINOR.on(minor.position))
     return tuple(found)
+
+
+def _flaws(evidence: ConsentEvidence) -> Iterator[Reason]:
+    """Yield what is wrong with how the choice was made, whatever it was about (R-202 to R-218)."""
+    method = evidence.method
+    if not method.is_affirmative:
+        yield NOT_AFFIRMATIVE
+    if not evidence.default_off:
+        yield PRE_TICKED
+    if evidence.conditional_on_service and not evidence.necessary_for_service:
+        yield CONDITIONAL
+    if not evidence.separate:
+        yield NOT_SEPARATE
+    if not evidence.withdrawal_told:
+        yield WITHDRAWAL_NOT_TOLD
+    if evidence.bundled:
+        yield BUNDLED
+    if not evidence.proof:
+        if method is ConsentMethod.ORAL:
+            yield ORAL_UNPROVED
+        elif method is ConsentMethod.DOUBLE_OPT_IN:
+            yield UNCONFIRMED
+
+
+def _information_problems(
+    case: Case, word: ConsentWord, evidence: ConsentEvidence, day: date
+) -> Iterator[Reason]:
+    """Yield what the person was not told when they consented on *day* (R-205, R-209)."""
+    notice = case.register.notices.get(evidence.notice)
+    if notice is None:
+        yield CONSENT_NOTICE_UNKNOWN
+        return
+    other_text = notice.sha256 is not None and notice.sha256 != evidence.notice_sha256
+    if other_text or notice.language.split("-")[0] != evidence.language.split("-")[0]:
+        yield CONSENT_NOTICE_DIFFERS
+    if day < notice.published:
+        yield CONSENT_BEFORE_NOTICE
+    if NoticeItem.CONTROLLER not in notice.items:
+        yield CONTROLLER_NOT_TOLD
+    if word.purpose not in notice.purposes:
+        yield CONSENT_NOT_INFORMED
+    if NoticeItem.DATA_CATEGORIES not in notice.items and not evidence.data:
+        yield DATA_NOT_TOLD
+    purpose = case.register.purposes.get(word.purpose)
+    automated = purpose is not None and purpose.automated_decisions
+    if automated and NoticeItem.AUTOMATED_DECISIONS not in notice.items:
+        yield AUTOMATION_NOT_TOLD
+    if not evidence.transfer_risks_told and word.purpose in case.register.risky_purposes:
+        yield TRANSFER_RISKS_NOT_TOLD
+
+
+def _renewed_on(case: Case, word: ConsentWord) -> date | None:
+    """Return the day since which a consent covers only an old scope, or None (R-214).
+
+    A notice that renews the purpose asks for a consent by its own text or a later one: what was
+    given before its day, or since then on an older text, does not cover the new scope.
+    """
+    shown = word.evidence and case.register.notices.get(word.evidence.notice)
+    if not shown:
+        return None
+    days = [
+        newer.published
+        for newer in case.register.notices.values()
+        if word.purpose in newer.renews and shown.published < newer.published <= case.today
+    ]
+    return min(days, default=None)
 
 
 def _for_company(case: Case, evidence: ConsentEvidence) -> bool:
@@ -158,29 +196,36 @@ def consent_expires(case: Case, word: ConsentWord) -> datetime:
     device = word.purpose in case.register.device_purposes
     months = case.law.device_choice_months if device else case.law.consent_review_months
 
-    def review(moment: datetime) -> datetime:
-        return case.end_of(add_months(civil_date(moment, case.zone), months))
-
     given = word.given_at or word.at
-    expires = review(given)
+    expires = _day_ends(case, given, months)
     if device:
         return expires
     for act in case.standing.data.acts:
         if given < act < expires:
-            expires = review(act)
+            expires = _day_ends(case, act, months)
     return expires
+
+
+def _day_ends(case: Case, moment: datetime, months: int) -> datetime:
+    """Return the end of the civil day that lies *months* after that of *moment*."""
+    return case.end_of(add_months(civil_date(moment, case.zone), months))
 
 
 def newest_stop(case: Case, channel: Channel | None, purpose: PurposeId) -> Stop | None:
     """Return the newest stop that reaches this purpose on this channel, whatever its kind.
 
-    A withdrawal or refusal of another purpose's consent does not reach a consent to this one; that
-    it closes the channel for everything that rests on no consent is the matrix's column C- (R-211).
+    An objection to direct marketing as a whole reaches no purpose that is none. A withdrawal or
+    refusal of another purpose's consent does not reach a consent to this one; that it closes the
+    channel for everything that rests on no consent is the matrix's column C- (R-211).
     """
+    if not case.standing.objection.stops:
+        return None
+    declared = case.register.purposes.get(purpose)
+    marketing = declared is None or declared.marketing
     found = [
         stop
         for stop in case.standing.objection.stops
-        if stop.purpose in (None, purpose)
+        if (stop.purpose == purpose or (stop.purpose is None and (marketing or _is_no(stop))))
         and not (
             stop.by is Actor.COMPANY and case.standing.data.kind is SubjectKind.COMPANY_CONTACT
         )
@@ -188,6 +233,11 @@ def newest_stop(case: Case, channel: Channel | None, purpose: PurposeId) -> Stop
         and (channel is not None or not stop.channels)
     ]
     return max(found, key=lambda stop: (stop.at, stop.position), default=None)
+
+
+def _is_no(stop: Stop) -> bool:
+    """Whether a stop is a no to consents; open words may cover any of them (0.3)."""
+    return stop.kind in (StopKind.WITHDRAWAL, StopKind.REFUSAL)
 
 
 def valid_consent(case: Case, purpose: PurposeId, channel: Channel | None) -> ConsentInForce | None:
@@ -234,11 +284,8 @@ def _why_not(case: Case, purpose: PurposeId, channel: Channel | None) -> Iterato
             yield CONSENT_LAPSED.on(waiting.position)
         return
     evidence = (word.position,)
-    if word.status is ConsentStatus.WITHDRAWN:
-        yield CONSENT_WITHDRAWN.on(*evidence)
-        return
-    if word.status is ConsentStatus.REFUSED:
-        yield CONSENT_REFUSED.on(*evidence)
+    if word.status is not ConsentStatus.GIVEN:
+        yield _said_no(case, word)
         return
     for problem in consent_problems(case, word):
         yield problem.on(*evidence)
@@ -249,20 +296,41 @@ def _why_not(case: Case, purpose: PurposeId, channel: Channel | None) -> Iterato
         yield CONSENT_EXPIRED.on(*evidence)
 
 
+def _said_no(case: Case, word: ConsentWord) -> Reason:
+    """A no lasts until a new consent; about a device, until the visitor may be asked again."""
+    withdrawn = word.status is ConsentStatus.WITHDRAWN
+    no = CONSENT_WITHDRAWN if withdrawn else CONSENT_REFUSED
+    if word.purpose not in case.register.device_purposes:
+        return no.on(word.position)
+    months = case.law.device_choice_months
+    until = case.end_of(add_months(civil_date(word.at, case.zone), months))
+    expired = case.at >= until
+    return CONSENT_EXPIRED.on(word.position) if expired else no.on(word.position, until=until)
+
+
 def proof_kept_through(case: Case, word: ConsentWord) -> date | None:
     """Return the last day the proof of a consent is kept; None while the consent is in force.
 
-    Three years, as set, after the last use the consent carried: its withdrawal, its replacement by
-    a no, or its expiry; only to show compliance and for claims (R-215).
+    Three years, as set, after the last use the consent carried: the first of its withdrawal or
+    another no, its expiry and a notice that renewed its purpose. What never was valid carried no
+    use and counts from its own day. Only to show compliance and for claims (R-215).
     """
     if valid_consent(case, word.purpose, word.channel) is not None:
         return None
-    ends = [word.at] if word.status is not ConsentStatus.GIVEN else []
-    if word.given_at is not None and word.status is ConsentStatus.GIVEN:
-        stop = newest_stop(case, word.channel, word.purpose)
-        ends.append(min(consent_expires(case, word), stop.at if stop else case.at, case.at))
-    last = max(ends, default=word.at)
-    return add_months(civil_date(last, case.zone), case.law.consent_proof_months)
+    given = word.given_at or word.at
+    ends = [consent_expires(case, word)]
+    if word.status is not ConsentStatus.GIVEN:
+        ends.append(word.at)
+    elif set(consent_problems(case, word)) - {CONSENT_OUTDATED}:
+        ends.append(given)
+    stop = newest_stop(case, word.channel, word.purpose)
+    if stop is not None and stop.at >= word.at:
+        ends.append(stop.at)
+    last = civil_date(min(ends), case.zone)
+    renewed = _renewed_on(case, word)
+    if renewed is not None:
+        last = max(min(last, renewed), civil_date(given, case.zone))
+    return add_months(last, case.law.consent_proof_months)
 
 
 CONSENT_IN_FORCE: Final = allow("consent-in-force", "R-201", gdpr("6(1)(a)"))
@@ -288,6 +356,4 @@ def consent_in_force(
         reasons = tuple(
             dict.fromkeys(r for scope in scopes for r in _why_not(case, declared.id, scope))
         )
-    return Decision(
-        question=question, about=case.about, at=case.at, law=case.law.id, reasons=reasons
-    )
+    return case.decision(question, reasons)

@@ -102,6 +102,7 @@ class Decision:
         at: The moment asked about, UTC.
         law: Id of the law profile it was decided under.
         reasons: Every reason, in the order the rules were asked.
+        law_until: That profile ends at this moment; None while no end is known.
         cell: Cell of the marketing matrix, for instance ``M-EM/FB2B/N``; else None.
     """
 
@@ -110,6 +111,7 @@ class Decision:
     at: datetime
     law: str
     reasons: tuple[Reason, ...]
+    law_until: datetime | None = None
     cell: str | None = None
 
     @property
@@ -141,7 +143,10 @@ class Decision:
     @property
     def valid_until(self) -> datetime | None:
         """The answer stays the same before this moment if no new fact comes; None is open."""
-        return min((r.until for r in self.reasons if r.until is not None), default=None)
+        ends = [r.until for r in self.reasons if r.until is not None]
+        if self.law_until is not None:
+            ends.append(self.law_until)
+        return min(ends, default=None)
 
     def require(self) -> Decision:
         """Return the decision when it allows.

@@ -16,10 +16,11 @@ from typing import Final, final
 import attrs
 
 from gdprkit.policy.case import Case
-from gdprkit.policy.consent import consent_in_force
+from gdprkit.policy.consent import consent_in_force, valid_consent
 from gdprkit.policy.decisions import Decision, Reason, allow, forbid, need
+from gdprkit.register.parties import Recipient
 from gdprkit.register.website import Banner, Cookie, DeviceUse
-from gdprkit.words.citations import ecsa, gdpr
+from gdprkit.words.citations import ecsa, edpb, gdpr
 from gdprkit.words.vocabulary import RecipientRole
 
 __all__ = ["EXEMPT_USES", "MayStore", "banner_reasons", "may_store"]
@@ -63,6 +64,7 @@ CHOICE_MADE: Final = allow("device-choice-made", "R-230", ecsa("205(1)"))
 THIRD_PARTY_UNARRANGED: Final = need(
     "third-party-unarranged", "R-238", gdpr("26"), missing="an arrangement with the third party"
 )
+THIRD_PARTY_NOT_NAMED: Final = forbid("third-party-not-named", "R-214", edpb("05/2020 para 58"))
 THIRD_PARTY_ARRANGED: Final = allow("third-party-arranged", "R-238", gdpr("26"))
 LIFETIME_UNKNOWN: Final = need(
     "device-lifetime-unknown", "R-232", ecsa("205(1)"), missing="how long the item stays"
@@ -78,20 +80,15 @@ def may_store(case: Case, question: MayStore) -> Decision:
         UnknownName: the register declares no such item.
     """
     item = case.register.cookie(question.item)
-    return Decision(
-        question="may_store",
-        about=case.about,
-        at=case.at,
-        law=case.law.id,
-        reasons=tuple(_reasons(case, item)),
-    )
+    return case.decision("may_store", tuple(_reasons(case, item)))
 
 
 def _reasons(case: Case, item: Cookie) -> Iterator[Reason]:
     if item.use is None:
         yield USE_UNDECLARED
         return
-    if item.use in EXEMPT_USES and item.recipient is None:
+    third_party = _third_party(case, item)
+    if item.use in EXEMPT_USES and third_party is None:
         yield EXEMPT if item.exempt_because is not None else EXEMPTION_UNEXPLAINED
         return
     consent = consent_in_force(case, item.purpose)
@@ -105,17 +102,32 @@ def _reasons(case: Case, item: Cookie) -> Iterator[Reason]:
         yield CHOICE_MADE.on(*reason.evidence, until=reason.until)
     if item.lifetime is None:
         yield LIFETIME_UNKNOWN
-    if item.recipient is not None:
-        yield _third_party(case, item)
+    if third_party is not None:
+        yield THIRD_PARTY_ARRANGED if third_party.contract else THIRD_PARTY_UNARRANGED
+        if not _is_named(case, item, third_party):
+            yield THIRD_PARTY_NOT_NAMED
     yield from banner_reasons(case.register.banner, case.register.controller.device_authority)
 
 
-def _third_party(case: Case, item: Cookie) -> Reason:
-    """A third party's tag makes the site a joint controller of what it collects (R-238)."""
-    assert item.recipient is not None  # noqa: S101 -- asked by the caller
+def _third_party(case: Case, item: Cookie) -> Recipient | None:
+    """Return the third party behind an item; a processor is none (GDPR Art. 4(10)).
+
+    Whatever it calls itself, its tag makes the site a joint controller of what it collects (R-238).
+    """
+    if item.recipient is None:
+        return None
     recipient = case.register.recipient(item.recipient)
-    arranged = recipient.role is not RecipientRole.JOINT_CONTROLLER or recipient.contract
-    return THIRD_PARTY_ARRANGED if arranged else THIRD_PARTY_UNARRANGED
+    return None if recipient.role is RecipientRole.PROCESSOR else recipient
+
+
+def _is_named(case: Case, item: Cookie, third_party: Recipient) -> bool:
+    """Whether a choice in force named the third party: a new one is not covered (R-214, R-232)."""
+    for word in case.standing.consent.for_purpose(item.purpose):
+        consent = valid_consent(case, item.purpose, word.channel)
+        said = consent.word.evidence if consent is not None else None
+        if said is not None and third_party.id in said.recipients:
+            return True
+    return False
 
 
 BANNER_UNDECLARED: Final = need(

@@ -1,38 +1,36 @@
 """May data be disclosed to a recipient?
 
 A processor needs a contract with everything of Art. 28(3), a joint controller an arrangement, a
-controller in its own right a basis of its own and, for electronic marketing, a consent that names
-it (R-118, R-705, R-706). Affiliates and partners are recipients like others; nobody gets the
-marketing register without that (R-419). Leaves out recording what happened: a disclosure that took
-place is recorded, allowed or not. Always true: what may not be processed is not disclosed, and
-nothing goes to a third country without a flow that carries it.
+controller in its own right a basis of its own and a notice that names recipients; for electronic
+marketing of theirs a consent names them (R-118, R-705, R-706). Affiliates and partners are
+recipients like others; nobody gets the marketing register without that (R-419). Leaves out
+recording what happened: a disclosure that took place is recorded, allowed or not. Always true: what
+may not be processed is not disclosed, and nothing goes to a third country without a flow that
+carries it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, final
 
 import attrs
 
 from gdprkit.policy.case import Case
-from gdprkit.policy.consent import valid_consent
-from gdprkit.policy.decisions import Decision, Reason, allow, forbid, need
+from gdprkit.policy.consent import OBJECTED, STOPPED, valid_consent
+from gdprkit.policy.decisions import Decision, Outcome, Reason, allow, forbid, need
 from gdprkit.policy.law import EEA
+from gdprkit.policy.placing import stop_for
 from gdprkit.policy.processing import MayProcess, may_process
-from gdprkit.policy.transfer import transfer_reasons
+from gdprkit.policy.transfer import TRANSFER_NOT_FOR_FIELD, transfer_reasons
 from gdprkit.register.parties import ContractItem, Recipient
 from gdprkit.register.purposes import Purpose
-from gdprkit.words.citations import ecsa, gdpr
+from gdprkit.state.objection import StopKind
+from gdprkit.words.citations import ecsa, edpb, gdpr
 from gdprkit.words.identifiers import FieldId
-from gdprkit.words.vocabulary import Channel, FilingSystem, RecipientRole
+from gdprkit.words.vocabulary import Channel, FilingSystem, LegalBasis, RecipientRole
 
-__all__ = ["CONTRACT", "MayDisclose", "may_disclose"]
-
-#: What a contract with a processor holds (Art. 28(3); R-705). One that lacks a part is none.
-CONTRACT: Final = frozenset(ContractItem)
-
-_ELECTRONIC: Final = frozenset({Channel.EMAIL, Channel.SMS, Channel.ONLINE})
+__all__ = ["MayDisclose", "may_disclose"]
 
 
 def _names(values: Iterable[str]) -> frozenset[str]:
@@ -56,37 +54,6 @@ class MayDisclose:
 
 
 RECIPIENT_NOT_DECLARED: Final = forbid("recipient-not-declared", "R-118", gdpr("13(1)(e)"))
-CONTRACT_MISSING: Final = need(
-    "contract-missing", "R-705", gdpr("28(3)"), missing="a contract with the processor"
-)
-CONTRACT_INCOMPLETE: Final = need(
-    "contract-incomplete",
-    "R-705",
-    gdpr("28(3)"),
-    missing="every part of Art. 28(3) in the contract",
-)
-CONTRACT_WHOLE: Final = allow("contract-whole", "R-705", gdpr("28(3)"))
-ARRANGEMENT_MISSING: Final = need(
-    "arrangement-missing", "R-706", gdpr("26(1)"), missing="an arrangement as joint controllers"
-)
-ESSENCE_UNPUBLISHED: Final = need(
-    "essence-unpublished", "R-706", gdpr("26(2)"), missing="the essence of the arrangement, told"
-)
-ARRANGEMENT_TOLD: Final = allow("arrangement-told", "R-706", gdpr("26"))
-RECIPIENT_WITHOUT_BASIS: Final = need(
-    "recipient-without-basis", "R-118", gdpr("6(1)"), missing="the recipient's own legal basis"
-)
-RECIPIENT_ON_ITS_BASIS: Final = allow("recipient-on-its-basis", "R-118", gdpr("6(1)"))
-RECIPIENT_NOT_TOLD: Final = need(
-    "recipient-not-told", "R-118", gdpr("13(1)(e)"), missing="a notice that names recipients"
-)
-RECIPIENT_NAMED_IN_CONSENT: Final = allow("recipient-named-in-consent", "R-118", ecsa("200(1)"))
-RECIPIENT_NOT_IN_CONSENT: Final = forbid("recipient-not-in-consent", "R-118", ecsa("200(1)"))
-REGISTER_NOT_FOR_OTHERS: Final = forbid("register-not-for-others", "R-419", gdpr("5(1)(b)"))
-COUNTRY_UNKNOWN: Final = need(
-    "recipient-country-unknown", "R-711", gdpr("44"), missing="where the recipient is established"
-)
-FLOW_UNDECLARED: Final = forbid("flow-undeclared", "R-711", gdpr("44"))
 
 
 def may_disclose(case: Case, question: MayDisclose) -> Decision:
@@ -103,7 +70,7 @@ def may_disclose(case: Case, question: MayDisclose) -> Decision:
         about=case.about,
         at=case.at,
         law=case.law.id,
-        reasons=tuple(_reasons(case, recipient, purpose, fields)),
+        reasons=tuple(dict.fromkeys(_reasons(case, recipient, purpose, fields))),
     )
 
 
@@ -112,67 +79,230 @@ def _reasons(
 ) -> Iterator[Reason]:
     if recipient.id not in purpose.recipients:
         yield RECIPIENT_NOT_DECLARED
-    if fields:
-        for field in sorted(fields):
-            yield from may_process(case, MayProcess(purpose=purpose.id, field=field)).reasons
-    else:
-        yield from may_process(case, MayProcess(purpose=purpose.id)).reasons
+    whole = [MayProcess(purpose=purpose.id)]
+    for asked in [MayProcess(purpose=purpose.id, field=name) for name in sorted(fields)] or whole:
+        yield from may_process(case, asked).reasons
     match recipient.role:
         case RecipientRole.PROCESSOR:
-            if recipient.contract is None:
-                yield CONTRACT_MISSING
-            else:
-                yield CONTRACT_WHOLE if recipient.holds >= CONTRACT else CONTRACT_INCOMPLETE
+            yield from _processor(recipient)
         case RecipientRole.JOINT_CONTROLLER:
-            if recipient.contract is None:
-                yield ARRANGEMENT_MISSING
-            else:
-                yield ARRANGEMENT_TOLD if recipient.essence_published else ESSENCE_UNPUBLISHED
+            yield _joint_controller(recipient)
+            yield from _named(case, recipient, purpose)
         case RecipientRole.CONTROLLER:
             yield from _own_controller(case, recipient, purpose, fields)
-    yield from _abroad(case, recipient, purpose, fields)
+            yield from _named(case, recipient, purpose)
+    yield from _abroad(case, recipient, purpose, fields or purpose.fields)
+
+
+# --- processors and joint controllers ------------------------------------------------------------
+
+CONTRACT_MISSING: Final = need(
+    "contract-missing", "R-705", gdpr("28(3)"), missing="a contract with the processor"
+)
+CONTRACT_WHOLE: Final = allow("contract-whole", "R-705", gdpr("28(3)"))
+
+#: What a contract with a processor holds (Art. 28(3)). One that lacks a part is none.
+CONTRACT: Final[Mapping[ContractItem, Reason]] = {
+    ContractItem.SUBJECT_MATTER: need(
+        "contract-incomplete",
+        "R-705",
+        gdpr("28(3)"),
+        missing="in the contract: subject, duration, nature, purpose, data",
+    ),
+    ContractItem.INSTRUCTIONS: need(
+        "contract-incomplete",
+        "R-705",
+        gdpr("28(3)(a)"),
+        missing="in the contract: documented instructions only",
+    ),
+    ContractItem.CONFIDENTIALITY: need(
+        "contract-incomplete", "R-705", gdpr("28(3)(b)"), missing="in the contract: confidentiality"
+    ),
+    ContractItem.SECURITY: need(
+        "contract-incomplete", "R-705", gdpr("28(3)(c)"), missing="in the contract: security"
+    ),
+    ContractItem.SUB_PROCESSORS: need(
+        "contract-incomplete",
+        "R-705",
+        gdpr("28(3)(d)"),
+        missing="in the contract: authorised sub-processors, same duties",
+    ),
+    ContractItem.RIGHTS: need(
+        "contract-incomplete",
+        "R-705",
+        gdpr("28(3)(e)"),
+        missing="in the contract: help with requests",
+    ),
+    ContractItem.ASSISTANCE: need(
+        "contract-incomplete",
+        "R-705",
+        gdpr("28(3)(f)"),
+        missing="in the contract: help with security, breaches and assessments",
+    ),
+    ContractItem.END: need(
+        "contract-incomplete",
+        "R-705",
+        gdpr("28(3)(g)"),
+        missing="in the contract: deletion or return at the end",
+    ),
+    ContractItem.AUDIT: need(
+        "contract-incomplete",
+        "R-705",
+        gdpr("28(3)(h)"),
+        missing="in the contract: information and audits",
+    ),
+    ContractItem.WARNING: need(
+        "contract-incomplete",
+        "R-705",
+        gdpr("28(3)"),
+        missing="in the contract: warning of unlawful instructions",
+    ),
+}
+
+
+def _processor(recipient: Recipient) -> Iterator[Reason]:
+    if recipient.contract is None:
+        yield CONTRACT_MISSING
+        return
+    lacking = [reason for item, reason in CONTRACT.items() if item not in recipient.holds]
+    yield from lacking or [CONTRACT_WHOLE]
+
+
+ARRANGEMENT_MISSING: Final = need(
+    "arrangement-missing", "R-706", gdpr("26(1)"), missing="an arrangement as joint controllers"
+)
+ESSENCE_UNPUBLISHED: Final = need(
+    "essence-unpublished", "R-706", gdpr("26(2)"), missing="the essence of the arrangement, told"
+)
+ARRANGEMENT_TOLD: Final = allow("arrangement-told", "R-706", gdpr("26(2)"))
+
+
+def _joint_controller(recipient: Recipient) -> Reason:
+    if recipient.contract is None:
+        return ARRANGEMENT_MISSING
+    return ARRANGEMENT_TOLD if recipient.essence_published else ESSENCE_UNPUBLISHED
+
+
+# --- controllers in their own right --------------------------------------------------------------
+
+RECIPIENT_WITHOUT_BASIS: Final = need(
+    "recipient-without-basis", "R-118", gdpr("6(1)"), missing="the recipient's own legal basis"
+)
+RECIPIENT_BASIS_UNFIT: Final = forbid("recipient-basis-unfit", "R-118", gdpr("6(1)"))
+RECIPIENT_ON_ITS_BASIS: Final = allow("recipient-on-its-basis", "R-118", gdpr("6(1)"))
+RECIPIENT_TOLD: Final = allow("recipient-told", "R-118", gdpr("13(1)(e)"))
+RECIPIENT_NOT_TOLD: Final = need(
+    "recipient-not-told", "R-118", gdpr("13(1)(e)"), missing="a notice that names recipients"
+)
+REGISTER_NOT_FOR_OTHERS: Final = forbid("register-not-for-others", "R-419", gdpr("5(1)(b)"))
+
+#: Nothing else carries marketing (R-103).
+_MARKETS: Final = frozenset({LegalBasis.CONSENT, LegalBasis.LEGITIMATE_INTERESTS})
 
 
 def _own_controller(
     case: Case, recipient: Recipient, purpose: Purpose, fields: frozenset[FieldId]
 ) -> Iterator[Reason]:
-    """Its own basis, a notice, and for electronic marketing a consent that names it (R-118)."""
-    yield RECIPIENT_WITHOUT_BASIS if recipient.own_basis is None else RECIPIENT_ON_ITS_BASIS
-    told = (case.register.notices.get(g.notice) for g in case.standing.notice.given)
-    if not any(n is not None and purpose.id in n.purposes and n.names_recipients for n in told):
-        yield RECIPIENT_NOT_TOLD
-    if not purpose.marketing:
-        return
-    if purpose.channels & _ELECTRONIC:
-        yield _in_consent(case, recipient, purpose)
+    """Its own basis and a notice; without either the marketing register stays here (R-419)."""
+    own, told = _own_basis(recipient, purpose), _told(case, purpose)
+    yield own
+    yield told
     held = {v.field for v in case.standing.data.held(FilingSystem.MARKETING)}
-    if recipient.own_basis is None and held & (fields or held):
+    if (
+        (purpose.marketing or purpose.filing is FilingSystem.MARKETING)
+        and held & (fields or purpose.fields)
+        and any(reason.outcome is not Outcome.ALLOWED for reason in (own, told))
+    ):
         yield REGISTER_NOT_FOR_OTHERS
 
 
-def _in_consent(case: Case, recipient: Recipient, purpose: Purpose) -> Reason:
-    for word in case.standing.consent.for_purpose(purpose.id):
-        consent = valid_consent(case, purpose.id, word.channel)
+def _own_basis(recipient: Recipient, purpose: Purpose) -> Reason:
+    if recipient.own_basis is None:
+        return RECIPIENT_WITHOUT_BASIS
+    unfit = purpose.marketing and recipient.own_basis not in _MARKETS
+    return RECIPIENT_BASIS_UNFIT if unfit else RECIPIENT_ON_ITS_BASIS
+
+
+def _told(case: Case, purpose: Purpose) -> Reason:
+    for given in case.standing.notice.given:
+        notice = case.register.notices.get(given.notice)
+        if notice and purpose.id in notice.purposes and notice.names_recipients:
+            return RECIPIENT_TOLD.on(given.position)
+    return RECIPIENT_NOT_TOLD
+
+
+# --- what a controller that markets needs of the person ------------------------------------------
+
+RECIPIENT_NAMED_IN_CONSENT: Final = allow(
+    "recipient-named-in-consent", "R-118", ecsa("200(1)"), edpb("05/2020 para 65")
+)
+RECIPIENT_NOT_IN_CONSENT: Final = forbid(
+    "recipient-not-in-consent", "R-118", ecsa("200(1)"), edpb("05/2020 para 65")
+)
+
+_ELECTRONIC: Final = frozenset({Channel.EMAIL, Channel.SMS, Channel.ONLINE})
+
+
+def _named(case: Case, recipient: Recipient, purpose: Purpose) -> Iterator[Reason]:
+    """A consent that names the recipient, for each way it needs one; and no stop (R-118, R-317).
+
+    Electronic marketing needs it, and so does whoever relies on the consent for anything.
+    """
+    scopes: list[Channel | None] = []
+    if purpose.marketing:
+        yield from _stops(case, purpose)
+        scopes = [*sorted(purpose.channels & _ELECTRONIC)]
+    joint = recipient.role is RecipientRole.JOINT_CONTROLLER
+    if (purpose.basis if joint else recipient.own_basis) is LegalBasis.CONSENT or (
+        purpose.marketing and not purpose.channels  # which way is unknown, and may be electronic
+    ):
+        scopes = scopes or [*sorted(purpose.channels)] or [None]
+    for scope in scopes:
+        consent = valid_consent(case, purpose.id, scope)
         said = consent.word.evidence if consent is not None else None
         if consent is not None and said is not None and recipient.id in said.recipients:
-            return RECIPIENT_NAMED_IN_CONSENT.on(consent.word.position, until=consent.until)
-    return RECIPIENT_NOT_IN_CONSENT
+            yield RECIPIENT_NAMED_IN_CONSENT.on(consent.word.position, until=consent.until)
+        else:
+            yield RECIPIENT_NOT_IN_CONSENT
+
+
+def _stops(case: Case, purpose: Purpose) -> Iterator[Reason]:
+    """A stop on a way the purpose uses, which no later consent outranks."""
+    for channel in sorted(purpose.channels):
+        stop = stop_for(case, channel, purpose)
+        if stop is not None and valid_consent(case, purpose.id, channel) is None:
+            yield (OBJECTED if stop.kind is StopKind.OBJECTION else STOPPED).on(stop.position)
+
+
+# --- third countries -----------------------------------------------------------------------------
+
+COUNTRY_UNKNOWN: Final = need(
+    "recipient-country-unknown", "R-711", gdpr("44"), missing="where the recipient is established"
+)
+FLOW_UNDECLARED: Final = forbid("flow-undeclared", "R-711", gdpr("44"))
 
 
 def _abroad(
     case: Case, recipient: Recipient, purpose: Purpose, fields: frozenset[FieldId]
 ) -> Iterator[Reason]:
-    """A recipient in a third country, or reading from there, needs a flow (R-711)."""
+    """A recipient in a third country needs a flow for each field, and every flow to it must carry.
+
+    A recipient of the EEA may have flows too: reading from a third country is a transfer (R-711).
+    """
+    flows = [
+        flow
+        for flow in case.register.transfers.values()
+        if flow.recipient == recipient.id and purpose.id in flow.purposes
+    ]
     if recipient.country is None:
         yield COUNTRY_UNKNOWN
-        return
-    flows = [t for t in case.register.transfers.values() if t.recipient == recipient.id]
-    if recipient.country in EEA and not flows:
-        return
-    fitting = [t for t in flows if purpose.id in t.purposes]
-    if not fitting:
-        if recipient.country not in EEA:
+    elif recipient.country not in EEA:
+        there = [flow for flow in flows if flow.country == recipient.country]
+        if not there:
             yield FLOW_UNDECLARED
-        return
-    for flow in fitting:
-        yield from transfer_reasons(case, flow, purpose, fields)
+        elif not fields <= frozenset[FieldId]().union(*(flow.fields for flow in there)):
+            yield TRANSFER_NOT_FOR_FIELD
+    for flow in flows:
+        going = flow.fields & fields
+        if going or not flow.fields:
+            yield from transfer_reasons(case, flow, purpose, going)

@@ -185,13 +185,7 @@ def may_close(case: Case, request: RequestCase, closing: Closing) -> Decision:
         closing: The fact that would close it.
     """
     reasons = tuple(_refusing(request, closing)) or tuple(_fulfilling(case, request, closing))
-    return Decision(
-        question="may_close",
-        about=case.about,
-        at=case.at,
-        law=case.law.id,
-        reasons=reasons or (MAY_CLOSE.on(request.position),),
-    )
+    return case.decision("may_close", reasons or (MAY_CLOSE.on(request.position),))
 
 
 def _refusing(request: RequestCase, closing: Closing) -> Iterator[Reason]:

@@ -20,7 +20,6 @@ from gdprkit.errors import InvalidValue, UnknownName
 from gdprkit.words.citations import (
     Citation,
     accounting,
-    dpa_fi,
     ecsa,
     edpb,
     gdpr,
@@ -31,6 +30,8 @@ from gdprkit.words.citations import (
 
 __all__ = [
     "EEA",
+    "EUROPEAN_UNION",
+    "EU_2026",
     "FINLAND",
     "FI_2026",
     "SOURCES",
@@ -95,7 +96,10 @@ class Source:
 @final
 @attrs.frozen(kw_only=True)
 class LawProfile:
-    """Numbers and choices in force from a day on. Months are calendar months, days civil days."""
+    """Numbers and choices in force from one day to another, both included.
+
+    Months are calendar months, days civil days of the controller.
+    """
 
     id: str
     valid_from: date
@@ -104,11 +108,12 @@ class LawProfile:
     answer_months: int = 1
     extension_months: int = 2
     breach_hours: int = 72
-    voucher_years: int = 6
-    ledger_years: int = 10
-    vat_real_estate_years: int = 13
-    damages_years: int = 10
-    information_service_age: int = 13
+    information_service_age: int = 16
+    # the law of a member state; None where the profile is the Union's alone
+    voucher_years: int | None = None
+    ledger_years: int | None = None
+    vat_real_estate_years: int | None = None
+    damages_years: int | None = None
     # settings of the project
     dormancy_months: int = 12
     review_days: int = 30
@@ -149,11 +154,11 @@ SOURCES: Final[Mapping[str, Source]] = {
     "answer_months": Source("R-551", gdpr("12(3)"), _law),
     "extension_months": Source("R-558", gdpr("12(3)"), _law),
     "breach_hours": Source("R-570", gdpr("33(1)"), _law),
+    "information_service_age": Source("R-112", gdpr("8(1)"), _law),
     "voucher_years": Source("R-408", accounting("2:10"), _law),
     "ledger_years": Source("R-408", accounting("2:10"), _law),
     "vat_real_estate_years": Source("R-408", vat("on real estate investments"), _law),
     "damages_years": Source("R-408", limitation("7"), _law),
-    "information_service_age": Source("R-112", dpa_fi("5"), _law),
     "dormancy_months": Source("R-401", gdpr("5(1)(e)"), _setting),
     "review_days": Source("R-402", gdpr("5(1)(e)"), _setting),
     "review_days_after_window": Source("R-402", project("R-402"), _setting),
@@ -184,9 +189,6 @@ SOURCES: Final[Mapping[str, Source]] = {
     "adequate_if_listed": Source("R-712", gdpr("45"), _law),
 }
 
-#: European Union and Finland, as looked at in November 2026.
-FI_2026: Final = LawProfile(id="FI-2026-11", valid_from=date(2018, 5, 25))
-
 #: The register may last no longer than this, whatever a controller sets (R-406).
 _CAPS: Final = {
     "register_months": 36,
@@ -203,7 +205,6 @@ _CAPS: Final = {
 
 #: Value of the law -> whether another one is stricter; what is not here is never changed.
 _STRICTER: Final[Mapping[str, Callable[[int, int], bool]]] = {
-    "answer_months": lambda own, law: 0 < own < law,
     "extension_months": lambda own, law: 0 <= own < law,
     "breach_hours": lambda own, law: 0 < own < law,
     "information_service_age": lambda own, law: law < own <= 16,  # GDPR Art. 8(1)
@@ -213,7 +214,7 @@ _STRICTER: Final[Mapping[str, Callable[[int, int], bool]]] = {
 def with_settings(profile: LawProfile, settings: Mapping[str, bool | int | str]) -> LawProfile:
     """Return *profile* with a controller's own settings.
 
-    A value of the law may be made stricter: a shorter time to answer, for instance (R-002).
+    A value of the law may be made stricter, a shorter extension for instance, never laxer (R-002).
 
     Raises:
         UnknownName: no such setting.
@@ -221,33 +222,40 @@ def with_settings(profile: LawProfile, settings: Mapping[str, bool | int | str])
             of R-406.
     """
     for name, value in settings.items():
-        source = SOURCES.get(name)
-        if source is None:
-            raise UnknownName.of("setting", name, SOURCES)
-        known = getattr(profile, name)
-        if source.is_law:
-            stricter = _STRICTER.get(name)
-            if value == known:
-                continue
-            if stricter is None or type(value) is not int or not stricter(value, known):
-                cure = "it may be made stricter only" if stricter else "it is not a setting"
-                raise InvalidValue(name, "is set by law", f"see {source.citation}; {cure}")
-            continue
-        if type(value) is not type(known):
-            raise InvalidValue(name, "has another type", "use a whole number, or true or false")
-        if (
-            isinstance(value, int)
-            and not isinstance(value, bool)
-            and not 1 <= value <= _CAPS.get(name, 1200)
-        ):
-            raise InvalidValue(
-                name, "is out of range", f"use 1 to {_CAPS.get(name, 1200)} ({source.rule})"
-            )
+        _check_setting(profile, name, value)
     changed = {k: v for k, v in settings.items() if getattr(profile, k) != v}
     if not changed:
         return profile
     label = ",".join(f"{k}={v}" for k, v in sorted(changed.items()))
     return attrs.evolve(profile, id=f"{profile.id}+{label}", **changed)  # type: ignore[arg-type]
+
+
+def _check_setting(profile: LawProfile, name: str, value: object) -> None:
+    source = SOURCES.get(name)
+    if source is None:
+        raise UnknownName.of("setting", name, SOURCES)
+    known = getattr(profile, name)
+    if source.is_law:
+        same = type(value) is type(known) and value == known  # True is no 1
+        if not same and not _is_stricter(name, value, known):
+            cure = "it may be made stricter only" if name in _STRICTER else "it is not a setting"
+            raise InvalidValue(name, "is set by law", f"see {source.citation}; {cure}")
+        return
+    if type(value) is not type(known):
+        raise InvalidValue(name, "has another type", "use a whole number, or true or false")
+    cap = _CAPS.get(name, 1200)
+    if type(value) is int and not 1 <= value <= cap:
+        raise InvalidValue(name, "is out of range", f"use 1 to {cap} ({source.rule})")
+
+
+def _is_stricter(name: str, value: object, known: object) -> bool:
+    stricter = _STRICTER.get(name)
+    return (
+        stricter is not None
+        and type(value) is int
+        and type(known) is int
+        and stricter(value, known)
+    )
 
 
 def _in_a_row(profiles: Iterable[LawProfile]) -> tuple[LawProfile, ...]:
@@ -294,11 +302,54 @@ class LawBook:
     def with_settings(self, settings: Mapping[str, bool | int | str]) -> LawBook:
         """Return the book with a controller's own settings in every profile.
 
-        Raises:
-            UnknownName, InvalidValue: as ``with_settings``.
-        """
-        return LawBook(tuple(with_settings(profile, settings) for profile in self.profiles))
+        What is stricter than the newest law may have been too lax for an older one: there the
+        older law stands.
 
+        Raises:
+            UnknownName, InvalidValue: as ``with_settings``, for the newest profile.
+        """
+        with_settings(self.profiles[-1], settings)
+        return LawBook(
+            tuple(
+                with_settings(
+                    profile,
+                    {
+                        name: value
+                        for name, value in settings.items()
+                        if not SOURCES[name].is_law
+                        or _is_stricter(name, value, getattr(profile, name))
+                    },
+                )
+                for profile in self.profiles
+            )
+        )
+
+
+#: The law of the Union alone, as looked at in November 2026, since the GDPR applies.
+EU_2026: Final = LawProfile(id="EU-2026-11", valid_from=date(2018, 5, 25))
+
+#: Finland before its Data Protection Act: no age of its own for information society services.
+_FI_2018: Final = attrs.evolve(
+    EU_2026,
+    id="FI-2026-11/until-2018-12-31",
+    valid_to=date(2018, 12, 31),
+    voucher_years=6,
+    ledger_years=10,
+    vat_real_estate_years=13,
+    damages_years=10,
+)
+
+#: The Union and Finland, as looked at in November 2026, since the Data Protection Act 1050/2018.
+FI_2026: Final = attrs.evolve(
+    _FI_2018,
+    id="FI-2026-11",
+    valid_from=date(2019, 1, 1),
+    valid_to=None,
+    information_service_age=13,
+)
+
+#: The law of the Union alone, by the day: where nobody has written down the member state's.
+EUROPEAN_UNION: Final = LawBook((EU_2026,))
 
 #: The law of the Union and of Finland, by the day.
-FINLAND: Final = LawBook((FI_2026,))
+FINLAND: Final = LawBook((_FI_2018, FI_2026))

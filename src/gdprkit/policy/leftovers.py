@@ -13,7 +13,7 @@ from typing import Final, final
 
 import attrs
 
-from gdprkit.errors import UnknownName
+from gdprkit.errors import InvalidValue, UnknownName
 from gdprkit.policy.law import SOURCES, LawProfile
 from gdprkit.words.citations import Citation
 from gdprkit.words.moments import (
@@ -45,8 +45,16 @@ class Leftover:
         return SOURCES[self.length].citation
 
     def months(self, law: LawProfile) -> int:
-        """Return the length in months under a profile."""
-        number: int = getattr(law, self.length)
+        """Return the length in months under a profile.
+
+        Raises:
+            InvalidValue: the profile holds no such law: it is the Union's alone.
+        """
+        number: int | None = getattr(law, self.length)
+        if number is None:
+            raise InvalidValue(
+                self.length, "is in no law of this profile", "use the profile of a member state"
+            )
         return 12 * number if self.length.endswith("_years") else number
 
 
@@ -82,6 +90,7 @@ def kept_through(
 
     Raises:
         UnknownName: there is no such material.
+        InvalidValue: the profile holds no law about it.
     """
     rule = LEFTOVERS.get(material)
     if rule is None:

@@ -16,11 +16,12 @@ import attrs
 from gdprkit.errors import InvalidValue
 from gdprkit.policy.law import LawProfile
 from gdprkit.register.purposes import DataField
+from gdprkit.register.register import Register
 from gdprkit.register.website import LogFile
 from gdprkit.words.moments import add_months
 from gdprkit.words.vocabulary import FieldKind
 
-__all__ = ["LogDays", "is_personal", "log_days", "truncate_ip"]
+__all__ = ["LogDays", "holds_address", "is_personal", "log_days", "truncate_ip"]
 
 #: Identifiers by which somebody with means reasonably likely to be used can be singled out.
 _IDENTIFIERS: Final = frozenset({FieldKind.IP_ADDRESS, FieldKind.COOKIE, FieldKind.DEVICE})
@@ -47,6 +48,12 @@ class LogDays:
 
     shorten_after: date | None
     erase_after: date
+
+
+def holds_address(register: Register, log: LogFile) -> bool:
+    """Whether a log holds addresses of the internet that count as personal (R-236)."""
+    fields = [register.field(name) for name in log.fields]
+    return any(f.kind is FieldKind.IP_ADDRESS and is_personal(f) for f in fields)
 
 
 def log_days(log: LogFile, written: date, *, law: LawProfile, holds_address: bool) -> LogDays:

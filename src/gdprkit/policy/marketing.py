@@ -54,6 +54,7 @@ MOBILE_SUBSCRIPTION: Final = "mobile-subscription"
 
 _SERVICE: Final = frozenset(
     {
+        MessagePart.CONFIRMATION,
         MessagePart.DELIVERY,
         MessagePart.FAULT,
         MessagePart.SECURITY,
@@ -445,14 +446,7 @@ def may_contact(case: Case, question: MayContact, *, as_member: bool = False) ->
         asked = place(case, question, purpose, as_member=as_member)
         cell = cell_id(channel, asked.row, asked.column)
         reasons = _in_order(asked)
-    return Decision(
-        question="may_contact",
-        about=case.about,
-        at=case.at,
-        law=case.law.id,
-        reasons=reasons,
-        cell=cell,
-    )
+    return case.decision("may_contact", reasons, cell=cell)
 
 
 def _in_order(asked: Asked) -> tuple[Reason, ...]:

@@ -74,6 +74,6 @@ def tags(case: Case) -> frozenset[str]:
     if end_passed(case) is not None:
         found.add("connection-over")
     for word in standing.consent.words:
-        if word.status is ConsentStatus.GIVEN:
+        if word.status is ConsentStatus.GIVEN and word.is_clear:
             found.add(f"given:{word.purpose}" + (f":{word.channel}" if word.channel else ""))
     return frozenset(found)

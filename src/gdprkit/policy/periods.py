@@ -196,20 +196,25 @@ def ends_on(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
         return None
     start = _trigger_day(case, purpose, value)
     if start is not None:
-        return max(purpose.retention.keep.after(start), _damages_end(case, purpose) or start)
+        last = purpose.retention.keep.after(start)
+        damage = _newest_damage(case, purpose)
+        if damage is None:
+            return last
+        if case.law.damages_years is None:  # the limit of a member state nobody wrote down
+            return None
+        return max(last, add_months(damage, 12 * case.law.damages_years))
     never_connected = case.standing.connection.status is ConnectionStatus.NONE
     if never_connected and purpose.retention.after is Trigger.CONNECTION_END:
         return add_months(civil_date(value.at, case.zone), case.law.prospect_months)
     return None
 
 
-def _damages_end(case: Case, purpose: Purpose) -> date | None:
-    """Return the last day on which a claim for damages may still be made, whatever its period."""
+def _newest_damage(case: Case, purpose: Purpose) -> date | None:
+    """Return the newest day of a damage that may be claimed, for a purpose that waits for it."""
     if purpose.retention is None or purpose.retention.after is not Trigger.CLAIM:
         return None
-    years = case.law.damages_years
     known = [c.since for c in case.standing.retention.claims if c.damages and c.since is not None]
-    return max((add_months(day, 12 * years) for day in known), default=None)
+    return max(known, default=None)
 
 
 def covering(case: Case, value: HeldValue, filing: FilingSystem) -> tuple[Purpose, ...]:

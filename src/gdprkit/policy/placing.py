@@ -19,7 +19,6 @@ from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.marketing import Relevance, Sale
 from gdprkit.state.objection import Stop, StopKind
-from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.vocabulary import Actor, Channel, Occasion, SourceKind, SubjectKind
 
 __all__ = [
@@ -203,7 +202,7 @@ def stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:
             stop.purpose in (None, purpose.id)
             or (
                 stop.kind in (StopKind.WITHDRAWAL, StopKind.REFUSAL)
-                and _is_marketing(case, stop.purpose)
+                and _closes_channels(case, stop)
             )
         )
         and not (contact and stop.by is _COMPANY)
@@ -215,10 +214,15 @@ def stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:
 _ABSOLUTE: Final = (StopKind.OBJECTION, StopKind.PROHIBITION)
 
 
-def _is_marketing(case: Case, purpose: PurposeId | None) -> bool:
-    """Whether a stop's purpose is marketing; one that is no longer declared counts as it."""
-    declared = case.register.purposes.get(purpose) if purpose is not None else None
-    return declared is None or declared.marketing
+def _closes_channels(case: Case, stop: Stop) -> bool:
+    """Whether a no to another purpose closes channels: marketing that uses some does (R-211).
+
+    A purpose that is no longer declared counts as such; profiling has no channel to close.
+    """
+    declared = case.register.purposes.get(stop.purpose) if stop.purpose is not None else None
+    if declared is None:
+        return True
+    return declared.marketing and bool(stop.channels or declared.channels)
 
 
 def company_stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:

@@ -20,8 +20,7 @@ from gdprkit.policy.decisions import Decision, Reason, Rule, allow, decide, forb
 from gdprkit.policy.periods import at_collection, ends_on
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
-from gdprkit.state.consent import ConsentStatus
-from gdprkit.state.objection import PurposeObjectionStatus
+from gdprkit.state.objection import PurposeObjectionStatus, StopKind
 from gdprkit.words.citations import credit_act, dpa_fi, gdpr
 from gdprkit.words.identifiers import FieldId, PurposeId
 from gdprkit.words.vocabulary import (
@@ -306,12 +305,22 @@ BASIS_SWAP: Final = forbid("basis-swap", "R-115", gdpr("5(1)(a)"))
 
 
 def _no_swap(asked: _Asked) -> Iterator[Reason]:
-    """A consent withdrawn or refused is not replaced by another basis (R-115)."""
-    if asked.purpose.basis is LegalBasis.CONSENT:
+    """A consent withdrawn or refused is not replaced by another basis (R-115).
+
+    Nor by a consent that is none: only a valid one given since opens the scope again.
+    """
+    case, purpose = asked.case, asked.purpose
+    if purpose.basis is LegalBasis.CONSENT:
         return
-    for word in asked.case.standing.consent.for_purpose(asked.purpose.id):
-        if word.status is not ConsentStatus.GIVEN:
-            yield BASIS_SWAP.on(word.position)
+    words = case.standing.consent.for_purpose(purpose.id)
+    for stop in case.standing.objection.stops:
+        reaches = stop.purpose == purpose.id or (stop.purpose is None and words)
+        if stop.kind not in (StopKind.WITHDRAWAL, StopKind.REFUSAL) or not reaches:
+            continue
+        scopes = [w.channel for w in words if w.channel is None or stop.covers_channel(w.channel)]
+        given = [valid_consent(case, purpose.id, scope) for scope in scopes]
+        if not all(consent is not None and consent.word.at > stop.at for consent in given):
+            yield BASIS_SWAP.on(stop.position)
 
 
 AUTOMATED_PROHIBITED: Final = forbid("automated-decision-prohibited", "R-509", gdpr("22(1)"))
@@ -397,10 +406,4 @@ def may_process(case: Case, question: MayProcess) -> Decision:
     purpose = case.purpose(question.purpose)
     field = case.register.field(FieldId(question.field)).id if question.field else None
     asked = _Asked(case=case, purpose=purpose, field=field)
-    return Decision(
-        question="may_process",
-        about=case.about,
-        at=case.at,
-        law=case.law.id,
-        reasons=decide(_RULES, asked),
-    )
+    return case.decision("may_process", decide(_RULES, asked))

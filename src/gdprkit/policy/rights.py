@@ -179,13 +179,7 @@ def may_exercise(case: Case, question: MayExercise) -> Decision:
     purpose = case.purpose(question.purpose)
     if question.field is not None:
         case.register.field(FieldId(question.field))
-    return Decision(
-        question="may_exercise",
-        about=case.about,
-        at=case.at,
-        law=case.law.id,
-        reasons=tuple(_reasons(case, question, purpose)),
-    )
+    return case.decision("may_exercise", tuple(_reasons(case, question, purpose)))
 
 
 def _reasons(case: Case, question: MayExercise, purpose: Purpose) -> Iterator[Reason]:

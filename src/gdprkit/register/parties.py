@@ -34,6 +34,7 @@ from gdprkit.words.vocabulary import IntakeChannel, LegalBasis, RecipientRole, S
 __all__ = [
     "ContractItem",
     "Controller",
+    "Fallback",
     "Recipient",
     "RequestChannel",
     "Source",
@@ -178,25 +179,62 @@ class TransferStatus(StrEnum):
     INCOMPLETE = "incomplete"
 
 
+def _module(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and value not in range(1, 5):
+        raise InvalidValue(attribute.name, "is no module", "write 1, 2, 3 or 4")
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Fallback:
+    """What carries a flow when its first mechanism falls, signed beforehand (R-712).
+
+    Args:
+        mechanism: What carries the flow then.
+        evidence: Where the proof lies.
+        review_by: The last day the evidence may be relied on without a new look.
+        module: For standard clauses: the module, 1 to 4.
+        assessment: Where the assessment of the transfer's impact lies.
+        assessment_passed: Whether that assessment found the protection essentially equivalent,
+            with the measures taken; None while nobody has concluded it.
+    """
+
+    mechanism: TransferMechanism
+    evidence: str = attrs.field(validator=text())
+    review_by: date | None = None
+    module: int | None = attrs.field(default=None, validator=_module)
+    assessment: str | None = attrs.field(default=None, validator=text_or_none())
+    assessment_passed: bool | None = None
+
+
 @final
 @attrs.frozen(kw_only=True)
 class Transfer:
-    """A standing flow of personal data to a third country (GDPR Chapter V only).
+    """A flow of personal data to a third country (GDPR Chapter V only), remote access included.
 
     Args:
         id: Declared name.
-        country: Two-letter code of the third country.
+        country: Two-letter code of the third country, also where data is only read from there.
         recipient: The declared recipient it goes to, where one is declared.
         importer: Legal name of the importer; None while unknown.
         mechanism: What carries the flow; None while unknown.
         evidence: Where the proof lies, for instance the listing checked or the contract signed.
         fields: Declared fields that flow.
         purposes: Purposes they flow for.
-        review_by: The day the evidence has to be looked at again.
-        listed_until: For adequacy by a list: the last day the importer's listing was found to
-            cover, for this kind of data; None while nobody has checked.
+        onward: Names of those the importer passes data on to.
+        starts: First day of the flow; None where it runs already.
+        review_by: The last day the evidence may be relied on without a new look.
+        listing_checked: For adequacy by a list: the day somebody looked the importer up.
+        listed_until: For adequacy by a list: the last day of the importer's listing; None while
+            nobody has checked.
+        listing_covers: For adequacy by a list: whether the listing covers this kind of data, of
+            staff or of others; None while nobody has checked.
         module: For standard clauses: the module, 1 to 4.
         assessment: Where the assessment of the transfer's impact lies.
+        assessment_passed: Whether that assessment found the protection essentially equivalent,
+            with the measures taken; None while nobody has concluded it.
+        measures: Supplementary measures taken, such as encryption with keys kept here.
+        fallback: What carries the flow when the first mechanism falls.
         occasional: The flow is occasional, as Art. 49 asks.
         on_consent: The derogation is the person's explicit consent (Art. 49(1)(a)).
         published: The controller's own words.
@@ -215,12 +253,17 @@ class Transfer:
     purposes: frozenset[PurposeId] = attrs.field(
         factory=frozenset, converter=frozen, validator=names
     )
+    onward: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=texts)
+    starts: date | None = None
     review_by: date | None = None
+    listing_checked: date | None = None
     listed_until: date | None = None
-    module: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.in_(range(1, 5)))
-    )
+    listing_covers: bool | None = None
+    module: int | None = attrs.field(default=None, validator=_module)
     assessment: str | None = attrs.field(default=None, validator=text_or_none())
+    assessment_passed: bool | None = None
+    measures: str | None = attrs.field(default=None, validator=text_or_none(1000))
+    fallback: Fallback | None = None
     occasional: bool = False
     on_consent: bool = False
     published: str | None = published_field()

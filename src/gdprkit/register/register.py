@@ -261,6 +261,14 @@ class Register:
         """
         return _look_up(self.cookies, name, "cookie", UnknownName)
 
+    def log(self, name: str) -> LogFile:
+        """Return the log declared as *name*.
+
+        Raises:
+            UnknownName: there is none; the error knows a close one.
+        """
+        return _look_up(self.logs, name, "log", UnknownName)
+
     def purposes_of(self, field: str) -> tuple[Purpose, ...]:
         """Return the purposes that need *field*, in the order of the file (R-117).
 

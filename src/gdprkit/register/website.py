@@ -52,6 +52,7 @@ class Technique(StrEnum):
     SCRIPT = "script"
     LOCAL_STORAGE = "local-storage"
     FINGERPRINT = "fingerprint"
+    SDK = "sdk"  # ids of parts built into an app
 
 
 @final

@@ -7,6 +7,7 @@ word per scope stands here, and with it the evidence. A withdrawal or refusal is
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, final
@@ -53,6 +54,12 @@ class ConsentWord:
     merged_from: SubjectId | None = None  # given on another line of the person (R-416)
     requested_at: datetime | None = None  # of a double opt-in: when the choice was made (R-216)
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether the person said it: a no, or a yes by a clear act, never one implied (R-202)."""
+        implied = self.evidence is not None and not self.evidence.method.is_affirmative
+        return self.status is not ConsentStatus.GIVEN or not implied
+
 
 @final
 @attrs.frozen(kw_only=True)
@@ -88,7 +95,7 @@ class ConsentState:
         found = {(w.purpose, w.channel): w for w in self.words}
         for word in sorted(self.merged, key=lambda w: (w.at, w.position)):
             own = found.get((word.purpose, word.channel))
-            if own is None or word.at > own.at:
+            if own is None or (word.is_clear, word.at) > (own.is_clear, own.at):
                 found[word.purpose, word.channel] = word
         return tuple(found.values())
 
@@ -112,31 +119,44 @@ def _say(
     now: ConsentState,
     entry: Entry,
     purpose: PurposeId,
-    channels: frozenset[Channel],
+    channels: Iterable[Channel | None],
     status: ConsentStatus,
     evidence: ConsentEvidence | None = None,
     requested_at: datetime | None = None,
 ) -> ConsentState:
-    words = now.words
-    scopes: list[Channel | None] = [*sorted(channels)] or [None]
-    for channel in scopes:
-        old = now.own(purpose, channel)
-        new = ConsentWord(
-            purpose=purpose,
-            channel=channel,
-            status=status,
-            at=entry.at,
-            position=entry.position,
-            evidence=evidence if evidence is not None else (old.evidence if old else None),
-            given_at=entry.at if evidence is not None else (old.given_at if old else None),
-            requested_at=requested_at,
+    words, at, position = list(now.words), entry.at, entry.position
+    for channel in channels:
+        old = None
+        for place, word in enumerate(words):
+            if word.purpose == purpose and word.channel is channel:
+                old = words.pop(place)
+                break
+        words.append(
+            ConsentWord(
+                purpose=purpose,
+                channel=channel,
+                status=status,
+                at=at,
+                position=position,
+                # a no keeps what proves the consent before it
+                evidence=evidence if evidence is not None else (old.evidence if old else None),
+                given_at=at if evidence is not None else (old.given_at if old else None),
+                requested_at=requested_at,
+            )
         )
-        words = put(
-            words,
-            new,
-            lambda w, c=channel: w.purpose == purpose and w.channel is c,  # type: ignore[misc]
-        )
-    return attrs.evolve(now, words=words)
+    return ConsentState(
+        words=tuple(words), merged=now.merged, waiting=now.waiting, anomalies=now.anomalies
+    )
+
+
+def _scopes(channels: frozenset[Channel]) -> list[Channel | None]:
+    """Return the scopes of a word: its channels, or the one without any."""
+    return [*sorted(channels)] or [None]
+
+
+def _said_scopes(now: ConsentState, purpose: PurposeId) -> list[Channel | None]:
+    """Return every scope of a purpose that has a word; where none has, the one without channel."""
+    return [word.channel for word in now.for_purpose(purpose)] or [None]
 
 
 def _requested(now: ConsentState, entry: Entry, fact: ConsentRequested) -> ConsentState:
@@ -151,17 +171,21 @@ def _requested(now: ConsentState, entry: Entry, fact: ConsentRequested) -> Conse
 
 
 def _confirmed(now: ConsentState, entry: Entry, fact: ConsentConfirmed) -> ConsentState:
-    """Turn what was requested into a consent, proved by both; nothing requested is an anomaly."""
+    """Turn what was requested into a consent, proved by both; nothing requested is an anomaly.
+
+    What was implied stays implied: a confirmation makes nothing good (R-203).
+    """
     wish = now.requested(fact.purpose)
     if wish is None:
         return attrs.evolve(now, anomalies=(*now.anomalies, entry.position))
+    chosen = wish.evidence.method
     evidence = attrs.evolve(
         wish.evidence,
-        method=ConsentMethod.DOUBLE_OPT_IN,
+        method=ConsentMethod.DOUBLE_OPT_IN if chosen.is_affirmative else chosen,
         proof=(*wish.evidence.proof, fact.proof),
     )
     given = ConsentStatus.GIVEN
-    said = _say(now, entry, fact.purpose, wish.channels, given, evidence, wish.at)
+    said = _say(now, entry, fact.purpose, _scopes(wish.channels), given, evidence, wish.at)
     return _settled(said, {fact.purpose})
 
 
@@ -173,20 +197,31 @@ def _settled(now: ConsentState, purposes: set[PurposeId]) -> ConsentState:
 
 
 def _given(now: ConsentState, entry: Entry, fact: ConsentGiven) -> ConsentState:
-    return _say(now, entry, fact.purpose, fact.channels, ConsentStatus.GIVEN, fact.evidence)
+    """Put the consent in the place of the word before; one implied takes nobody's place (R-203)."""
+    scopes = _scopes(fact.channels)
+    if not fact.evidence.method.is_affirmative:
+        scopes = [
+            c for c in scopes if (old := now.own(fact.purpose, c)) is None or not old.is_clear
+        ]
+    return _say(now, entry, fact.purpose, scopes, ConsentStatus.GIVEN, fact.evidence)
 
 
 def _refused(now: ConsentState, entry: Entry, fact: ConsentRefused) -> ConsentState:
-    known = frozenset(w.channel for w in now.for_purpose(fact.purpose) if w.channel)
-    said = _say(now, entry, fact.purpose, fact.channels or known, ConsentStatus.REFUSED)
+    scopes = _scopes(fact.channels) if fact.channels else _said_scopes(now, fact.purpose)
+    said = _say(now, entry, fact.purpose, scopes, ConsentStatus.REFUSED)
     return _settled(said, {fact.purpose})
 
 
 def _withdrawn(now: ConsentState, entry: Entry, fact: ConsentWithdrawn) -> ConsentState:
+    """Withdraw what is named; open words withdraw what was said before, and invent no scope."""
     purposes = {fact.purpose} if fact.purpose else {w.purpose for w in now.newest}
     for purpose in sorted(purposes):
-        known = frozenset(w.channel for w in now.for_purpose(purpose) if w.channel)
-        now = _say(now, entry, purpose, fact.channels or known, ConsentStatus.WITHDRAWN)
+        scopes = _scopes(fact.channels)
+        if not fact.channels:
+            scopes = _said_scopes(now, purpose)
+        elif fact.purpose is None:
+            scopes = [c for c in _said_scopes(now, purpose) if c in fact.channels]
+        now = _say(now, entry, purpose, scopes, ConsentStatus.WITHDRAWN)
     waiting = {w.purpose for w in now.waiting}
     return _settled(now, {fact.purpose} if fact.purpose else waiting)
 

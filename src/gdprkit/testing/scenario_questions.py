@@ -22,12 +22,13 @@ from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.advertising import MayAdvertise, may_advertise
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
-from gdprkit.policy.consent import consent_in_force
+from gdprkit.policy.consent import consent_in_force, proof_kept_through
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.ending import derived_end, end_passed
 from gdprkit.policy.leftovers import LEFTOVERS, kept_through
+from gdprkit.policy.logs import holds_address, is_personal, log_days
 from gdprkit.policy.marketing import is_marketing, may_contact
 from gdprkit.policy.periods import review_due, window_end
 from gdprkit.policy.placing import MayContact
@@ -43,10 +44,10 @@ from gdprkit.policy.retention import (
     plan_erasure,
 )
 from gdprkit.policy.rights import MayExercise, may_exercise
-from gdprkit.policy.transfer import MayTransfer, may_transfer
-from gdprkit.words.identifiers import CaseId
+from gdprkit.policy.transfer import MayTransfer, may_transfer, stopped_flows, without_adequacy
+from gdprkit.words.identifiers import CaseId, FieldId
 from gdprkit.words.moments import month_day
-from gdprkit.words.vocabulary import MessagePart
+from gdprkit.words.vocabulary import Channel, MessagePart
 
 __all__ = ["QUESTIONS", "Asked", "Record"]
 
@@ -90,6 +91,34 @@ class _KeptThrough:
 @attrs.frozen(kw_only=True)
 class _IsMarketing:
     parts: tuple[MessagePart, ...]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Proof:
+    purpose: str
+    channel: Channel | None = attrs.field(
+        default=None, converter=attrs.converters.optional(Channel)
+    )
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _IsPersonal:
+    field: str
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Log:
+    log: str
+    written: date
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _AdequacyFalls:
+    country: str
 
 
 class Asked(NamedTuple):
@@ -161,6 +190,34 @@ def _is_marketing(_: Case, question: _IsMarketing) -> Mapping[str, Any]:
     return {"marketing": is_marketing(question.parts)}
 
 
+def _proof(case: Case, question: _Proof) -> Mapping[str, Any]:
+    word = case.standing.consent.word(case.purpose(question.purpose).id, question.channel)
+    if word is None:
+        raise UnknownName("consent of this person for this purpose and channel")
+    return {"kept_through": proof_kept_through(case, word)}
+
+
+def _is_personal(case: Case, question: _IsPersonal) -> Mapping[str, Any]:
+    return {"personal": is_personal(case.register.field(FieldId(question.field)))}
+
+
+def _log(case: Case, question: _Log) -> Mapping[str, Any]:
+    log = case.register.log(question.log)
+    whole = holds_address(case.register, log)
+    days = log_days(log, question.written, law=case.law, holds_address=whole)
+    return {"shorten_after": days.shorten_after, "erase_after": days.erase_after}
+
+
+def _adequacy_falls(case: Case, question: _AdequacyFalls) -> Mapping[str, Any]:
+    after = without_adequacy(case.law, question.country)
+    stopped = stopped_flows(case.register, case.law, after, case.at)
+    return {
+        "stops": [flow.transfer for flow in stopped],
+        "purposes": {flow.transfer: flow.purposes for flow in stopped},
+        "codes": {flow.transfer: flow.codes for flow in stopped},
+    }
+
+
 def _told(plan: Plan) -> Mapping[str, Any]:
     """Tell a plan: for each value, by filing system and field, what becomes of it."""
     fields: dict[str, list[str]] = {}
@@ -194,10 +251,14 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "may-store": Asked(MayStore, may_store),
     "may-disclose": Asked(MayDisclose, may_disclose),
     "may-transfer": Asked(MayTransfer, may_transfer),
+    "adequacy-falls": Asked(_AdequacyFalls, _adequacy_falls),
     "has-consent": Asked(HasConsent, lambda case, q: consent_in_force(case, q.purpose, q.channel)),
     "record": Asked(Record, _record),
     "kept-through": Asked(_KeptThrough, _kept_through),
     "is-marketing": Asked(_IsMarketing, _is_marketing),
+    "proof": Asked(_Proof, _proof),
+    "is-personal": Asked(_IsPersonal, _is_personal),
+    "log": Asked(_Log, _log),
     "deadline": Asked(_Deadline, _deadline),
     "standing": Asked(_Standing, _standing),
     "ending": Asked(_Ending, _ending),

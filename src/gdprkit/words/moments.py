@@ -151,7 +151,8 @@ def add_months(day: date, months: int) -> date:
     if not date.min.year <= year <= date.max.year:
         raise _out_of_range(field="day")
     month = month0 + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
+    last = day.day if day.day <= 28 else min(day.day, monthrange(year, month)[1])  # 28 all have
+    return date(year, month, last)
 
 
 def microseconds(moment: datetime) -> int:

@@ -200,9 +200,9 @@ class ConsentMethod(_Word):
     WRITTEN = "written"
     ORAL = "oral"
     BUTTON = "button"
-    IMPLIED_BY_USE = "implied-by-use"
+    IMPLIED_BY_USE = "implied-by-use"  # also scrolling, swiping, going on
     PRE_TICKED = "pre-ticked"
-    SILENCE = "silence"
+    SILENCE = "silence"  # also doing nothing, not opting out
     GENERAL_TERMS = "general-terms"
     BROWSER_SETTING = "browser-setting"
 
@@ -296,6 +296,7 @@ class MessagePart(_Word):
     WIN_BACK = "win-back"
     CONSENT_REQUEST = "consent-request"  # asking for consent to marketing
     PROMOTIONAL_SURVEY = "promotional-survey"
+    CONFIRMATION = "confirmation"  # asks to confirm a consent requested by the person
     DELIVERY = "delivery"
     FAULT = "fault"
     SECURITY = "security"
