@@ -353,6 +353,22 @@ class TestStandings:
         with pytest.raises(NotAllowed):
             swift.keeper.record(about, connection.start(reference="contract-2"))
 
+    def test_the_dead_are_not_imported_anew(self, house: House) -> None:
+        """Their contact points are remembered as keyed hashes; who lives there may consent."""
+        about = contact(house, EMAIL)
+        house.keeper.record(about, data.note("deceased"))
+        house.clock.now += timedelta(days=60)
+        plan = house.keeper.plan(about, retention.due())
+        assert plan.erases_person
+        house.keeper.apply(plan, approve=plan.digest)
+        again = contact(house, EMAIL)
+        assert "prohibited" in house.ask(again).codes
+        house.keeper.record(
+            again, consent.give("direct-marketing", channels=["email"], evidence=evidence())
+        )
+        assert house.ask(again).cell == "M-EM/B2B-R/C+"
+        assert house.ask(again)
+
     def test_who_leaves_the_role_is_under_review(self, swift: House) -> None:
         """A contact who has left ends the connection; the dead address is not moved (R-417)."""
         about = swift.customer()

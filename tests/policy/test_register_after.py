@@ -33,10 +33,11 @@ from gdprkit.facts.merge import MergedFrom, MergedInto, MergeReversed
 from gdprkit.facts.notice import NoticeGiven
 from gdprkit.facts.objection import MarketingObjection, MarketingProhibition, RestrictionImposed
 from gdprkit.facts.request import RequestReceived
-from gdprkit.facts.retention import Archived, ClaimInterrupted, ClaimNoted
+from gdprkit.facts.retention import Archived, ClaimInterrupted, ClaimNoted, HoldPlaced
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Decision, Outcome
 from gdprkit.policy.marketing import MayContact, may_contact
+from gdprkit.policy.marks import tags, wake_at
 from gdprkit.policy.merging import brought_by
 from gdprkit.policy.periods import at_collection, ends_on, window_end
 from gdprkit.policy.plan import PlanAction
@@ -411,3 +412,14 @@ def test_a_prospect_who_left_the_company_goes_within_thirty_days() -> None:
     assert {kept_until(found, v) for v in found.standing.data.values} == {
         (date(2026, 2, 4), "contact-left", "R-417")
     }
+
+
+def test_a_hold_is_looked_at_again_by_its_day() -> None:
+    """The day is a moment to wake at, and once it is over the person is found by a tag (R-715)."""
+    hold = HoldPlaced(reference="hold-1", reason="court", review_by=date(2026, 2, 1))
+    before, after = (case(*customer(), hold, at=later(days)) for days in (20, 30))
+    assert wake_at(before) == before.end_of(date(2026, 2, 1))
+    assert "hold-review" not in tags(before)
+    assert "hold-review" in tags(after)
+    renewed = attrs.evolve(hold, review_by=date(2026, 6, 1))
+    assert "hold-review" not in tags(case(*customer(), hold, renewed, at=later(30)))

@@ -20,6 +20,7 @@ from gdprkit.errors import ChainBroken, InvalidValue
 from gdprkit.facts.connection import ConnectionStarted
 from gdprkit.facts.consent import ConsentGiven, ConsentRequested, ConsentWithdrawn
 from gdprkit.facts.data import (
+    CircumstanceNoted,
     DataCollected,
     DataErased,
     DataRectified,
@@ -48,7 +49,13 @@ from gdprkit.state.objection import Stop, StopKind
 from gdprkit.storage.protocol import Batch, Store, Suppression, VaultPut
 from gdprkit.words.identifiers import CaseId, FieldId, Slot, uuid_from
 from gdprkit.words.moments import civil_date
-from gdprkit.words.vocabulary import ErasureReason, FilingSystem, IntakeChannel
+from gdprkit.words.vocabulary import (
+    Actor,
+    Circumstance,
+    ErasureReason,
+    FilingSystem,
+    IntakeChannel,
+)
 
 __all__ = ["Bench", "Composed", "Draft", "add", "compose", "finish", "remember_stops", "seal_into"]
 
@@ -319,6 +326,21 @@ def remember_stops(draft: Draft, values: Sequence[tuple[FieldId, object]]) -> No
         draft.suppress.extend(rows)
 
 
+def _died(fact: CircumstanceNoted) -> bool:
+    return fact.holds and fact.circumstance is Circumstance.DECEASED
+
+
+def _remember_death(draft: Draft, values: Sequence[tuple[FieldId, object]], at: datetime) -> None:
+    """Keep the contact points of somebody who died from being imported anew (R-415).
+
+    The flag is the controller's own prohibition, as a keyed hash. Somebody who lives at the address
+    opens it again for themselves, by a consent.
+    """
+    bench = draft.bench
+    flag = Stop(kind=StopKind.PROHIBITION, by=Actor.CONTROLLER, at=at, position=0)
+    draft.suppress.extend(suppressions(bench.register, bench.keys, values, [flag], at=draft.now))
+
+
 #: What a new line records of a stop that the list remembers. A refusal has lost its purpose there:
 #: it closes its channels as a withdrawal does.
 _INHERITED: Final[Mapping[StopKind, Callable[..., Fact]]] = {
@@ -425,6 +447,8 @@ def compose(
         if isinstance(attached.fact, ConnectionStarted):
             _merge_entry(draft)
         stopped = stopped or any(type(fact) in STOPS for fact in facts)
+        if any(isinstance(fact, CircumstanceNoted) and _died(fact) for fact in facts):
+            _remember_death(draft, [*new, *contact_values(bench, before, damaged=True)], at)
         _inherit_stops(draft, act)
     if stopped:
         # every address the person had or has, those corrected in this very batch included

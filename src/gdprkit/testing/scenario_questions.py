@@ -30,6 +30,7 @@ from gdprkit.policy.ending import derived_end, end_passed
 from gdprkit.policy.leftovers import LEFTOVERS, kept_through
 from gdprkit.policy.logs import holds_address, is_personal, log_days
 from gdprkit.policy.marketing import is_marketing, may_contact
+from gdprkit.policy.marks import tags, wake_at
 from gdprkit.policy.periods import review_due, window_end
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
@@ -175,6 +176,8 @@ def _ending(case: Case, _: object) -> Mapping[str, Any]:
         "cause": found.cause if found else None,
         "recorded": found.recorded if found else False,
         "to_be_recorded": end_passed(case) is not None,
+        "tags": tags(case),
+        "wake_at": wake_at(case),
         "window_end": window_end(case),
         "review_due": review_due(case),
     }
