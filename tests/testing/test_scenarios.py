@@ -173,7 +173,7 @@ MISTAKES = [
         'did you mean "double"?',
     ),
     (
-        'facts = [{ at = 2026-01-03, fact = "hold-lifted", verified = true }]\nasks = []',
+        'facts = [{ at = 2026-01-03, fact = "x", other = "d", verified = true }]\nasks = []',
         20,
         "belongs to a merge",
     ),
