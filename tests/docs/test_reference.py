@@ -161,9 +161,12 @@ def test_settings_are_those_of_the_law_profile() -> None:
     """The table of settings holds each number with its kind, rule and source."""
 
     def word(value: object) -> str:
+        if isinstance(value, tuple):
+            return "decisions"  # a table of its own
         return str(value).lower() if isinstance(value, bool) else str(value)
 
-    shown = rows((REFERENCE / "settings.md").read_text(encoding="utf-8"))
+    page = (REFERENCE / "settings.md").read_text(encoding="utf-8")
+    shown = rows(page.partition("## Decisions of adequacy")[0])
     assert [row[:5] for row in shown] == [
         (
             name,
@@ -173,6 +176,20 @@ def test_settings_are_those_of_the_law_profile() -> None:
             str(source.citation),
         )
         for name, source in SOURCES.items()
+    ]
+
+
+def test_decisions_of_adequacy_are_those_of_the_law_profile() -> None:
+    """The table of decisions holds each with its days and whom it carries."""
+    assert rows(section(REFERENCE / "settings.md", "## Decisions of adequacy")) == [
+        (
+            one.country,
+            one.decision,
+            str(one.since or ""),
+            str(one.until or ""),
+            "listed importers" if one.listed else "every importer",
+        )
+        for one in FI_2026.adequacy
     ]
 
 

@@ -27,7 +27,7 @@ from gdprkit.keeper.answer_page import (
     period_words,
 )
 from gdprkit.ledger.codec import KINDS
-from gdprkit.register.parties import TransferMechanism
+from gdprkit.register.parties import Fallback, TransferMechanism
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.objection import StopKind
 from gdprkit.storage import MemoryStore
@@ -398,6 +398,25 @@ class TestSourcesRecipientsTransfers:
             house = house_on(store, changed)
             found = answered(house, house.customer()).facts["transfers outside the EEA"]
         assert [item["recorded"] for item in found] == ([False] if told else [])
+
+    def test_a_fallback_is_told_beside_what_it_stands_in_for(self) -> None:
+        """The safeguards of Art. 15(2) are both: the one of today and the one kept ready."""
+        register = jot()
+        flow = attrs.evolve(
+            register.transfer("usa"),
+            mechanism=TransferMechanism.ADEQUACY,
+            fallback=Fallback(mechanism=TransferMechanism.STANDARD_CLAUSES, evidence="contract-9"),
+            fields=frozenset({FieldId("email")}),
+            purposes=frozenset({PurposeId("customer-care")}),
+        )
+        changed = attrs.evolve(register, transfers={flow.id: flow})
+        with MemoryStore() as store:
+            house = house_on(store, changed)
+            (found,) = answered(house, house.customer()).facts["transfers outside the EEA"]
+        assert found["safeguard"] == (
+            "an adequacy decision of the European Commission (Art. 45); "
+            "where that falls, standard contractual clauses (Art. 46(2)(c))"
+        )
 
     def test_fingerprints_outlive_the_data_and_that_is_told(
         self, swift: House, tmp_path: Path

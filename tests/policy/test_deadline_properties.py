@@ -10,15 +10,15 @@ import holidays as package
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gdprkit.policy.breach import breach_clock
 from gdprkit.policy.clock import Answered, Asked, ClockEvent, Extended
 from gdprkit.policy.deadline_steps import Question
 from gdprkit.policy.deadlines import (
-    ExtensionMethod,
-    breach_clock,
     deadline,
     explain_deadline,
 )
-from gdprkit.words.holidays import FINLAND
+from gdprkit.policy.law import ExtensionMethod
+from gdprkit.words.holidays import FINLAND, FINLAND_WITH_EVES
 
 DAY = timedelta(days=1)
 
@@ -266,3 +266,13 @@ class TestArticle33:
         found = breach_clock(aware)
         assert timedelta(0) < found.outer - found.strict <= timedelta(hours=1)
         assert (found.outer.minute, found.outer.second, found.outer.microsecond) == (0, 0, 0)
+
+
+@given(st.dates(date(2018, 1, 1), date(2060, 12, 31)))
+def test_a_month_holds_more_than_two_working_days(received: date) -> None:
+    """Art. 3(5) of the Regulation asks for two working days; no month has as few (R-560)."""
+    noon = datetime(received.year, received.month, received.day, 10, tzinfo=UTC)
+    due = deadline(noon, zone=ZoneInfo("Europe/Helsinki"), holidays=FINLAND_WITH_EVES).due
+    assert due is not None
+    days = [received + count * DAY for count in range(1, (due - received).days + 1)]
+    assert sum(map(FINLAND_WITH_EVES.is_working_day, days)) > 2

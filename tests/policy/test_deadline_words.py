@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import gdprkit
 from gdprkit.errors import InvalidValue, NaiveMoment
+from gdprkit.policy.breach import breach_clock, explain_breach
 from gdprkit.policy.clock import Answered, Asked, ClockEvent, Extended
 from gdprkit.policy.deadline_steps import (
     Added,
@@ -35,9 +36,8 @@ from gdprkit.policy.deadline_steps import (
 from gdprkit.policy.deadline_words import clauses, sentence
 from gdprkit.policy.deadlines import (
     Deadline,
-    breach_clock,
+    HouseDays,
     deadline,
-    explain_breach,
     explain_deadline,
 )
 from gdprkit.policy.explain import LANGUAGES, READERS, Language, Reader
@@ -296,7 +296,61 @@ class TestDeadlines:
         found = of("2026-02-02", Extended(at=at("2026-02-10"), months=2, reasons=True))
         text = explain_deadline(found, language, reader)
         assert words in text
-        assert long_date(date(2026, 5, 4), language) in text.splitlines()[-1]
+        last, refusal = text.splitlines()[-2:]
+        assert long_date(date(2026, 5, 4), language) in last
+        assert on_day(date(2026, 3, 2), language) in refusal
+
+    @pytest.mark.parametrize(
+        ("language", "reader", "running", "waiting"),
+        [
+            (
+                "en",
+                "controller",
+                "so the house aims at Monday 16 February 2026; a letter is posted by Wednesday",
+                "by Monday 2 March 2026; without an answer by Tuesday 2 June 2026 the request may",
+            ),
+            (
+                "fi",
+                "controller",
+                "joten oma tavoite on vastata maanantaina 16. helmikuuta 2026; kirje postitetaan",
+                "jos vastausta ei tule viimeistään tiistaina 2. kesäkuuta 2026, pyynnön voi",
+            ),
+            (
+                "sv",
+                "controller",
+                "att svara måndagen den 16 februari 2026; ett brev postas senast onsdagen den 25",
+                "utan svar senast tisdagen den 2 juni 2026 får begäran avslutas, med skäl",
+            ),
+            (
+                "en",
+                "person",
+                "so that day is a limit and not a goal",
+                "without an answer from you by Tuesday 2 June 2026 we may close your request",
+            ),
+            (
+                "fi",
+                "person",
+                "joten tuo päivä on raja eikä tavoite",
+                "jos et vastaa viimeistään tiistaina 2. kesäkuuta 2026, voimme sulkea pyyntösi",
+            ),
+            (
+                "sv",
+                "person",
+                "så den dagen är en gräns och inget mål",
+                "om du inte svarar senast tisdagen den 2 juni 2026 får vi avsluta din begäran",
+            ),
+        ],
+    )
+    def test_the_days_of_the_house(
+        self, language: Language, reader: Reader, running: str, waiting: str
+    ) -> None:
+        """The controller reads its own days; no person is promised the target (R-561)."""
+        house = HouseDays(target_working_days=10, post_working_days=3, no_answer_months=3)
+        for words, events in ((running, ()), (waiting, (asked("2026-02-03"),))):
+            found = deadline(
+                at("2026-02-02"), zone=HELSINKI, holidays=FINLAND, events=events, house=house
+            )
+            assert words in explain_deadline(found, language, reader).splitlines()[-1]
 
     def test_overdue(self) -> None:
         """The end is inclusive: the last second is in time, the midnight after is one day late."""
@@ -382,7 +436,8 @@ class TestEverything:
         found = deadline(start, zone=HELSINKI, holidays=FINLAND, events=events)
         assert found.effective_due is not None
         for language in LANGUAGES:
-            last = explain_deadline(found, language, reader).splitlines()[-1]
+            told = explain_deadline(found, language, reader).splitlines()
+            last = told[-2 if extended else -1]  # behind an extension the day for a refusal is told
             assert long_date(found.effective_due, language) in last
         lines = {len(clauses(found.steps, language, reader)) for language in LANGUAGES}
         assert len(lines) == 1

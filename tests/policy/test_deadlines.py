@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import attrs
 import pytest
 
 from gdprkit.errors import InvalidValue, NaiveMoment
+from gdprkit.policy.breach import breach_clock, processor_tells_by
 from gdprkit.policy.clock import Answered, Asked, ClockEvent, Extended
 from gdprkit.policy.deadline_steps import (
     ExtensionProblem,
@@ -22,14 +24,14 @@ from gdprkit.policy.deadline_words import sentence
 from gdprkit.policy.deadlines import (
     ClockState,
     Deadline,
-    ExtensionMethod,
-    breach_clock,
+    HouseDays,
     deadline,
     explain_deadline,
-    internal_target,
     is_overdue,
+    is_refusal_late,
     post_by,
 )
+from gdprkit.policy.law import FI_2026, SOURCES, ExtensionMethod, with_settings
 from gdprkit.testing.vectors import breach_failures, deadline_failures, load_vectors
 from gdprkit.words.holidays import FINLAND, FINLAND_WITH_EVES, NO_HOLIDAYS
 
@@ -97,9 +99,21 @@ class TestArticle12:
         )
         assert (found.due, found.extended_due) == (date(2026, 3, 31), date(2026, 6, 1))
 
-    @pytest.mark.parametrize(("months", "longest"), [(0, 3), (3, 3), (-1, 2)])
+    def test_no_extension_at_all(self) -> None:
+        """A controller that allows itself no extension can tell none that is valid."""
+        found = deadline(
+            at("2026-02-02"),
+            zone=HELSINKI,
+            holidays=FINLAND,
+            events=[extended("2026-02-10", months=1)],
+            extended_months=1,
+        )
+        assert found.extension_problem is ExtensionProblem.WRONG_LENGTH
+        assert found.effective_due == date(2026, 3, 2)
+
+    @pytest.mark.parametrize(("months", "longest"), [(0, 3), (3, 2), (-1, 2)])
     def test_months_must_grow(self, months: int, longest: int) -> None:
-        """A limit of no months, or an extension that adds nothing, is refused."""
+        """A limit of no months, or one that an extension makes shorter, is refused."""
         with pytest.raises(InvalidValue, match="months do not grow"):
             deadline(
                 at("2026-01-31"),
@@ -172,9 +186,19 @@ class TestMoments:
         assert found.outer.astimezone(HELSINKI) == at("2026-03-30T14:00")
 
     def test_breach_limit_of_another_profile(self) -> None:
-        """The number of hours is a parameter: a proposal would make it 96."""
+        """The number of hours is the profile's: a proposal would make it 96."""
         aware = datetime(2026, 3, 9, 12, 17, tzinfo=UTC)
-        assert breach_clock(aware, hours=96).strict - aware == timedelta(hours=96)
+        proposed = attrs.evolve(FI_2026, breach_hours=96)
+        assert breach_clock(aware, law=proposed).strict - aware == timedelta(hours=96)
+        stricter = with_settings(FI_2026, {"breach_hours": 48})
+        assert breach_clock(aware, law=stricter).outer == datetime(2026, 3, 11, 13, tzinfo=UTC)
+
+    def test_a_processor_has_its_own_hours(self) -> None:
+        """A processor tells within 24 hours unless the controller set another number (R-570)."""
+        aware = at("2026-03-28T12:17")
+        assert processor_tells_by(aware).astimezone(HELSINKI) == at("2026-03-29T13:17")
+        own = with_settings(FI_2026, {"processor_tells_hours": 12})
+        assert processor_tells_by(aware, law=own) - aware == timedelta(hours=12)
 
 
 def reasons(found: Deadline) -> list[NotPausedBecause]:
@@ -319,15 +343,84 @@ class TestExtension:
         assert ("was promised" in explain_deadline(found)) == (promised is not None)
 
 
-class TestTargets:
+HOUSE = HouseDays(target_working_days=10, post_working_days=3, no_answer_months=3)
+
+
+def with_house(received: str, *events: ClockEvent, house: HouseDays = HOUSE) -> Deadline:
+    return deadline(at(received), zone=HELSINKI, holidays=FINLAND, events=events, house=house)
+
+
+class TestHouseDays:
     def test_internal_target(self) -> None:
         """Ten working days after Monday 14 December 2026 skip Christmas, not its eve."""
-        found = internal_target(at("2026-12-14"), zone=HELSINKI, holidays=FINLAND, working_days=10)
-        assert found == date(2026, 12, 29)
+        assert with_house("2026-12-14").internal_target == date(2026, 12, 29)
+
+    def test_the_month_is_a_ceiling(self) -> None:
+        """A longer target of the house never lies after the safe date (R-561)."""
+        slow = attrs.evolve(HOUSE, target_working_days=40)
+        assert with_house("2026-02-02", house=slow).internal_target == date(2026, 3, 2)
+        told = with_house("2026-02-02", extended("2026-02-10"), house=slow)
+        assert told.internal_target == date(2026, 3, 2)
 
     def test_post_by(self) -> None:
         """Three working days before Tuesday 7 April 2026 skip Easter."""
         assert post_by(date(2026, 4, 7), holidays=FINLAND, working_days=3) == date(2026, 3, 31)
+        assert with_house("2026-03-07").post_by == date(2026, 3, 31)
+
+    def test_who_never_answers(self) -> None:
+        """A person has three months after the safe date; a letter has no day until then (6.3)."""
+        waiting = with_house("2026-02-02", asked("2026-02-03"))
+        assert (waiting.no_answer_by, waiting.post_by) == (date(2026, 6, 2), None)
+        assert waiting.internal_target == date(2026, 2, 16)
+        assert with_house("2026-02-02").no_answer_by is None
+
+    def test_without_days_of_the_house(self) -> None:
+        """The law's ends stand by themselves where no number of the house was given."""
+        found = of("2026-02-02")
+        assert (found.internal_target, found.post_by, found.no_answer_by) == (None, None, None)
+        assert "undue delay" not in explain_deadline(found)
+
+    @pytest.mark.parametrize(
+        ("name", "value", "rule"),
+        [
+            ("internal_target_working_days", 10, "R-561"),
+            ("post_working_days", 3, "R-557"),
+            ("extension_method", "from-receipt", "R-558"),
+            ("no_answer_months", 3, "R-554"),
+            ("processor_tells_hours", 24, "R-570"),
+        ],
+    )
+    def test_each_number_is_a_named_setting(self, name: str, value: object, rule: str) -> None:
+        """What the project chose stands in the profile with its rule, and may be changed."""
+        assert (getattr(FI_2026, name), SOURCES[name].rule, SOURCES[name].is_law) == (
+            value,
+            rule,
+            False,
+        )
+
+    def test_the_method_is_a_word_of_its_list(self) -> None:
+        """Another way to count the extension is one of two, by name."""
+        changed = with_settings(FI_2026, {"extension_method": "chained_min"})
+        assert changed.extension_method is ExtensionMethod.CHAINED_MIN
+        assert changed.id == "FI-2026-11+extension_method=chained_min"
+        assert with_settings(FI_2026, {"extension_method": "from-receipt"}) is FI_2026
+        for wrong in ("longest", 1, True):
+            with pytest.raises(InvalidValue, match="use from-receipt or chained_min"):
+                with_settings(FI_2026, {"extension_method": wrong})
+
+
+class TestRefusal:
+    def test_no_extension_moves_it(self) -> None:
+        """With three months to answer, a refusal is late after one month (R-529)."""
+        found = of("2026-02-02", extended("2026-02-10"))
+        assert found.due_end == at("2026-03-03T00:00")
+        assert not is_refusal_late(found, at("2026-03-02T23:59:59"))
+        assert is_refusal_late(found, at("2026-03-03T00:00"))
+        assert not is_overdue(found, at("2026-03-03T00:00"))
+
+    def test_not_while_suspended(self) -> None:
+        """While a question is open no day for a refusal runs."""
+        assert not is_refusal_late(of("2026-02-02", asked("2026-02-03")), at("2026-12-31"))
 
 
 class TestWords:
@@ -383,6 +476,7 @@ class TestWords:
                 "the next working day is Monday 11 May 2026."
             ),
             "The last moment is the end of Monday 11 May 2026 in Europe/Helsinki.",
+            "A refusal is told by Monday 9 March 2026 all the same.",
         ]
 
     def test_waiting(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import attrs
 import pytest
@@ -20,6 +21,7 @@ from tests.policy.support import (
 )
 
 from gdprkit.errors import UnknownName, UnknownPurpose
+from gdprkit.facts.connection import RoleTaken
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
 from gdprkit.policy.decisions import Decision, Outcome
@@ -32,8 +34,9 @@ from gdprkit.register.parties import (
     TransferMechanism,
 )
 from gdprkit.register.register import Register
-from gdprkit.words.identifiers import NoticeId, PurposeId, RecipientId
+from gdprkit.words.identifiers import NoticeId, PurposeId, RecipientId, SubjectId
 from gdprkit.words.vocabulary import (
+    Actor,
     Channel,
     FilingSystem,
     IntakeChannel,
@@ -260,6 +263,27 @@ def test_a_stop_on_one_way_stops_the_disclosure_for_it(stop: Fact, code: str) ->
     assert ask(register, *customer(), stop, again, purpose=PARTNERS)
     elsewhere = partner(channels={Channel.PHONE}, **BY_INTEREST)
     assert ask(elsewhere, *customer(), stop, purpose=PARTNERS)
+
+
+def test_what_a_company_prohibits_its_contact_does_not_allow_others() -> None:
+    """A company's prohibition holds against partners too; the contact's own consent lifts nothing
+    (R-316.3).
+    """
+    register = partner(channels={Channel.POST}, **BY_INTEREST)
+    post = [Channel.POST]
+    stop = MarketingProhibition(channels=post, via=IntakeChannel.LETTER, by=Actor.COMPANY)
+    own = consented(PARTNERS, post, **NAMED)
+    for facts in ([stop], [stop, own]):
+        decision = ask(register, *customer(), *facts, purpose=PARTNERS)
+        assert against(decision) == {"company-prohibited"}
+
+
+def test_what_the_organisation_prohibited_has_to_be_known() -> None:
+    """Without the standing of the organisation the person acts for, nobody is passed on (R-418)."""
+    register = partner(channels={Channel.POST}, **BY_INTEREST)
+    acts = RoleTaken(organisation=SubjectId(UUID(int=7, version=4)))
+    decision = ask(register, *customer(), acts, purpose=PARTNERS)
+    assert against(decision) == {"organisation-unknown"}
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,9 @@ def test_saying_what_the_law_says_changes_nothing() -> None:
 def test_settings_are_changed_and_named(name: str) -> None:
     """Each setting of the project takes another value; the decision's profile then says so."""
     known = getattr(FI_2026, name)
-    value = (not known) if isinstance(known, bool) else 3
+    value: bool | int | str = (not known) if isinstance(known, bool) else 5
+    if name == "extension_method":
+        value = "chained_min"
     found = with_settings(FI_2026, {name: value})
     assert getattr(found, name) == value
     assert found.id == f"FI-2026-11+{name}={value}"

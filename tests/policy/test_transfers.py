@@ -13,8 +13,9 @@ from tests.policy.support import MARKETING, case, consented, customer, jot, with
 from gdprkit.errors import UnknownName, UnknownPurpose
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.objection import RestrictionImposed
+from gdprkit.policy.adequacy import ADEQUACY, EEA, Adequacy, adequacy_for
 from gdprkit.policy.decisions import Decision, Outcome
-from gdprkit.policy.law import EEA, FI_2026
+from gdprkit.policy.law import FI_2026
 from gdprkit.policy.transfer import (
     MayTransfer,
     StoppedFlow,
@@ -147,10 +148,11 @@ def test_a_country_without_a_decision_is_not_adequate(country: str) -> None:
     assert ask(flow(country=country, **CLAUSES))
 
 
-@pytest.mark.parametrize("country", sorted(FI_2026.adequate))
+@pytest.mark.parametrize("country", sorted(one.country for one in ADEQUACY if not one.listed))
 def test_an_adequate_country_needs_no_list(country: str) -> None:
     """A decision for the whole country carries every importer, and no appeal is warned of."""
-    decision = ask(flow(country=country, mechanism=TransferMechanism.ADEQUACY))
+    out = flow(country=country, mechanism=TransferMechanism.ADEQUACY)
+    decision = ask(out, at=datetime(2026, 2, 1, 9, tzinfo=UTC))
     assert decision
     assert "transfer-fallback-missing" not in decision.codes
 
@@ -358,5 +360,45 @@ def test_nothing_stops_while_the_law_stays() -> None:
 def test_the_law_without_a_decision_is_another_law() -> None:
     """Its id differs, so no decision made under it is taken for one of the law in force."""
     assert NO_US.id != FI_2026.id
-    assert "US" not in NO_US.adequate | NO_US.adequate_if_listed
-    assert without_adequacy(FI_2026, "CH").adequate == FI_2026.adequate - {"CH"}
+    assert "US" not in {one.country for one in NO_US.adequacy}
+    left = without_adequacy(FI_2026, "CH").adequacy
+    assert set(FI_2026.adequacy) - set(left) == {Adequacy("CH", "2000/518/EC")}
+
+
+@pytest.mark.parametrize(
+    ("country", "day", "decision"),
+    [
+        ("US", date(2018, 5, 25), "(EU) 2016/1250"),
+        ("US", date(2020, 7, 15), "(EU) 2016/1250"),
+        ("US", date(2020, 7, 16), None),
+        ("US", date(2023, 7, 9), None),
+        ("US", date(2023, 7, 10), "(EU) 2023/1795"),
+        ("JP", date(2019, 1, 22), None),
+        ("JP", date(2019, 1, 23), "(EU) 2019/419"),
+        ("BR", date(2026, 1, 25), None),
+        ("BR", date(2026, 1, 26), "(EU) 2026/179"),
+        ("GB", date(2018, 5, 25), "(EU) 2021/1772"),
+        ("GB", date(2031, 12, 27), "(EU) 2021/1772"),
+        ("GB", date(2031, 12, 28), None),
+        ("IN", date(2026, 1, 1), None),
+    ],
+)
+def test_a_decision_of_adequacy_carries_on_its_days_only(
+    country: str, day: date, decision: str | None
+) -> None:
+    """An old day is decided by the decision of that day, its first and last day included."""
+    found = adequacy_for(FI_2026.adequacy, country, day)
+    assert (found.decision if found else None) == decision
+
+
+def test_an_answer_about_adequacy_ends_with_the_decision_or_when_one_begins() -> None:
+    """What a coming day changes is told: the end of a decision, or the beginning of one."""
+    to_britain = ask(flow(country="GB", mechanism=TransferMechanism.ADEQUACY, review_by=None))
+    adequate = next(r for r in to_britain.reasons if r.code == "adequate")
+    assert adequate.until == datetime(2031, 12, 27, 22, tzinfo=UTC)
+    to_brazil = ask(
+        flow(country="BR", mechanism=TransferMechanism.ADEQUACY),
+        at=datetime(2026, 1, 10, 9, tzinfo=UTC),
+    )
+    assert to_brazil.outcome is Outcome.FORBIDDEN
+    assert to_brazil.valid_until == datetime(2026, 1, 25, 22, tzinfo=UTC)

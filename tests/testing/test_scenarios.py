@@ -106,6 +106,69 @@ def test_a_part_of_another_answer_that_differs_fails(tmp_path: Path, gives: str,
     assert [one.got for one in report.failures] == [got]
 
 
+CLOCKS = """
+[like.access]
+fact = "request-received"
+right = "access"
+channel = "email"
+
+[[scenario]]
+id = "clocks"
+says = "Clocks"
+rules = ["R-550"]
+facts = [
+    { at = 2026-02-02, like = "access", case = "one" },
+    { at = 2026-02-02, fact = "data-collected", source = "employer", values = ["email"] },
+]
+asks = [{ at = 2026-03-03, ASK }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("ask", "differing"),
+    [
+        ('ask = "deadline", case = "one", gives = { due = 2026-03-02, overdue = true }', []),
+        ('ask = "deadline", case = "one", gives = { refusal_late = false }', ["refusal_late"]),
+        ('ask = "explain", case = "one", language = "fi", gives = { lines = [] }', ["lines"]),
+        ('ask = "notice-due", gives = { due = 2026-03-02, told = false, overdue = true }', []),
+        ('ask = "notice-due", gives = { due = 2026-03-03 }', ["due"]),
+        (
+            'ask = "breach", aware = 2026-03-01T12:17:00Z, gives.outer = 2026-03-04T13:00:00Z',
+            [],
+        ),
+        (
+            'ask = "breach", aware = 2026-03-01T12:17:00Z, gives = { strict_passed = true }',
+            ["strict_passed"],
+        ),
+    ],
+)
+def test_clocks_can_be_asked_about(tmp_path: Path, ask: str, differing: list[str]) -> None:
+    """The ends of a request, its words, the month of a notice and the hours of a breach."""
+    report = run(tmp_path, HEAD.partition("[[scenario]]")[0] + CLOCKS.replace("ASK", ask))
+    assert [one.part for one in report.failures] == differing
+
+
+def test_a_missing_extra_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package of holidays a controller elsewhere reads which extra to install."""
+    monkeypatch.setattr("gdprkit.words.holidays.find_spec", lambda _: None)
+    swedish = 'changes.controller.holidays = "SE"\nfacts = ['
+    ask = 'ask = "deadline", case = "one", gives = { due = 2026-03-02 }'
+    text = CLOCKS.replace("facts = [", swedish).replace("ASK", ask)
+    (problem,) = problems(tmp_path, HEAD.partition("[[scenario]]")[0] + text)
+    assert "pip install 'gdprkit[holidays]'" in problem
+    assert "\n" not in problem
+
+
+def test_a_breach_is_known_at_a_moment(tmp_path: Path) -> None:
+    """A day alone is no moment, and a language is one of the texts."""
+    ask = 'ask = "breach", aware = 2026-03-01, gives = { hours = 72 }'
+    (problem,) = problems(tmp_path, HEAD.partition("[[scenario]]")[0] + CLOCKS.replace("ASK", ask))
+    assert "aware: expected a moment with its zone" in problem
+    ask = 'ask = "explain", case = "one", language = "de", gives = { lines = [] }'
+    (problem,) = problems(tmp_path, HEAD.partition("[[scenario]]")[0] + CLOCKS.replace("ASK", ask))
+    assert "language" in problem
+
+
 def test_what_was_recorded_later_is_not_known(tmp_path: Path) -> None:
     """A question may be asked with what was written down by then."""
     facts = OBJECTED.replace("via =", "recorded = 2026-01-20, via =")

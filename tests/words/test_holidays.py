@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdprkit.errors import InvalidValue, MissingExtra
+from gdprkit.policy.adequacy import EEA
 from gdprkit.words.holidays import (
     FINLAND,
     FINLAND_WITH_EVES,
@@ -99,6 +100,56 @@ def test_statutory_eves_of_others_stay() -> None:
 def test_days_in_lieu_are_left_out() -> None:
     """A substitute day is not the designated day; without it the date is the earlier one."""
     assert date(2026, 12, 28) not in calendar("BG")(2026)
+
+
+@pytest.mark.parametrize(
+    ("country", "day"),
+    [
+        ("HU", date(2026, 1, 2)),  # worked in on Saturday 10 January
+        ("HU", date(2025, 12, 24)),
+        ("LV", date(2026, 6, 22)),
+        ("BG", date(2026, 1, 2)),  # a non-working day of the government's
+    ],
+)
+def test_swapped_days_are_left_out(country: str, day: date) -> None:
+    """A working day made free for one year is no designated day, whatever the package lists."""
+    listed = package.country_holidays(country, years=day.year, expand=False, observed=False)
+    assert day in listed
+    assert day not in calendar(country)(day.year)
+
+
+def test_the_day_before_a_swapped_one_stays() -> None:
+    """Hungary's New Year and Latvia's Midsummer stay free: only what was swapped is left out."""
+    assert date(2026, 1, 1) in calendar("HU")(2026)
+    assert {date(2026, 6, 23), date(2026, 6, 24)} <= calendar("LV")(2026)
+
+
+@pytest.mark.parametrize(
+    ("country", "day"),
+    [
+        ("EE", date(2026, 12, 23)),  # shortened by three hours
+        ("IS", date(2026, 12, 24)),  # free from one o'clock
+        ("GR", date(2026, 12, 24)),
+        ("LU", date(2026, 4, 3)),  # banks only
+        ("NL", date(2026, 5, 5)),  # free for all every fifth year only
+        ("DK", date(2026, 6, 5)),  # free by agreement
+        ("IE", date(2026, 4, 3)),
+        ("AT", date(2026, 11, 15)),  # one Land
+        ("ES", date(2026, 3, 19)),
+    ],
+)
+def test_half_days_bank_days_and_regional_days_are_left_out(country: str, day: date) -> None:
+    """What is half free, free for banks, by custom or in one region is no day of the State."""
+    assert day not in calendar(country)(day.year)
+
+
+@pytest.mark.parametrize("country", sorted(EEA - {"FI"}))
+def test_every_state_of_the_area_has_its_days(country: str) -> None:
+    """Each member state has between eight and seventeen days a year, New Year among them."""
+    for year in range(2020, 2036):
+        days = calendar(country)(year)
+        assert 8 <= len(days) <= 17, (year, len(days))
+        assert date(year, 1, 1) in days
 
 
 @pytest.mark.parametrize("name", ["XX", "fi", "SE-AB", "", "HOLIDAYS", "FI+EVES", "S1"])

@@ -7,7 +7,6 @@ from collections import Counter
 from datetime import date
 from itertools import islice
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from gdprkit.acts import connection, consent, data, marketing, retention
 from gdprkit.desk.claims import counts
@@ -192,7 +191,7 @@ def ends_that_came(run: Run) -> None:
     """Record the ends that lay in the future when the file was imported."""
     ended = 0
     before = counts(run.file)["fact:connection-ended"]
-    imported = civil_date(run.imported, ZoneInfo(run.keeper.register.controller.zone))
+    imported = civil_date(run.imported, run.keeper.register.zone)
     later = run.people(lambda row: row.ended is not None and row.ended > imported)
     with run.talk.step("ends that have come") as advance:
         for group in groups(later):

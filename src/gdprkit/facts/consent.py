@@ -10,7 +10,7 @@ from typing import final
 
 import attrs
 
-from gdprkit.errors import EvidenceMissing
+from gdprkit.errors import EvidenceMissing, InvalidValue
 from gdprkit.facts._shape import (
     at_most,
     frozen,
@@ -62,6 +62,8 @@ class ConsentEvidence:
         recipients: Recipients named to the person, by declared name.
         power_unequal: Power was unequal, as with an employer (recital 43; R-207).
         freely_given: Pointer to a person's review that it was free all the same.
+        age_confirmed: The age the person was confirmed to have reached, in whole years: the band a
+            form asks for, never a birth date (Art. 8; R-112).
         register: SHA-256 of the register then in force; filled in by the keeper. Who keeps the
             texts of their registers can show what the purpose meant (R-214).
 
@@ -99,6 +101,12 @@ class ConsentEvidence:
     freely_given: str | None = attrs.field(
         default=None, validator=attrs.validators.optional(pointer(200))
     )
+    age_confirmed: int | None = attrs.field(default=None)
+
+    @age_confirmed.validator
+    def _is_an_age(self, attribute: attrs.Attribute[int | None], value: object) -> None:
+        if value is not None and (type(value) is not int or not 0 <= value <= 120):
+            raise InvalidValue(attribute.name, "is no age", "give whole years, such as 13")
 
 
 @final

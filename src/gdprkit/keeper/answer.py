@@ -43,6 +43,7 @@ from gdprkit.policy.consent import valid_consent
 from gdprkit.policy.marketing import usable_channels
 from gdprkit.policy.periods import covering, ends_on
 from gdprkit.policy.retention import kept_until
+from gdprkit.register.parties import Transfer
 from gdprkit.register.register import Register
 from gdprkit.state.data import HeldValue
 from gdprkit.state.request import RequestCase
@@ -339,7 +340,7 @@ def _transfer_facts(
                 "country": flow.country,
                 "importer": flow.importer,
                 "recipient": recipient_label(register, flow.recipient) if flow.recipient else None,
-                "safeguard": MECHANISMS[flow.mechanism] if flow.mechanism else "not known",
+                "safeguard": _safeguard(flow),
                 "missing": [{"mechanism": "safeguard"}.get(part, part) for part in flow.missing],
                 "recorded": flow.id in recorded,
             }
@@ -357,6 +358,16 @@ def _transfer_facts(
         if gone
     ]
     return rows
+
+
+def _safeguard(flow: Transfer) -> str:
+    """Return in words what carries a flow, and what does where that falls (Art. 15(2))."""
+    if flow.mechanism is None:
+        return "not known"
+    named = MECHANISMS[flow.mechanism]
+    if flow.fallback is None:
+        return named
+    return f"{named}; where that falls, {MECHANISMS[flow.fallback.mechanism]}"
 
 
 def _facts(case: Case, entries: tuple[Entry, ...]) -> dict[str, Any]:

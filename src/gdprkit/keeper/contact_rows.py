@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Final, final
-from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -211,7 +210,7 @@ def same_value(
 
 
 def _start(register: Register, day: date) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=ZoneInfo(register.controller.zone))
+    return datetime.combine(day, time.min, tzinfo=register.zone)
 
 
 def new_person(register: Register, row: ContactRow, now: datetime) -> NewPerson:

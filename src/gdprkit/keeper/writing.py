@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any, Final, final
-from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -87,18 +85,13 @@ class Bench:
     law: LawBook
     random: Callable[[int], bytes]
 
-    @cached_property
-    def zone(self) -> ZoneInfo:
-        """The controller's zone."""
-        return ZoneInfo(self.register.controller.zone)
-
     def case(self, view: View, at: datetime, **more: Any) -> Case:
         """Return the case of a view at a moment, under the law of that day."""
         return Case(
             standing=view.standing,
             register=self.register,
             at=at,
-            law=self.law.on(civil_date(at, self.zone)),
+            law=self.law.on(civil_date(at, self.register.zone)),
             about=view.about,
             **more,
         )

@@ -165,6 +165,7 @@ def _asked(case: Case, purpose: Purpose, consent: ConsentInForce | None) -> Aske
     return Asked(
         case=case,
         question=MayContact(channel=Channel.ONLINE, purpose=purpose.id),
+        channel=Channel.ONLINE,
         purpose=purpose,
         status=case.standing.status,
         row=row_of(case, purpose),

@@ -78,10 +78,10 @@ class Case:
     suppressed: Suppressed | None = None
     organisation: Standing | None = None
 
-    @cached_property
+    @property
     def zone(self) -> ZoneInfo:
         """The controller's zone: civil days are counted there."""
-        return ZoneInfo(self.register.controller.zone)
+        return self.register.zone
 
     @cached_property
     def today(self) -> date:

@@ -16,6 +16,7 @@ import attrs
 
 from gdprkit.facts.consent import ConsentEvidence
 from gdprkit.policy.case import Case
+from gdprkit.policy.children import child_problems
 from gdprkit.policy.decisions import Decision, Reason, allow, forbid, need
 from gdprkit.register.notices import NoticeItem
 from gdprkit.state.consent import ConsentStatus, ConsentWord
@@ -23,7 +24,7 @@ from gdprkit.state.objection import Stop, StopKind
 from gdprkit.words.citations import edpb, gdpr
 from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.moments import add_months, civil_date
-from gdprkit.words.vocabulary import Actor, Channel, Circumstance, ConsentMethod, SubjectKind
+from gdprkit.words.vocabulary import Actor, Channel, ConsentMethod, SubjectKind
 
 __all__ = [
     "ConsentInForce",
@@ -60,7 +61,6 @@ class ConsentInForce:
 CONSENT_UNPROVED: Final = forbid("consent-unproved", "R-201", gdpr("7(1)"))
 CONSENT_NOT_CONFIRMED: Final = forbid("consent-not-confirmed", "R-216", gdpr("7(1)"))
 CONSENT_NOTICE_UNKNOWN: Final = forbid("consent-notice-unknown", "R-205", gdpr("7(1)"))
-CONSENT_OF_A_MINOR: Final = forbid("consent-of-a-minor", "R-112", gdpr("8"))
 CONSENT_NOTICE_DIFFERS: Final = forbid("consent-notice-differs", "R-205", gdpr("7(1)"))
 CONSENT_NOT_INFORMED: Final = forbid("consent-not-informed", "R-209", gdpr("4(11)"))
 CONSENT_OUTDATED: Final = forbid("consent-outdated", "R-214", edpb("05/2020 para 58"))
@@ -102,9 +102,7 @@ def consent_problems(case: Case, word: ConsentWord) -> tuple[Reason, ...]:
         found.append(CONSENT_LAPSED)
     if _renewed_on(case, word) is not None:
         found.append(CONSENT_OUTDATED)
-    minor = case.standing.data.circumstance(Circumstance.MINOR)
-    if minor and evidence.actor is not Actor.GUARDIAN:
-        found.append(CONSENT_OF_A_MINOR.on(minor.position))
+    found += child_problems(case, purpose, evidence)
     return tuple(found)
 
 
@@ -163,14 +161,11 @@ def _renewed_on(case: Case, word: ConsentWord) -> date | None:
     A notice that renews the purpose asks for a consent by its own text or a later one: what was
     given before its day, or since then on an older text, does not cover the new scope.
     """
+    newer = case.register.renewals.get(word.purpose, ())
     shown = word.evidence and case.register.notices.get(word.evidence.notice)
-    if not shown:
+    if not newer or not shown:
         return None
-    days = [
-        newer.published
-        for newer in case.register.notices.values()
-        if word.purpose in newer.renews and shown.published < newer.published <= case.today
-    ]
+    days = [one.published for one in newer if shown.published < one.published <= case.today]
     return min(days, default=None)
 
 

@@ -1,11 +1,11 @@
-"""By when a request must be answered, and a breach notified.
+"""By when a request must be answered.
 
-Decides the ends of GDPR Art. 12(3) and 33(1): the one-month end, the safe one, the extended one,
-and the moment that closes the one in force (R-550 to R-562, R-570). The same engine counts Art.
-14(3)(a) and 12(4). Leaves out whether a question was prompt or had a ground, which people judge,
-and duties that are due at once or end archive periods. Always true: no clock is read; a suspension
-or a valid extension never gives an earlier end; an end moves to a working day once, at the very
-last, and never backwards.
+Decides the ends of GDPR Art. 12(3): the one-month end, the safe one, the extended one, and the
+moment that closes the one in force (R-550 to R-562). The same engine counts Art. 14(3)(a) and
+12(4). Leaves out whether a question was prompt or had a ground, which people judge, hours
+(``policy.breach``), and duties that are due at once or end archive periods. Always true: no clock
+is read; a suspension or a valid extension never gives an earlier end; an end moves to a working day
+once, at the very last, and never backwards.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Final, NamedTuple, final
+from typing import NamedTuple, final
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -32,28 +32,24 @@ from gdprkit.policy.deadline_steps import (
     Promised,
     Step,
 )
-from gdprkit.policy.deadline_words import clauses, tell_breach
+from gdprkit.policy.deadline_words import clauses
 from gdprkit.policy.languages import Language, Reader, check_reader
+from gdprkit.policy.law import ExtensionMethod
 from gdprkit.policy.phrases import counted, on_day, phrase, sentences
-from gdprkit.words.citations import Citation, gdpr, time_limits
+from gdprkit.words.citations import Citation
 from gdprkit.words.holidays import HolidayCalendar
 from gdprkit.words.moments import Period, add_months, civil_date, end_of_day, utc_moment
 
 __all__ = [
-    "BreachClock",
     "ClockState",
     "Deadline",
-    "ExtensionMethod",
-    "breach_clock",
+    "HouseDays",
     "deadline",
-    "explain_breach",
     "explain_deadline",
-    "internal_target",
     "is_overdue",
+    "is_refusal_late",
     "post_by",
 ]
-
-_HOUR: Final = timedelta(hours=1)
 
 
 class ClockState(StrEnum):
@@ -63,11 +59,21 @@ class ClockState(StrEnum):
     SUSPENDED = "suspended"
 
 
-class ExtensionMethod(StrEnum):
-    """How the extended end is counted (R-558)."""
+@final
+@attrs.frozen(kw_only=True)
+class HouseDays:
+    """The controller's own lengths: project settings, where the law gives a standard only.
 
-    FROM_RECEIPT = "from-receipt"  # one period from receipt
-    CHAINED_MIN = "chained_min"  # the earlier of that and the further months after the first end
+    Args:
+        target_working_days: Working days after receipt in which an answer is aimed at (R-561).
+        post_working_days: Working days a letter needs to arrive in the ordinary way (R-557).
+        no_answer_months: Months after the safe date that a person who was asked something has to
+            answer, before the request is closed (R-554).
+    """
+
+    target_working_days: int
+    post_working_days: int
+    no_answer_months: int
 
 
 @final
@@ -90,8 +96,17 @@ class Deadline:
         effective_due: The end in force: extended if validly so, else one month; None while
             suspended.
         effective_end: The moment that closes it, exclusive, in UTC.
+        due_end: The moment that closes the one-month end, exclusive, in UTC; a refusal told from
+            then on is late, whatever was extended. None while suspended.
         safe_end: The moment that closes the safe date, exclusive, in UTC.
         steps: How it was counted, in order.
+        internal_target: The controller's own day for answering, never after the safe date: the
+            month is a ceiling (R-561). This and the two below are None where no days of the house
+            were given.
+        post_by: The day to post a letter by, so that it arrives by the end in force (R-557); None
+            also while suspended.
+        no_answer_by: The last day for the person to answer what was asked; after it the request
+            may be closed, with reasons and a way to resume. None unless suspended.
     """
 
     receipt_date: date
@@ -105,8 +120,12 @@ class Deadline:
     promised_due: date | None
     effective_due: date | None
     effective_end: datetime | None
+    due_end: datetime | None
     safe_end: datetime
     steps: tuple[Step, ...]
+    internal_target: date | None = None
+    post_by: date | None = None
+    no_answer_by: date | None = None
 
     @property
     def citations(self) -> tuple[Citation, ...]:
@@ -119,29 +138,6 @@ class Deadline:
         return tuple(dict.fromkeys(("R-550", *(step.rule for step in self.steps))))
 
 
-@final
-@attrs.frozen(kw_only=True)
-class BreachClock:
-    """The two readings of the 72 hours (R-570), in UTC.
-
-    Args:
-        aware_at: When the controller knew of the breach.
-        hours: How many hours it has.
-        strict: That many hours after awareness; alarms run on it.
-        outer: The hour of awareness is not counted.
-    """
-
-    citations: ClassVar[tuple[Citation, ...]] = (
-        gdpr("33(1)"),
-        time_limits("3(1)"),
-        time_limits("3(2)(a)"),
-    )
-    aware_at: datetime
-    hours: int
-    strict: datetime
-    outer: datetime
-
-
 def deadline(
     received: datetime,
     *,
@@ -151,8 +147,12 @@ def deadline(
     months: int = 1,
     extended_months: int = 3,
     method: ExtensionMethod = ExtensionMethod.FROM_RECEIPT,
+    house: HouseDays | None = None,
 ) -> Deadline:
     """Count every end of a request received at *received*.
+
+    A month always holds more than two working days, so the least length of Reg. 1182/71 Art. 3(5)
+    adds nothing (R-560).
 
     Args:
         received: When it reached an official channel, aware.
@@ -160,17 +160,19 @@ def deadline(
         holidays: Public holidays of the place where the controller acts.
         events: What may have moved the clock, in any order.
         months: The time limit of GDPR Art. 12(3), first sentence.
-        extended_months: That limit with the longest extension, counted from receipt.
+        extended_months: That limit with the longest extension, counted from receipt; the same where
+            none is allowed.
         method: How the extended end is counted.
+        house: The controller's own days, counted beside the law's.
 
     Raises:
         NaiveMoment: *received* or an event's moment has no time zone.
-        InvalidValue: the months are not 1 or more and growing, or an end lies beyond year 9999.
+        InvalidValue: the months are below 1 or shrink, or an end lies beyond year 9999.
 
-    Source: GDPR Art. 12(3), (4), (6); Reg. 1182/71 Art. 2 and 3; R-550 to R-560.
+    Source: GDPR Art. 12(3), (4), (6); Reg. 1182/71 Art. 2 and 3; R-550 to R-561.
     """
-    if not 1 <= months < extended_months:
-        raise InvalidValue("months", "do not grow", "give 1 or more, and more for the extended end")
+    if not 1 <= months <= extended_months:
+        raise InvalidValue("months", "do not grow", "give 1 or more, and no less when extended")
     received = utc_moment(received, "received")
     receipt = civil_date(received, zone)
     first = _Span(receipt, months, add_months(receipt, months))
@@ -225,9 +227,25 @@ def deadline(
         promised_due=promised,
         effective_due=effective,
         effective_end=None if effective is None else end_of_day(effective, zone),
+        due_end=None if due is None else end_of_day(due, zone),
         safe_end=end_of_day(safe_due, zone),
         steps=tuple(steps),
+        **({} if house is None else _own_days(house, receipt, safe_due, effective, holidays)),
     )
+
+
+def _own_days(
+    house: HouseDays, receipt: date, safe: date, effective: date | None, holidays: HolidayCalendar
+) -> dict[str, date | None]:
+    return {
+        "internal_target": min(holidays.add_working_days(receipt, house.target_working_days), safe),
+        "post_by": None
+        if effective is None
+        else post_by(effective, holidays=holidays, working_days=house.post_working_days),
+        "no_answer_by": None
+        if effective is not None
+        else holidays.roll(add_months(safe, house.no_answer_months)),
+    }
 
 
 def explain_deadline(
@@ -252,6 +270,7 @@ def explain_deadline(
     check_reader(language, reader)
     told = [phrase("received", language, reader, on=on_day(found.receipt_date, language))]
     told += clauses(found.steps, language, reader)
+    told += _own_words(found, language, reader)
     if at is not None and is_overdue(found, at):
         (closed,) = (step for step in found.steps if isinstance(step, Closed))
         late = (civil_date(utc_moment(at, "at"), ZoneInfo(closed.zone)) - closed.due).days
@@ -268,83 +287,35 @@ def is_overdue(found: Deadline, at: datetime) -> bool:
     return utc_moment(at, "at") >= found.effective_end if found.effective_end else False
 
 
-def breach_clock(aware_at: datetime, *, hours: int = 72) -> BreachClock:
-    """Return by when a breach must be notified when the controller knew of it at *aware_at*.
-
-    Hours run through nights, weekends, holidays and clock changes. The outer reading starts at the
-    next full hour of UTC, which is one of civil time everywhere in the Union.
-
-    Raises:
-        NaiveMoment: *aware_at* has no time zone.
-
-    Source: GDPR Art. 33(1); Reg. 1182/71 Art. 3(1), 3(2)(a), 3(4); R-570.
-    """
-    aware_at = utc_moment(aware_at, "aware_at")
-    next_hour = aware_at.replace(minute=0, second=0, microsecond=0) + _HOUR
-    return BreachClock(
-        aware_at=aware_at,
-        hours=hours,
-        strict=aware_at + hours * _HOUR,
-        outer=next_hour + hours * _HOUR,
-    )
-
-
-def explain_breach(
-    clock: BreachClock,
-    language: Language = "en",
-    reader: Reader = "controller",
-    *,
-    zone: ZoneInfo,
-    at: datetime | None = None,
-) -> str:
-    """Return in words by when a breach must be notified, one sentence a line.
-
-    Args:
-        clock: The two limits.
-        language: ``en``, ``fi`` or ``sv``.
-        reader: ``controller``, or ``person`` for one whose data it concerns.
-        zone: The civil time the moments are told in; a change of the clocks is told.
-        at: A moment: the words say which limits had passed by then.
-
-    Raises:
-        InvalidValue: there is no such language or reader.
-        NaiveMoment: *at* has no time zone.
-    """
-    check_reader(language, reader)
-    return sentences(
-        tell_breach(
-            clock.aware_at,
-            clock.strict,
-            clock.outer,
-            hours=clock.hours,
-            zone=zone,
-            at=None if at is None else utc_moment(at, "at"),
-            language=language,
-            reader=reader,
-        )
-    )
-
-
-def internal_target(
-    received: datetime, *, zone: ZoneInfo, holidays: HolidayCalendar, working_days: int
-) -> date:
-    """Return the controller's own day for answering: *working_days* after the day of receipt.
-
-    The month is a ceiling; without undue delay comes first. The number is a project setting.
-    Source: GDPR Art. 12(3); EDPB 01/2022 paras 157-158; R-561.
-
-    Raises:
-        NaiveMoment: *received* has no time zone.
-    """
-    return holidays.add_working_days(civil_date(received, zone), working_days)
-
-
 def post_by(due: date, *, holidays: HolidayCalendar, working_days: int) -> date:
     """Return the day to post a letter by, so that it arrives in the ordinary way by *due*.
 
     The number of working days is a project setting. Source: R-557.
     """
     return holidays.add_working_days(due, -working_days)
+
+
+def is_refusal_late(found: Deadline, at: datetime) -> bool:
+    """Tell whether a refusal told at *at* is late: no extension moves its day (R-529).
+
+    Never true while suspended. A late refusal is told at once all the same.
+
+    Raises:
+        NaiveMoment: *at* has no time zone.
+    """
+    return utc_moment(at, "at") >= found.due_end if found.due_end else False
+
+
+def _own_words(found: Deadline, language: Language, reader: Reader) -> Iterator[str]:
+    """Tell what stands beside the end in force: the day for a refusal, the days of the house."""
+    if found.extension_valid and found.due is not None:
+        yield phrase("refusal-due", language, reader, on=on_day(found.due, language))
+    if found.no_answer_by is not None:
+        safe, day = (on_day(day, language) for day in (found.safe_due, found.no_answer_by))
+        yield phrase("no-answer", language, reader, safe=safe, on=day)
+    elif found.internal_target is not None and found.post_by is not None:
+        target, post = (on_day(day, language) for day in (found.internal_target, found.post_by))
+        yield phrase("house-days", language, reader, target=target, post=post)
 
 
 class _Span(NamedTuple):

@@ -119,7 +119,10 @@ class Decision:
         """The strictest outcome among the reasons; no reason at all forbids."""
         if not self.reasons:
             return Outcome.FORBIDDEN
-        return max((reason.outcome for reason in self.reasons), key=_RANK.__getitem__)
+        outcomes = [reason.outcome for reason in self.reasons]
+        if Outcome.FORBIDDEN in outcomes:
+            return Outcome.FORBIDDEN
+        return Outcome.NEEDS if Outcome.NEEDS in outcomes else Outcome.ALLOWED
 
     def __bool__(self) -> bool:
         """Return True only when ALLOWED; every decision answers a *may* question."""

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
+from enum import StrEnum
 from itertools import pairwise
 from typing import Final, final
 
 import attrs
 
 from gdprkit.errors import InvalidValue, UnknownName
+from gdprkit.policy.adequacy import ADEQUACY, Adequacy
 from gdprkit.words.citations import (
     Citation,
     accounting,
@@ -29,64 +31,30 @@ from gdprkit.words.citations import (
 )
 
 __all__ = [
-    "EEA",
     "EUROPEAN_UNION",
     "EU_2026",
     "FINLAND",
     "FI_2026",
     "SOURCES",
+    "ExtensionMethod",
     "LawBook",
     "LawProfile",
     "Source",
     "with_settings",
 ]
 
-#: The European Economic Area: no country of it is a third country (GDPR Art. 44).
-EEA: Final = frozenset(
-    [
-        "AT",
-        "BE",
-        "BG",
-        "CY",
-        "CZ",
-        "DE",
-        "DK",
-        "EE",
-        "ES",
-        "FI",
-        "FR",
-        "GR",
-        "HR",
-        "HU",
-        "IE",
-        "IS",
-        "IT",
-        "LI",
-        "LT",
-        "LU",
-        "LV",
-        "MT",
-        "NL",
-        "NO",
-        "PL",
-        "PT",
-        "RO",
-        "SE",
-        "SI",
-        "SK",
-    ]
-)
 
-#: Countries with a decision of adequacy, as looked at in November 2026; one that is missing waits.
-_ADEQUATE: Final = frozenset(
-    ["AD", "AR", "CH", "FO", "GG", "IL", "IM", "JE", "JP", "KR", "NZ", "UY"]
-)
+class ExtensionMethod(StrEnum):
+    """How the extended end is counted (R-558)."""
+
+    FROM_RECEIPT = "from-receipt"  # one period from receipt
+    CHAINED_MIN = "chained_min"  # the earlier of that and the further months after the first end
 
 
 @final
 @attrs.frozen
 class Source:
-    """Where a value comes from; ``is_law`` values cannot be changed by a controller."""
+    """Where a value comes from; ``is_law`` values are never made laxer by a controller."""
 
     rule: str
     citation: Citation
@@ -107,8 +75,10 @@ class LawProfile:
     # the law's own numbers
     answer_months: int = 1
     extension_months: int = 2
+    notice_months: int = 1
     breach_hours: int = 72
     information_service_age: int = 16
+    adequacy: tuple[Adequacy, ...] = ADEQUACY
     # the law of a member state; None where the profile is the Union's alone
     voucher_years: int | None = None
     ledger_years: int | None = None
@@ -132,6 +102,12 @@ class LawProfile:
     prospect_months: int = 12
     list_check_days: int = 30
     internal_target_working_days: int = 10
+    post_working_days: int = 3
+    extension_method: ExtensionMethod = attrs.field(
+        default=ExtensionMethod.FROM_RECEIPT, converter=ExtensionMethod
+    )
+    no_answer_months: int = 3
+    processor_tells_hours: int = 24
     notify_days: int = 7
     web_log_days: int = 90
     security_log_months: int = 12
@@ -141,9 +117,6 @@ class LawProfile:
     call_saturday_from: int = 10
     call_saturday_until: int = 16
     strict_notice: bool = False  # 13(3) notice cures nothing: no move at all
-    # countries the law knows, by the day
-    adequate: frozenset[str] = _ADEQUATE
-    adequate_if_listed: frozenset[str] = frozenset({"US"})  # for importers on the list only
 
 
 _law = True
@@ -153,12 +126,14 @@ _setting = False
 SOURCES: Final[Mapping[str, Source]] = {
     "answer_months": Source("R-551", gdpr("12(3)"), _law),
     "extension_months": Source("R-558", gdpr("12(3)"), _law),
+    "notice_months": Source("R-562", gdpr("14(3)(a)"), _law),
     "breach_hours": Source("R-570", gdpr("33(1)"), _law),
     "information_service_age": Source("R-112", gdpr("8(1)"), _law),
     "voucher_years": Source("R-408", accounting("2:10"), _law),
     "ledger_years": Source("R-408", accounting("2:10"), _law),
     "vat_real_estate_years": Source("R-408", vat("on real estate investments"), _law),
     "damages_years": Source("R-408", limitation("7"), _law),
+    "adequacy": Source("R-711", gdpr("45(3)"), _law),
     "dormancy_months": Source("R-401", gdpr("5(1)(e)"), _setting),
     "review_days": Source("R-402", gdpr("5(1)(e)"), _setting),
     "review_days_after_window": Source("R-402", project("R-402"), _setting),
@@ -176,6 +151,10 @@ SOURCES: Final[Mapping[str, Source]] = {
     "prospect_months": Source("R-715", gdpr("5(1)(e)"), _setting),
     "list_check_days": Source("R-315", project("R-315"), _setting),
     "internal_target_working_days": Source("R-561", gdpr("12(3)"), _setting),
+    "post_working_days": Source("R-557", project("R-557"), _setting),
+    "extension_method": Source("R-558", gdpr("12(3)"), _setting),
+    "no_answer_months": Source("R-554", project("R-554"), _setting),
+    "processor_tells_hours": Source("R-570", gdpr("33(2)"), _setting),
     "notify_days": Source("R-505", gdpr("19"), _setting),
     "web_log_days": Source("R-237", gdpr("5(1)(e)"), _setting),
     "security_log_months": Source("R-237", gdpr("5(1)(e)"), _setting),
@@ -185,8 +164,6 @@ SOURCES: Final[Mapping[str, Source]] = {
     "call_saturday_from": Source("R-310", project("R-310"), _setting),
     "call_saturday_until": Source("R-310", project("R-310"), _setting),
     "strict_notice": Source("R-106", gdpr("13(1)(d)"), _setting),
-    "adequate": Source("R-711", gdpr("45"), _law),
-    "adequate_if_listed": Source("R-712", gdpr("45"), _law),
 }
 
 #: The register may last no longer than this, whatever a controller sets (R-406).
@@ -240,6 +217,12 @@ def _check_setting(profile: LawProfile, name: str, value: object) -> None:
         if not same and not _is_stricter(name, value, known):
             cure = "it may be made stricter only" if name in _STRICTER else "it is not a setting"
             raise InvalidValue(name, "is set by law", f"see {source.citation}; {cure}")
+        return
+    if isinstance(known, StrEnum):
+        words = [str(word) for word in type(known)]
+        if value not in words:
+            cure = f"use {' or '.join(words)} ({source.rule})"
+            raise InvalidValue(name, "is no word of its list", cure)
         return
     if type(value) is not type(known):
         raise InvalidValue(name, "has another type", "use a whole number, or true or false")

@@ -65,6 +65,7 @@ class Asked(NamedTuple):
 
     case: Case
     question: MayContact
+    channel: Channel
     purpose: Purpose
     status: ConnectionStatus
     row: Row
@@ -74,11 +75,6 @@ class Asked(NamedTuple):
     stop: Stop | None
     relevance: Relevance | None
     as_member: bool  # decided as if the move into the marketing register were done (T9)
-
-    @property
-    def channel(self) -> Channel:
-        """The channel asked about."""
-        return self.question.channel
 
 
 _LIST_SOURCES: Final = frozenset(
@@ -109,6 +105,7 @@ def place(case: Case, question: MayContact, purpose: Purpose, *, as_member: bool
     return Asked(
         case=case,
         question=question,
+        channel=channel,
         purpose=purpose,
         status=status,
         row=row,

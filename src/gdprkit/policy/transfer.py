@@ -16,10 +16,11 @@ from typing import Final, final
 
 import attrs
 
+from gdprkit.policy.adequacy import EEA, Adequacy, adequacy_for
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import valid_consent
 from gdprkit.policy.decisions import Decision, Outcome, Reason, allow, forbid, need
-from gdprkit.policy.law import EEA, LawProfile
+from gdprkit.policy.law import LawProfile
 from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.register.notices import NoticeItem
 from gdprkit.register.parties import Fallback, Transfer, TransferMechanism
@@ -157,7 +158,7 @@ def _carried(case: Case, flow: Transfer, purpose: Purpose) -> Iterator[Reason]:
         return
     if second is not None:
         yield FALLBACK_MISSING if _rank(second) else FALLBACK_READY
-    elif flow.mechanism is TransferMechanism.ADEQUACY and flow.country not in case.law.adequate:
+    elif flow.mechanism is TransferMechanism.ADEQUACY and _by_list(case, flow):
         yield FALLBACK_MISSING
 
 
@@ -239,12 +240,35 @@ LISTING_EXPIRED: Final = need(
 )
 
 
+def _by_list(case: Case, flow: Transfer) -> bool:
+    """Whether the country's decision carries listed importers only."""
+    found = adequacy_for(case.law.adequacy, flow.country, case.today)
+    return found is not None and found.listed
+
+
 def _adequacy(case: Case, flow: Transfer) -> Reason:
     """A decision of adequacy; for some countries of the importers on a list only (R-712)."""
-    if flow.country in case.law.adequate:
-        return ADEQUATE
-    if flow.country not in case.law.adequate_if_listed:
-        return NOT_ADEQUATE
+    found = adequacy_for(case.law.adequacy, flow.country, case.today)
+    if found is None:
+        return NOT_ADEQUATE.on(until=_next_decision(case, flow.country))
+    carries = _listed(case, flow) if found.listed else ADEQUATE
+    if found.until is None:
+        return carries
+    ends = case.end_of(found.until)
+    return carries.on(until=ends if carries.until is None else min(carries.until, ends))
+
+
+def _next_decision(case: Case, country: str) -> datetime | None:
+    """Return when a decision for *country* begins that has not begun yet."""
+    begins = [
+        one.since
+        for one in case.law.adequacy
+        if one.country == country and one.since is not None and one.since > case.today
+    ]
+    return local_midnight(min(begins), case.zone) if begins else None
+
+
+def _listed(case: Case, flow: Transfer) -> Reason:
     checked, until = flow.listing_checked, flow.listed_until
     if checked is None or until is None or flow.listing_covers is None:
         return LISTING_UNCHECKED
@@ -288,12 +312,8 @@ def _derogation(case: Case, flow: Transfer, purpose: Purpose) -> Reason:
 
 def without_adequacy(law: LawProfile, country: str) -> LawProfile:
     """Return the law as it would be without the decision of adequacy for *country* (R-712)."""
-    return attrs.evolve(
-        law,
-        id=f"{law.id}-{country}",
-        adequate=law.adequate - {country},
-        adequate_if_listed=law.adequate_if_listed - {country},
-    )
+    left: tuple[Adequacy, ...] = tuple(one for one in law.adequacy if one.country != country)
+    return attrs.evolve(law, id=f"{law.id}-{country}", adequacy=left)
 
 
 @final

@@ -43,7 +43,7 @@ __all__ = [
     "TransferStatus",
 ]
 
-_HOLIDAYS = re.compile(r"(?:NONE|[A-Z]{2}(?:\+eves)?)\Z")
+_HOLIDAYS = re.compile(r"(?:NONE|FI\+eves|[A-Z]{2})\Z")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?\Z")
 
 
@@ -58,7 +58,16 @@ def _zone(_instance: object, attribute: attrs.Attribute[Any], value: object) -> 
 
 def _holidays(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not (isinstance(value, str) and _HOLIDAYS.match(value)):
-        raise InvalidValue(attribute.name, "names no calendar", 'write "FI", "FI+eves" or "NONE"')
+        cure = 'write "FI", "FI+eves", "NONE" or the code of another country'
+        raise InvalidValue(attribute.name, "names no calendar", cure)
+
+
+def _noted(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
+    text_or_none()(instance, attribute, value)
+    if instance.holidays.endswith("+eves") and value is None:
+        raise InvalidValue(
+            attribute.name, "is missing", "say why the eves count as holidays, or write FI (R-556)"
+        )
 
 
 def _languages(_instance: object, attribute: attrs.Attribute[Any], values: object) -> None:
@@ -82,6 +91,7 @@ class Controller:
         website: Address of the public site.
         zone: Time zone in which days begin and end.
         holidays: Calendar of public holidays that moves time limits.
+        holidays_because: Why the eves count too; a must with "FI+eves" (R-556).
         languages: Languages of the people addressed, the main one first (Art. 12(1)).
         dpo: How to reach the data protection officer (Art. 37(7)).
         no_dpo_reason: Why none is designated (R-710).
@@ -105,6 +115,7 @@ class Controller:
     website: str | None = attrs.field(default=None, validator=text_or_none())
     zone: str = attrs.field(default="Europe/Helsinki", validator=_zone)
     holidays: str = attrs.field(default="FI", validator=_holidays)
+    holidays_because: str | None = attrs.field(default=None, validator=_noted)
     languages: tuple[str, ...] = attrs.field(default=("fi",), converter=tuple, validator=_languages)
     dpo: str | None = attrs.field(default=None, validator=text_or_none())
     no_dpo_reason: str | None = attrs.field(default=None, validator=text_or_none())

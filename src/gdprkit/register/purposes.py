@@ -156,6 +156,8 @@ class Purpose:
         special_ground: The exception of Art. 9(2) that opens special categories (R-109).
         offences_law: The law that opens data on offences (Art. 10; R-110).
         identity_code_ground: The ground for using a personal identity code (DPA-FI s. 29; R-111).
+        offered_to_children: Whether it is a service of the information society offered directly to
+            children; then the age of Art. 8 decides whose consent counts (R-112).
         automated_decisions: Whether it decides about people by machine alone, with legal or
             similarly significant effect (Art. 22(1); R-509).
         published: The controller's own words.
@@ -197,6 +199,7 @@ class Purpose:
     special_ground: SpecialGround | None = None
     offences_law: str | None = attrs.field(default=None, validator=text_or_none())
     identity_code_ground: IdentityCodeGround | None = None
+    offered_to_children: bool = False
     automated_decisions: bool = False
     published: str | None = published_field()
     findings: tuple[str, ...] = findings_field()

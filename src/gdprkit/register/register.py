@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -276,6 +277,20 @@ class Register:
             UnknownName: no such field is declared.
         """
         return self._purposes_by_field.get(self.field(field).id, ())
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The controller's time zone: civil days are counted there (R-550)."""
+        return ZoneInfo(self.controller.zone)
+
+    @cached_property
+    def renewals(self) -> Mapping[PurposeId, tuple[Notice, ...]]:
+        """Purpose -> the notices that ask for a new consent to it (R-214)."""
+        found: dict[PurposeId, tuple[Notice, ...]] = {}
+        for notice in self.notices.values():
+            for purpose in notice.renews:
+                found[purpose] = (*found.get(purpose, ()), notice)
+        return found
 
     @cached_property
     def device_purposes(self) -> frozenset[PurposeId]:

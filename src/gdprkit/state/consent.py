@@ -214,16 +214,16 @@ def _refused(now: ConsentState, entry: Entry, fact: ConsentRefused) -> ConsentSt
 
 def _withdrawn(now: ConsentState, entry: Entry, fact: ConsentWithdrawn) -> ConsentState:
     """Withdraw what is named; open words withdraw what was said before, and invent no scope."""
-    purposes = {fact.purpose} if fact.purpose else {w.purpose for w in now.newest}
-    for purpose in sorted(purposes):
-        scopes = _scopes(fact.channels)
-        if not fact.channels:
-            scopes = _said_scopes(now, purpose)
-        elif fact.purpose is None:
-            scopes = [c for c in _said_scopes(now, purpose) if c in fact.channels]
+    if fact.purpose is not None:
+        named = _scopes(fact.channels) if fact.channels else _said_scopes(now, fact.purpose)
+        said = _say(now, entry, fact.purpose, named, ConsentStatus.WITHDRAWN)
+        return _settled(said, {fact.purpose})
+    for purpose in sorted({word.purpose for word in now.newest}):
+        scopes = _said_scopes(now, purpose)
+        if fact.channels:
+            scopes = [channel for channel in scopes if channel in fact.channels]
         now = _say(now, entry, purpose, scopes, ConsentStatus.WITHDRAWN)
-    waiting = {w.purpose for w in now.waiting}
-    return _settled(now, {fact.purpose} if fact.purpose else waiting)
+    return _settled(now, {word.purpose for word in now.waiting})
 
 
 def _merged(now: ConsentState, entry: Entry, fact: MergedFrom) -> ConsentState:

@@ -249,7 +249,19 @@ def _archived(now: DataState, entry: Entry, fact: Archived) -> DataState:
 def _acted(now: DataState, entry: Entry) -> DataState:
     if now.acts and now.acts[-1] == entry.at:
         return now
-    return attrs.evolve(now, acts=(*now.acts, entry.at))
+    # the commonest fold of all: named in full it takes a third of the time of a copy by names
+    return DataState(
+        kind=now.kind,
+        source=now.source,
+        added_at=now.added_at,
+        added_position=now.added_position,
+        values=now.values,
+        circumstances=now.circumstances,
+        acts=(*now.acts, entry.at),
+        erased_at=now.erased_at,
+        erased_position=now.erased_position,
+        changed=now.changed,
+    )
 
 
 def _noted_act(now: DataState, entry: Entry, _fact: ActivityNoted) -> DataState:

@@ -107,11 +107,14 @@ def _stop(now: ObjectionState, stop: Stop) -> ObjectionState:
         now.stops,
         stop,
         lambda s: (
-            (s.kind, s.channels, s.purpose, s.by, s.merged_from)
-            == (stop.kind, stop.channels, stop.purpose, stop.by, stop.merged_from)
+            s.kind is stop.kind
+            and s.purpose == stop.purpose
+            and s.channels == stop.channels
+            and s.by is stop.by
+            and s.merged_from == stop.merged_from
         ),
     )
-    return attrs.evolve(now, stops=stops)
+    return ObjectionState(stops=stops, objections=now.objections, restrictions=now.restrictions)
 
 
 def _objected(now: ObjectionState, entry: Entry, fact: MarketingObjection) -> ObjectionState:

@@ -246,7 +246,7 @@ class _Reader:
 
     def _scenario(self, raw: _Raw, path: str) -> Scenario:
         register = self._register(raw, path)
-        zone = ZoneInfo(register.controller.zone)
+        zone = register.zone
         problems: list[str] = []
         line: list[Entry] = []
         asks: list[Ask] = []

@@ -8,8 +8,8 @@ expects of them without knowing Python.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
-from typing import Any, Final, NamedTuple, final
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
 
 import attrs
 
@@ -20,13 +20,16 @@ from gdprkit.errors import InvalidValue, NotPossibleNow, UnknownName
 from gdprkit.facts.entry import Fact
 from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.advertising import MayAdvertise, may_advertise
+from gdprkit.policy.breach import breach_clock, explain_breach, processor_tells_by
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.consent import consent_in_force, proof_kept_through
+from gdprkit.policy.deadlines import explain_deadline, is_overdue, is_refusal_late
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.ending import derived_end, end_passed
+from gdprkit.policy.informing import notice_month
 from gdprkit.policy.leftovers import LEFTOVERS, kept_through
 from gdprkit.policy.logs import holds_address, is_personal, log_days
 from gdprkit.policy.marketing import is_marketing, may_contact
@@ -35,7 +38,7 @@ from gdprkit.policy.periods import review_due, window_end
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
 from gdprkit.policy.processing import MayProcess, may_process
-from gdprkit.policy.request import deadline_of
+from gdprkit.policy.request import answered_late, deadline_of
 from gdprkit.policy.retention import (
     AfterEnd,
     DueErasure,
@@ -46,9 +49,13 @@ from gdprkit.policy.retention import (
 )
 from gdprkit.policy.rights import MayExercise, may_exercise
 from gdprkit.policy.transfer import MayTransfer, may_transfer, stopped_flows, without_adequacy
+from gdprkit.state.request import RequestCase
 from gdprkit.words.identifiers import CaseId, FieldId
 from gdprkit.words.moments import month_day
 from gdprkit.words.vocabulary import Channel, MessagePart
+
+if TYPE_CHECKING:
+    from gdprkit.policy.languages import Language, Reader
 
 __all__ = ["QUESTIONS", "Asked", "Record"]
 
@@ -65,6 +72,27 @@ class Record:
 @attrs.frozen(kw_only=True)
 class _Deadline:
     case: CaseId
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Explain:
+    case: CaseId
+    language: str = "en"
+    reader: str = "controller"
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Breach:
+    aware: datetime
+    language: str = "en"
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _NoticeDue:
+    pass
 
 
 @final
@@ -141,12 +169,59 @@ def _record(case: Case, question: Record) -> Any:
     return {"possible": True, "records": [KINDS[type(fact)][0] for fact in facts]}
 
 
-def _deadline(case: Case, question: _Deadline) -> Mapping[str, Any]:
-    request = case.standing.request.case(question.case)
+def _request(case: Case, named: CaseId) -> RequestCase:
+    request = case.standing.request.case(named)
     if request is None:
         raise UnknownName("request of this person")
+    return request
+
+
+def _deadline(case: Case, question: _Deadline) -> Mapping[str, Any]:
+    request = _request(case, question.case)
     found = deadline_of(case, request)
-    return {field.name: getattr(found, field.name) for field in attrs.fields(type(found))}
+    told = {field.name: getattr(found, field.name) for field in attrs.fields(type(found))}
+    return {
+        **told,
+        "overdue": is_overdue(found, case.at),
+        "refusal_late": is_refusal_late(found, case.at),
+        "answered_late": answered_late(case, request),
+    }
+
+
+def _explain(case: Case, question: _Explain) -> Mapping[str, Any]:
+    found = deadline_of(case, _request(case, question.case))
+    # an unknown word is refused there
+    language, reader = cast("Language", question.language), cast("Reader", question.reader)
+    told = explain_deadline(found, language, reader, at=case.at)
+    return {"lines": told.splitlines()}
+
+
+def _breach(case: Case, question: _Breach) -> Mapping[str, Any]:
+    clock = breach_clock(question.aware, law=case.law)
+    language = cast("Language", question.language)  # an unknown word is refused there
+    told = explain_breach(clock, language, zone=case.zone, at=case.at)
+    return {
+        "hours": clock.hours,
+        "strict": clock.strict,
+        "outer": clock.outer,
+        "strict_passed": case.at >= clock.strict,
+        "outer_passed": case.at >= clock.outer,
+        "processor_tells_by": processor_tells_by(question.aware, law=case.law),
+        "lines": told.splitlines(),
+    }
+
+
+def _notice_due(case: Case, _: object) -> Mapping[str, Any]:
+    found = notice_month(case)
+    if found is None:
+        return {"due": None}
+    return {
+        "obtained_on": found.deadline.receipt_date,
+        "due": found.deadline.due,
+        "end": found.deadline.effective_end,
+        "told": found.told_at is not None,
+        "overdue": found.is_overdue(case.at),
+    }
 
 
 def _standing(case: Case, _: object) -> Mapping[str, Any]:
@@ -263,6 +338,9 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "is-personal": Asked(_IsPersonal, _is_personal),
     "log": Asked(_Log, _log),
     "deadline": Asked(_Deadline, _deadline),
+    "explain": Asked(_Explain, _explain),
+    "breach": Asked(_Breach, _breach),
+    "notice-due": Asked(_NoticeDue, _notice_due),
     "standing": Asked(_Standing, _standing),
     "ending": Asked(_Ending, _ending),
     "after-end": Asked(AfterEnd, lambda case, q: _told(plan_after_end(case, q))),

@@ -14,7 +14,6 @@ from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, final
-from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -114,7 +113,7 @@ def _differences(scenario: Scenario, file: str) -> Iterator[ScenarioFailure]:
 
 def _answer(scenario: Scenario, ask: Ask, file: str) -> Any:
     settings = {name: setting.value for name, setting in scenario.register.settings.items()}
-    zone = ZoneInfo(scenario.register.controller.zone)
+    zone = scenario.register.zone
     standing = fold(scenario.line, until=ask.at, known_by=ask.known_by)
     organisation = standing.connection.organisation
     beside = scenario.others.get(organisation) if organisation is not None else None

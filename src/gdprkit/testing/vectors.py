@@ -20,9 +20,10 @@ from typing import Any, Final, TextIO, TypeVar, final
 import attrs
 
 from gdprkit.errors import GdprkitError, InvalidValue
+from gdprkit.policy.breach import breach_clock
 from gdprkit.policy.clock import Answered, Asked, ClockEvent, Extended
 from gdprkit.policy.deadline_steps import Question
-from gdprkit.policy.deadlines import breach_clock, deadline
+from gdprkit.policy.deadlines import deadline
 from gdprkit.words.holidays import calendar
 from gdprkit.words.moments import time_zone, utc_moment
 

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Final, final
+from typing import Any, Final, final
 
 import attrs
 
@@ -213,16 +213,20 @@ _NAMED: Final[Mapping[str, Callable[[int], Mapping[date, str]]]] = {
 }
 
 # Releases of the package differ on these: some call every Sunday a holiday and some list eves that
-# are free by custom and not by statute. Elsewhere (Czechia, Latvia …) an eve is a statutory day.
+# are free by custom and not by statute. Elsewhere (Czechia, Latvia …) an eve is a statutory day. A
+# Bulgarian non-working day is ordered for one year and is no holiday of the labour code.
 _NOT_STATUTORY: Final[Mapping[str, frozenset[str]]] = {
     "SE": frozenset({"Sunday", "Midsummer Eve", "Christmas Eve", "New Year's Eve"}),
     "NO": frozenset({"Sunday"}),
+    "BG": frozenset({"Non-working day"}),
 }
 
 
 @lru_cache(maxsize=256)
 def _days_of_country(country: str, year: int) -> frozenset[date]:
-    # observed=False: a day off in lieu is not the designated day itself, and leaving it out is safe
+    # observed=False: a day off in lieu is not the designated day, and leaving it out is safe.
+    # The same holds for a working day swapped for a Saturday. Half days, bank holidays and optional
+    # ones are categories of their own, and no subdivision is named: only nationwide days are left.
     listed = import_module("holidays").country_holidays(
         country,
         years=year,
@@ -232,7 +236,21 @@ def _days_of_country(country: str, year: int) -> frozenset[date]:
         language="en_US" if country in _NOT_STATUTORY else None,
     )
     never = _NOT_STATUTORY.get(country, frozenset())
-    return frozenset(day for day, names in listed.items() if not set(names.split("; ")) <= never)
+    swapped = _swapped(listed)
+    return frozenset(
+        day
+        for day, names in listed.items()
+        if any(name not in never and not swapped(name) for name in names.split("; "))
+    )
+
+
+def _swapped(listed: Any) -> Callable[[str], bool]:
+    """Return what tells the name of a day that was swapped for a Saturday, as Hungary does."""
+    label = getattr(listed, "substituted_label", None)
+    if label is None:
+        return lambda _: False
+    before, _, behind = listed.tr(label).partition("%s")
+    return lambda name: name.startswith(before) and name.endswith(behind)
 
 
 def _first(weekday: int, since: date) -> date:
