@@ -237,8 +237,8 @@ def _check_whole(act: Act, *, first: bool) -> None:
 def _merge_entry(draft: Draft) -> None:
     """Bring a live entry in the marketing register back into the customer file (R-411).
 
-    What was erased or archived stays so, an expired entry is over, and nothing comes back that was
-    collected anew.
+    What was erased or archived stays so, and nothing comes back that was collected anew. An entry
+    that expired, ended by a stop or was never proved is over: its values go.
     """
     standing = draft.view.standing
     held = standing.data.held(FilingSystem.MARKETING)
@@ -246,8 +246,10 @@ def _merge_entry(draft: Draft) -> None:
     if not held or standing.status is not ConnectionStatus.ACTIVE or erasure_blocked(case):
         return
     present = {value.field for value in standing.data.held(FilingSystem.CUSTOMER)}
-    today = case.today.isoformat()
-    missing = [v for v in held if v.field not in present and (v.until or today) >= today]
+    entry = draft.before.standing.connection
+    expires = entry.marketing_expires
+    live = entry.status is ConnectionStatus.MARKETING and (not expires or expires >= case.today)
+    missing = [v for v in held if live and v.field not in present]
     if missing and standing.data.source is not None:
         opened = open_values(draft.bench.store, _keys(draft), draft.before.about, missing)
         copies = [(value.field, personal) for value, personal in opened]
