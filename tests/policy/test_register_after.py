@@ -247,6 +247,7 @@ STOPS: list[Fact] = [
     ConsentWithdrawn(purpose=MARKETING, channels=[Channel.EMAIL], via=IntakeChannel.EMAIL),
     RestrictionImposed(ground=RestrictionGround.UNLAWFUL),
     CircumstanceNoted(circumstance=Circumstance.MINOR),
+    RequestReceived(case=CaseId(ABOUT), right=Right.ERASURE, channel=IntakeChannel.EMAIL),
     DIED,
 ]
 

@@ -21,7 +21,7 @@ from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.objection import PurposeObjectionStatus
 from gdprkit.state.standing import Standing
 from gdprkit.words.identifiers import SubjectId
-from gdprkit.words.vocabulary import Circumstance
+from gdprkit.words.vocabulary import Circumstance, Right, StopKind
 
 __all__ = ["brought_by"]
 
@@ -41,9 +41,22 @@ def brought_by(other: SubjectId, standing: Standing, *, verified: bool) -> Merge
     objection = standing.objection
     return MergedFrom(
         other=other,
-        stops=tuple(
-            MergedStop(kind=s.kind, channels=s.channels, purpose=s.purpose, by=s.by, at=s.at)
-            for s in objection.stops
+        stops=(
+            *(
+                MergedStop(kind=s.kind, channels=s.channels, purpose=s.purpose, by=s.by, at=s.at)
+                for s in objection.stops
+            ),
+            # a request for erasure that is still open there stops marketing here too
+            *(
+                MergedStop(
+                    kind=StopKind.OBJECTION,
+                    purpose=asked.purpose,
+                    by=asked.requester,
+                    at=asked.received_at,
+                )
+                for asked in standing.request.open
+                if asked.right is Right.ERASURE and not asked.fields
+            ),
         ),
         objections=tuple(
             MergedObjection(
