@@ -320,7 +320,8 @@ class TestHolds:
         plan = swift.keeper.plan(about, connection.after_end())
         assert not plan.has_work
         assert receipt.case is not None
-        swift.keeper.record(about, requests.fulfil(receipt.case, sent="letter-1"))
+        answered = requests.fulfil(receipt.case, sent="letter-1", delivered=swift.clock.now)
+        swift.keeper.record(about, answered)
         assert swift.keeper.plan(about, connection.after_end()).has_work
 
 

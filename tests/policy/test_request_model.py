@@ -46,9 +46,10 @@ from gdprkit.state.objection import StopKind
 from gdprkit.state.request import FINAL, RequestCase, RequestStatus
 from gdprkit.state.standing import Standing, fold
 from gdprkit.words.identifiers import CaseId, FieldId
-from gdprkit.words.vocabulary import IntakeChannel, RefusalGround, Right
+from gdprkit.words.vocabulary import IntakeChannel, LetterItem, RefusalGround, Right
 
 CASE = CaseId(sealed("request").slot)
+LETTER = LETTER_OF_REFUSAL | {LetterItem.AUTHORITY_ROUTE}
 DEPTH = 6
 
 
@@ -82,6 +83,8 @@ def then(life: Life, *facts: Fact) -> Life:
 
 
 def acts(life: Life, fact: Fact) -> Life | None:
+    if isinstance(fact, RequestFulfilled | RequestPartlyRefused | RequestRefused):
+        fact = attrs.evolve(fact, delivered=life.at)
     try:
         return then(life, *prepare(life.case, Act(fact=fact)))
     except (NotPossibleNow, NotAllowed):
@@ -90,13 +93,17 @@ def acts(life: Life, fact: Fact) -> Life | None:
 
 def endings(right: Right) -> Iterator[tuple[str, Fact]]:
     """Yield the ways to close: met, refused on each lawful ground, in full and in part."""
-    yield "fulfil", RequestFulfilled(case=CASE, sent="letter-1", decided_by="dpo")
+    granted = (FieldDecision(field=FieldId("email")),)
+    yield (
+        "fulfil",
+        RequestFulfilled(case=CASE, sent="letter-1", decided_by="dpo", decisions=granted),
+    )
     for ground in sorted(REFUSALS[right]) or [RefusalGround.EXCESSIVE]:
         told: dict[str, Any] = {
             "case": CASE,
             "grounds": [ground],
             "sent": "letter-1",
-            "letter": LETTER_OF_REFUSAL,
+            "letter": LETTER,
             "finding": "finding-1",
         }
         yield f"refuse {ground}", RequestRefused(**told)
@@ -115,7 +122,9 @@ def steps(right: Right) -> dict[str, Callable[[Life], Life | None]]:
         "fee": FeeAnnounced(case=CASE, finding="finding-1"),
         "begin": HandlingBegun(case=CASE, assigned_to="head-of-sales"),
         "extend": RequestExtended(case=CASE, months=2, reasons="many files"),
-        "not identifiable": SubjectNotIdentifiable(case=CASE, sent="letter-1"),
+        "not identifiable": SubjectNotIdentifiable(
+            case=CASE, sent="letter-1", letter=LETTER, finding="finding-1"
+        ),
         "withdraw": RequestWithdrawn(case=CASE),
         **dict(endings(right)),
     }
@@ -144,7 +153,10 @@ def shape(life: Life) -> tuple[Any, ...]:
 @cache
 def walked(right: Right) -> tuple[tuple[Life, str, Life], ...]:
     start = Life((), START, fold(()))
-    received = RequestReceived(case=CASE, right=right, channel=IntakeChannel.EMAIL)
+    fields = {FieldId("invoices")} if right is Right.ERASURE else set()
+    received = RequestReceived(
+        case=CASE, right=right, channel=IntakeChannel.EMAIL, fields=frozenset(fields)
+    )
     known = then(start, *customer())
     first = then(known, *prepare(known.case, Act(fact=received)))
     seen, taken, edge = {shape(first)}, [], [first]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -23,19 +23,33 @@ from tests.policy.support import (
 from gdprkit.acts.act import Act
 from gdprkit.acts.prepare import prepare
 from gdprkit.errors import NotPossibleNow
-from gdprkit.facts.consent import ConsentGiven
+from gdprkit.facts.consent import ConsentGiven, ConsentWithdrawn
 from gdprkit.facts.data import DataCollected, DataErased, DataRectified
 from gdprkit.facts.disclosure import Disclosed, RecipientNotified
 from gdprkit.facts.entry import Fact
-from gdprkit.facts.objection import ObjectionDecided, ObjectionRaised, RestrictionImposed
+from gdprkit.facts.objection import (
+    MarketingObjection,
+    ObjectionDecided,
+    ObjectionRaised,
+    RestrictionImposed,
+    RestrictionLifted,
+)
 from gdprkit.facts.request import (
+    ClarificationReceived,
+    ClarificationRequested,
+    FeeAnnounced,
     FieldDecision,
     HandlingBegun,
+    IdentityConfirmed,
+    IdentityInsufficient,
     IdentityRequested,
+    RequestExtended,
     RequestFulfilled,
     RequestPartlyRefused,
     RequestReceived,
     RequestRefused,
+    RequestWithdrawn,
+    SubjectNotIdentifiable,
 )
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import NotAllowed, Outcome
@@ -48,7 +62,9 @@ from gdprkit.policy.handling import (
     handling,
     to_tell,
 )
+from gdprkit.policy.plan import PlanAction
 from gdprkit.policy.processing import MayProcess, may_process
+from gdprkit.policy.retention import Erasure, plan_erasure
 from gdprkit.policy.rights import (
     ERASURE_GROUNDS,
     OPEN_BY_BASIS,
@@ -57,7 +73,7 @@ from gdprkit.policy.rights import (
     may_exercise,
 )
 from gdprkit.register.register import Register
-from gdprkit.words.identifiers import CaseId, FieldId, PurposeId, RecipientId, SourceId
+from gdprkit.words.identifiers import CaseId, FieldId, PurposeId, RecipientId, SourceId, SubjectId
 from gdprkit.words.vocabulary import (
     ErasureReason,
     IntakeChannel,
@@ -66,10 +82,12 @@ from gdprkit.words.vocabulary import (
     RefusalGround,
     RestrictionGround,
     Right,
+    SpecialGround,
 )
 
 CARE = PurposeId("customer-care")
 CASE = CaseId(sealed("request").slot)
+ABOUT = SubjectId(sealed("person").slot)
 
 #: The paper's 5.1 with the readings of 0.3; grounds of 17(1) and 18(1) by their letters.
 DOCUMENTED = """
@@ -125,6 +143,8 @@ def test_a_right_is_open_as_the_table_says(right: Right, basis: LegalBasis, cell
                 asked = ask(found, right, erasure_ground=ground)
                 if letter not in cell:
                     assert asked.codes == {"erasure-ground-not-open"}
+                elif letter == "c":
+                    assert asked.codes == {"objection-undecided"}
                 elif letter != "a" and basis is not LegalBasis.LEGAL_OBLIGATION:
                     assert asked, asked.codes
         case Right.RESTRICTION:
@@ -185,11 +205,27 @@ def test_claims_and_live_purposes_close_an_erasure_too() -> None:
     assert needed.codes == {"still-needed"}
 
 
-def test_an_objection_that_was_overridden_does_not_erase() -> None:
-    """Compelling grounds found: 17(1)(c) is not met."""
+def test_a_plan_of_erasure_follows_the_objection() -> None:
+    """On 17(1)(c) it erases for the purpose whose objection was upheld, and keeps for others."""
+    raised = ObjectionRaised(purpose=CARE, via=IntakeChannel.EMAIL)
+    upheld = ObjectionDecided(purpose=CARE, upheld=True, finding="finding-1")
+    for facts, kept in (((), True), ((raised,), True), ((raised, upheld), False)):
+        found = case(*customer(), *facts)
+        plan = plan_erasure(
+            attrs.evolve(found, about=ABOUT), Erasure(reason=ErasureReason.OBJECTED)
+        )
+        actions = {item.action for item in plan.items if item.field == "title"}
+        assert (PlanAction.KEEP in actions) is kept
+
+
+def test_an_objection_erases_once_it_was_decided_for_the_person() -> None:
+    """Pending it restricts; upheld it erases; with compelling grounds 17(1)(c) is not met."""
     raised = ObjectionRaised(purpose=CARE, via=IntakeChannel.EMAIL)
     erase = {"erasure_ground": ErasureReason.OBJECTED}
-    assert ask(case(*customer(), raised), Right.ERASURE, **erase)
+    pending = ask(case(*customer(), raised), Right.ERASURE, **erase)
+    assert pending.codes == {"objection-undecided"}
+    upheld = ObjectionDecided(purpose=CARE, upheld=True, finding="finding-1")
+    assert ask(case(*customer(), raised, upheld), Right.ERASURE, **erase)
     overridden = ObjectionDecided(purpose=CARE, upheld=False, finding="finding-1")
     closed = ask(case(*customer(), raised, overridden), Right.ERASURE, **erase)
     assert closed.codes == {"compelling-grounds"}
@@ -199,10 +235,33 @@ def test_only_what_the_person_provided_is_portable() -> None:
     """Data from others, and what was made up about the person, is not in the file (20(1))."""
     register = based(LegalBasis.CONTRACT)
     assert ask(case(*customer(), register=register), Right.PORTABILITY, field="email")
+    drawn = [
+        *added(),
+        DataCollected(values=[sealed("interests")], source=SourceId("service-use")),
+    ]
+    interests = with_purpose(
+        CARE, basis=LegalBasis.CONTRACT, retention=None, fields=["interests", "email"]
+    )
+    seen = case(*drawn, register=interests)
+    assert ask(seen, Right.PORTABILITY, field="interests").codes == {"not-provided"}
+    said = [
+        *added(),
+        DataCollected(values=[sealed("interests")], source=SourceId("contact-form")),
+    ]
+    assert ask(case(*said, register=interests), Right.PORTABILITY, field="interests")
     other = case(*added(source="trade-register"), register=register)
     assert ask(other, Right.PORTABILITY, field="email").codes == {"not-provided"}
     undecided = case(*customer(), register=with_purpose(CARE, basis=None))
     assert ask(undecided, Right.PORTABILITY).codes == {"basis-undecided"}
+
+
+def test_a_consent_beside_the_basis_opens_what_a_consent_opens() -> None:
+    """9(2)(a) opens portability; a consent to a channel is withdrawn on whatever basis (7(3))."""
+    explicit = based(LegalBasis.LEGITIMATE_INTERESTS, special_ground=SpecialGround.EXPLICIT_CONSENT)
+    assert ask(case(*customer(), register=explicit), Right.PORTABILITY)
+    given = case(*customer(), consented(MARKETING))
+    assert ask(given, Right.WITHDRAW_CONSENT, MARKETING)
+    assert not ask(case(*customer()), Right.WITHDRAW_CONSENT, MARKETING)
 
 
 # --- R-509 ---------------------------------------------------------------------------------------
@@ -259,6 +318,18 @@ def test_restricted_data_serves_claims_and_what_the_person_agrees_to_since() -> 
     assert "restricted" in may_process(marketing, MayProcess(purpose=MARKETING)).codes
 
 
+def test_what_a_request_restricts_is_limited_as_a_restriction_is() -> None:
+    """Claims go on while an answer is pending; a named purpose leaves the others (18(2), R-507)."""
+    for right in (Right.RESTRICTION, Right.OBJECTION):
+        found = case(*customer(), asked(right))
+        assert not may_process(found, MayProcess(purpose=CARE))
+        claims = may_process(found, MayProcess(purpose="claims"))
+        assert "restricted-but-claims" in claims.codes
+    limited = case(*customer(), asked(Right.OBJECTION, purpose=CARE))
+    assert "request-pending" in may_process(limited, MayProcess(purpose=CARE)).codes
+    assert may_process(limited, MayProcess(purpose="service-communication"))
+
+
 def test_contested_accuracy_stops_the_contested_fields() -> None:
     """A correction that contests accuracy restricts what it is about until it is answered."""
     contests = RequestReceived(
@@ -288,7 +359,10 @@ BEGUN = HandlingBegun(case=CASE)
 def close(closing: Fact, *facts: Fact, right: Right = Right.ACCESS, **more: Any) -> Any:
     """Close a request; None where it is closed, else the codes that withhold it."""
     begun = more.pop("begun", BEGUN)
+    sent = more.pop("delivered", True)
     found = case(*customer(), asked(right, **more), begun, *facts)
+    if sent:
+        closing = attrs.evolve(closing, delivered=found.at)  # type: ignore[arg-type]
     try:
         prepare(found, Act(fact=closing))
     except NotAllowed as refused:
@@ -297,7 +371,7 @@ def close(closing: Fact, *facts: Fact, right: Right = Right.ACCESS, **more: Any)
 
 
 def refused(*grounds: RefusalGround, **more: Any) -> RequestRefused:
-    letter = more.pop("letter", LETTER_OF_REFUSAL)
+    letter = more.pop("letter", LETTER_OF_REFUSAL | {LetterItem.AUTHORITY_ROUTE})
     return RequestRefused(case=CASE, grounds=grounds, sent="letter-1", letter=letter, **more)
 
 
@@ -305,13 +379,27 @@ def refused(*grounds: RefusalGround, **more: Any) -> RequestRefused:
 @pytest.mark.parametrize("ground", RefusalGround)
 def test_a_right_is_refused_on_its_own_grounds_only(right: Right, ground: RefusalGround) -> None:
     """Table 5.2b: the lawful refusals, and none for marketing and withdrawal."""
-    found = close(refused(ground, finding="finding-1"), right=right)
-    if right in (Right.OBJECTION_TO_MARKETING, Right.WITHDRAW_CONSENT):
+    found = close(refused(ground, finding="finding-1"), right=right, fields=["invoices"])
+    if (right, ground) == (Right.ACCESS, RefusalGround.OTHERS_RIGHTS):
+        assert found == {"redact-instead"}
+    elif right in (Right.OBJECTION_TO_MARKETING, Right.WITHDRAW_CONSENT):
         assert found == {"never-refused"}
     elif ground in REFUSALS[right]:
         assert found is None
     else:
         assert found == {"refusal-ground-not-lawful"}
+
+
+def test_an_erasure_is_not_refused_as_a_whole_while_marketing_goes_on() -> None:
+    """For marketing it is never refused; a stop, or other fields, leave the rest to its ground."""
+    whole = refused(RefusalGround.LEGAL_OBLIGATION)
+    assert close(whole, right=Right.ERASURE) == {"marketing-goes-on"}
+    assert close(whole, right=Right.ERASURE, purpose=CARE) is None
+    assert close(whole, right=Right.ERASURE, fields=["invoices"]) is None
+    stopped = MarketingObjection(via=IntakeChannel.EMAIL)
+    assert close(whole, stopped, right=Right.ERASURE) is None
+    excessive = refused(RefusalGround.EXCESSIVE, finding="finding-1")
+    assert close(excessive, right=Right.ERASURE) is None, "the request itself is refused"
 
 
 @pytest.mark.parametrize("ground", [RefusalGround.UNFOUNDED, RefusalGround.EXCESSIVE])
@@ -325,7 +413,8 @@ def test_unfounded_or_excessive_is_found_in_writing(ground: RefusalGround) -> No
 def test_a_letter_of_refusal_is_whole(left_out: LetterItem) -> None:
     """Each of its parts is needed (R-528)."""
     letter = LETTER_OF_REFUSAL - {left_out}
-    assert close(refused(RefusalGround.OTHERS_RIGHTS, letter=letter)) == {"letter-incomplete"}
+    unfounded = refused(RefusalGround.UNFOUNDED, letter=letter, finding="finding-1")
+    assert close(unfounded) == {"letter-incomplete"}
 
 
 def test_a_partial_refusal_says_what_was_decided_for_each_field() -> None:
@@ -338,7 +427,9 @@ def test_a_partial_refusal_says_what_was_decided_for_each_field() -> None:
     assert close(attrs.evolve(partly, decisions=(decided,))) is None
 
 
-FULFILLED = RequestFulfilled(case=CASE, sent="letter-1")
+FULFILLED = RequestFulfilled(
+    case=CASE, sent="letter-1", decisions=[FieldDecision(field=FieldId("email"))]
+)
 ALL = [sealed(f).slot for f in ("email", "name", "company", "title", "language", "address")]
 REST = [sealed(f).slot for f in ("invoices", "message")]
 
@@ -386,11 +477,194 @@ def test_the_other_rights_are_fulfilled_by_their_own_deed() -> None:
     overridden = ObjectionDecided(purpose=CARE, upheld=False, finding="finding-1")
     assert close(FULFILLED, raised, overridden, right=Right.OBJECTION) is not None
     review = Right.HUMAN_REVIEW
-    assert close(FULFILLED, right=review) == {"reviewer-missing"}
+    assert close(FULFILLED, right=review) == {"reviewer-missing", "review-untold"}
     assigned = HandlingBegun(case=CASE, assigned_to="head-of-credit")
-    assert close(FULFILLED, right=review, begun=assigned) == {"reviewer-missing"}
+    told = attrs.evolve(FULFILLED, letter=frozenset({LetterItem.OUTCOME, LetterItem.REASONS}))
+    assert close(told, right=review, begun=assigned) == {"reviewer-missing"}
     decided = attrs.evolve(FULFILLED, decided_by="head-of-credit")
-    assert close(decided, right=review, begun=assigned) is None
+    assert close(decided, right=review, begun=assigned) == {"review-untold"}
+    whole = attrs.evolve(decided, letter=frozenset({LetterItem.OUTCOME, LetterItem.REASONS}))
+    assert close(whole, right=review, begun=assigned) is None
+
+
+def test_nothing_closes_before_its_answer_went_out() -> None:
+    """Delivery is noted, after the receipt and not in the future (5.4, R-521)."""
+    assert close(FULFILLED, delivered=False) == {"delivery-missing"}
+    for day in (START.replace(year=2025), START.replace(year=2099)):
+        early = attrs.evolve(FULFILLED, delivered=day)
+        assert close(early, delivered=False) == {"delivery-missing"}
+    assert close(FULFILLED) is None
+
+
+def test_a_right_decided_by_field_closes_with_its_decisions() -> None:
+    """What was decided for each field is noted; a right met as a whole needs no list (R-521)."""
+    bare = attrs.evolve(FULFILLED, decisions=())
+    assert close(bare, RESTRICTED, right=Right.RESTRICTION) == {"decisions-missing"}
+    assert close(bare, right=Right.ACCESS) is None
+
+
+def test_no_refusal_hides_in_a_fulfilment() -> None:
+    """A field that was refused makes it a partial refusal, with its letter (R-528)."""
+    kept = FieldDecision(field=FieldId("invoices"), refused=RefusalGround.LEGAL_OBLIGATION)
+    hidden = attrs.evolve(FULFILLED, decisions=(kept,))
+    assert close(hidden, right=Right.ERASURE) >= {"refused-but-fulfilled"}
+
+
+@pytest.mark.parametrize(
+    ("right", "ground", "code"),
+    [
+        (Right.ACCESS, RefusalGround.CANNOT_IDENTIFY, "identification-unshown"),
+        (Right.RECTIFICATION, RefusalGround.DATA_ACCURATE, "accuracy-unshown"),
+        (Right.OBJECTION, RefusalGround.COMPELLING_GROUNDS, "grounds-undemonstrated"),
+        (Right.OBJECTION, RefusalGround.LEGAL_CLAIMS, "grounds-undemonstrated"),
+        (Right.ERASURE, RefusalGround.COMPELLING_GROUNDS, "grounds-undemonstrated"),
+    ],
+)
+def test_the_controller_proves_what_it_refuses_on(
+    right: Right, ground: RefusalGround, code: str
+) -> None:
+    """Without a person's finding these grounds refuse nothing (R-502, R-507, R-523)."""
+    limited = {"purpose": CARE} if right in (Right.OBJECTION, Right.ERASURE) else {}
+    assert close(refused(ground), right=right, **limited) == {code}
+    assert close(refused(ground, finding="finding-1"), right=right, **limited) is None
+    overridden = ObjectionDecided(purpose=CARE, upheld=False, finding="finding-1")
+    found = close(refused(ground), overridden, right=right, **limited)
+    assert (found is None) is (code == "grounds-undemonstrated"), "decided with its own finding"
+
+
+def test_what_the_table_opens_is_not_refused_as_closed() -> None:
+    """For a named purpose the table knows; nobody claims a closed right against it (5.1)."""
+    closed = refused(RefusalGround.RIGHT_NOT_OPEN)
+    assert close(closed, right=Right.OBJECTION, purpose=CARE) == {"right-is-open"}
+    assert close(closed, right=Right.OBJECTION, purpose=PurposeId("bookkeeping")) is None
+    assert close(closed, right=Right.PORTABILITY, purpose=CARE) is None
+
+
+def test_nothing_is_handed_to_whom_a_proof_did_not_settle() -> None:
+    """A proof that settles nothing keeps the answer back until another one does (12(6))."""
+    asks = IdentityRequested(case=CASE, reasonable_doubt=True, prompt=True)
+    failed, settled = IdentityInsufficient(case=CASE), IdentityConfirmed(case=CASE)
+    assert close(FULFILLED, asks, failed, BEGUN) == {"identity-insufficient"}
+    assert close(FULFILLED, asks, failed, settled) is None
+
+
+def test_a_reminder_is_no_anomaly() -> None:
+    """It is the same request; another right, or a closed request, is not reminded of (R-533)."""
+    first = asked(Right.ACCESS)
+    for facts, anomalies in (
+        ([first, first], 0),
+        ([first, asked(Right.ERASURE)], 1),
+        ([first, RequestWithdrawn(case=CASE), first], 1),
+    ):
+        found = case(*customer(), *facts).standing.request
+        assert (len(found.cases), len(found.anomalies)) == (1, anomalies)
+
+
+def test_a_year_after_the_last_request_none_is_excessive() -> None:
+    """Twelve months to the day are not excessive, a day less may be found so (R-525, 0.3)."""
+    for days, code in ((365, {"not-excessive-after-a-year"}), (364, None)):
+        earlier = attrs.evolve(asked(Right.ACCESS), case=CaseId(sealed("earlier").slot))
+        at = START + timedelta(days=days)
+        found = case(
+            *customer(), (START, earlier), (at, asked(Right.ACCESS)), at=at + timedelta(days=1)
+        )
+        closing = refused(RefusalGround.EXCESSIVE, finding="finding-1", delivered=found.at)
+        got = None
+        try:
+            prepare(found, Act(fact=closing))
+        except NotAllowed as problem:
+            got = {r.code for r in problem.decision.against}
+        assert got == code
+    first = refused(RefusalGround.EXCESSIVE, finding="finding-1")
+    assert close(first) is None, "a first request may be, where abuse is shown (C-526/24)"
+
+
+def test_a_national_restriction_names_the_way_to_the_authority() -> None:
+    """Its reasons are told unless a person found that telling defeats the purpose (R-531)."""
+    ground = RefusalGround.NATIONAL_RESTRICTION
+    assert close(refused(ground, letter=LETTER_OF_REFUSAL)) == {"authority-route-missing"}
+    silent = (LETTER_OF_REFUSAL | {LetterItem.AUTHORITY_ROUTE}) - {LetterItem.REASONS}
+    assert close(refused(ground, letter=silent)) == {"letter-incomplete"}
+    assert close(refused(ground, letter=silent, finding="finding-1")) is None
+
+
+@pytest.mark.parametrize("right", Right)
+def test_only_articles_15_to_20_end_where_nobody_can_be_identified(right: Right) -> None:
+    """Objections, reviews and withdrawals stay; the others need a finding and a letter (R-523)."""
+    ending = SubjectNotIdentifiable(
+        case=CASE, sent="letter-1", letter=LETTER_OF_REFUSAL, finding="finding-1"
+    )
+    found = case(*customer(), asked(right))
+    codes = set()
+    try:
+        prepare(found, Act(fact=ending))
+    except NotAllowed as problem:
+        codes = {r.code for r in problem.decision.against}
+    stays = {
+        Right.OBJECTION_TO_MARKETING: {"never-refused"},
+        Right.WITHDRAW_CONSENT: {"never-refused"},
+        Right.INFORMATION: {"refusal-ground-not-lawful"},
+        Right.OBJECTION: {"refusal-ground-not-lawful"},
+        Right.HUMAN_REVIEW: {"refusal-ground-not-lawful"},
+    }
+    assert codes == stays.get(right, set())
+    if not codes:
+        with pytest.raises(NotAllowed) as caught:
+            prepare(found, Act(fact=attrs.evolve(ending, finding=None, letter=frozenset())))
+        against = {r.code for r in caught.value.decision.against}
+        assert against == {"identification-unshown", "letter-incomplete"}
+
+
+def test_an_objection_that_reaches_marketing_stops_it_at_once() -> None:
+    """Named or not, marketing has no grounds against an objection (R-508, 0.3)."""
+    general = prepare(case(*customer()), Act(fact=asked(Right.OBJECTION)))
+    assert general[1:] == (MarketingObjection(via=IntakeChannel.EMAIL),)
+    named = prepare(case(*customer()), Act(fact=asked(Right.OBJECTION, purpose=MARKETING)))
+    assert named[1:] == (MarketingObjection(purpose=MARKETING, via=IntakeChannel.EMAIL),)
+    care = prepare(case(*customer()), Act(fact=asked(Right.OBJECTION, purpose=CARE)))
+    assert len(care) == 1
+    never = refused(RefusalGround.COMPELLING_GROUNDS, finding="finding-1")
+    assert close(never, right=Right.OBJECTION, purpose=MARKETING) == {"never-refused"}
+
+
+def test_a_withdrawal_of_one_consent_leaves_the_others() -> None:
+    """A request that names a purpose withdraws for that purpose (R-510)."""
+    newsletter = PurposeId("newsletter")
+    one = prepare(case(*customer()), Act(fact=asked(Right.WITHDRAW_CONSENT, purpose=newsletter)))
+    (stop,) = [f for f in one if isinstance(f, ConsentWithdrawn)]
+    assert stop.purpose == newsletter
+    every = prepare(case(*customer()), Act(fact=asked(Right.WITHDRAW_CONSENT)))
+    assert [f.purpose for f in every if isinstance(f, ConsentWithdrawn)] == [None]
+
+
+def test_steps_that_a_request_has_no_place_for() -> None:
+    """No second extension, no question after everything was wanted, no fee for a stop."""
+    more = RequestExtended(case=CASE, months=1, reasons="many files")
+    specify = ClarificationRequested(case=CASE, large_volume=True, prompt=True)
+    fee = FeeAnnounced(case=CASE, finding="finding-1")
+    wanted = ClarificationReceived(case=CASE, everything=True)
+    lives: list[tuple[Right, list[Fact], Fact]] = [
+        (Right.ACCESS, [more], more),
+        (Right.ACCESS, [specify, wanted], specify),
+        (Right.OBJECTION_TO_MARKETING, [], fee),
+        (Right.WITHDRAW_CONSENT, [], fee),
+    ]
+    for right, before, step in lives:
+        with pytest.raises(NotPossibleNow):
+            prepare(case(*customer(), asked(right), *before), Act(fact=step))
+        if before:
+            assert prepare(case(*customer(), asked(right)), Act(fact=step))
+
+
+@pytest.mark.parametrize("day", [date(2025, 12, 1), date(2099, 1, 1)])
+def test_a_restriction_is_lifted_after_telling(day: date) -> None:
+    """Told while it is in force, never before it began nor on a day to come (18(3))."""
+    lift = RestrictionLifted(ground=RestrictionGround.UNLAWFUL, informed=day)
+    found = case(*customer(), RESTRICTED)
+    with pytest.raises(NotAllowed) as caught:
+        prepare(found, Act(fact=lift))
+    assert {r.code for r in caught.value.decision.against} == {"lifting-untold"}
+    assert prepare(found, Act(fact=attrs.evolve(lift, informed=found.today)))
 
 
 @pytest.mark.parametrize("right", [r for r, step in IDENTITY.items() if step is IdentityStep.NONE])
@@ -406,6 +680,14 @@ def test_every_right_has_its_row_of_the_table() -> None:
     """Identity, letter and lawful refusals are said for each right (5.2b)."""
     assert set(IDENTITY) == set(LETTER) == set(REFUSALS) == set(OPEN_BY_BASIS) == set(Right)
     assert all(LETTER.values())
+
+
+def test_who_asks_for_the_information_gets_both_notices() -> None:
+    """The notice in force and the one at collection (R-511)."""
+    found = case(*customer(), asked(Right.INFORMATION))
+    assert handling(found, found.standing.request.cases[0]).notices == {"v7"}
+    other = case(*customer(), asked(Right.ACCESS))
+    assert handling(other, other.standing.request.cases[0]).notices == frozenset()
 
 
 # --- what is to be done --------------------------------------------------------------------------
@@ -451,6 +733,12 @@ def test_recipients_are_told_of_what_they_received() -> None:
     assert row.due == START.date().replace(day=12)
     notified = RecipientNotified(recipient=HOSTING, about=Right.RECTIFICATION)
     assert told(SENT, rectified, notified) == ()
+    note = attrs.evolve(notified, untold="notes/hosting-gone")
+    assert told(SENT, rectified, note) == (), "why it is impossible is noted in its place"
+    gone = erased(sealed("email").slot)
+    assert [r.about for r in told(SENT, rectified, gone, notified)] == [Right.ERASURE]
+    later = attrs.evolve(SENT, fields=frozenset({FieldId("name")}))
+    assert [r.fields for r in told(SENT, rectified, later)] == [{"title"}]
     assert told(rectified, SENT) == (), "what was corrected before is not told again"
     assert told(SENT, erased(sealed("invoices").slot)) == (), "they never had it"
     assert [r.about for r in told(SENT, RESTRICTED)] == [Right.RESTRICTION]

@@ -169,6 +169,46 @@ def test_a_breach_is_known_at_a_moment(tmp_path: Path) -> None:
     assert "language" in problem
 
 
+def test_a_request_is_told_as_it_is_handled(tmp_path: Path) -> None:
+    """What it asks for, each field with its ground and end; and whom to tell of what by when."""
+    facts = """facts = [
+  { at = 2026-01-03, fact = "data-collected", source = "contact-form", values = ["email", "invoices"] },
+  { at = 2026-01-03, fact = "disclosed", recipient = "hosting", purpose = "enquiries", fields = ["email"] },
+  { at = 2026-01-05, fact = "request-received", case = "r1", right = "erasure", channel = "letter" },
+  { at = 2026-01-06, fact = "data-erased", slots = ["email"], reason = "objected", rule = "R-503" },
+]
+asks = [
+  { ask = "handling", request = "r1", at = 2026-01-05, gives = { identity = "on-doubt", at_once = false, notices = [], decisions = { "email/direct-marketing" = "granted", "invoices/bookkeeping" = "legal-obligation until 2032-12-31" } } },
+  { ask = "to-tell", at = 2026-01-05, gives = { tell = [] } },
+  { ask = "to-tell", at = 2026-01-06, gives = { tell = ["hosting of erasure: email by 2026-01-13"] } },
+]
+"""  # noqa: E501
+    assert run(tmp_path, HEAD + facts).failures == ()
+    wrong = facts.replace("legal-obligation until 2032-12-31", "granted")
+    assert [one.got for one in run(tmp_path, HEAD + wrong).failures] == [
+        "legal-obligation until 2032-12-31"
+    ]
+    assert (
+        "request of this person"
+        in problems(
+            tmp_path,
+            HEAD + facts.replace('"handling", request = "r1"', '"handling", request = "r2"'),
+        )[0]
+    )
+
+
+def test_a_code_is_asked_for_its_words(tmp_path: Path) -> None:
+    """To the person in English, or in another language; an unknown one is a mistake of the file."""
+    ask = """asks = [
+  { ask = "words", code = "duty-lasts", at = 2026-01-05, gives = { words = "a law obliges us to keep this data for now" } },
+  { ask = "words", code = "duty-lasts", language = "sv", at = 2026-01-05, gives = { words = "nothing" } },
+]
+"""  # noqa: E501
+    (one,) = run(tmp_path, HEAD + ask).failures
+    assert one.got == "en lag förpliktar oss att tills vidare spara dessa uppgifter"
+    assert problems(tmp_path, HEAD + ask.replace('"sv"', '"ee"'))
+
+
 def test_what_was_recorded_later_is_not_known(tmp_path: Path) -> None:
     """A question may be asked with what was written down by then."""
     facts = OBJECTED.replace("via =", "recorded = 2026-01-20, via =")

@@ -108,9 +108,19 @@ def disclose(
     return Act(fact=fact, at=at)
 
 
-def notify_recipient(recipient: str, *, about: str, at: datetime | None = None) -> Act:
-    """Record that a recipient was told (GDPR Art. 19)."""
-    return Act(fact=RecipientNotified(recipient=RecipientId(recipient), about=Right(about)), at=at)
+def notify_recipient(
+    recipient: str, *, about: str, untold: str | None = None, at: datetime | None = None
+) -> Act:
+    """Record that a recipient was told (GDPR Art. 19).
+
+    Args:
+        recipient: The declared recipient.
+        about: A word of ``Right``: what happened.
+        untold: Pointer to the note why telling is impossible or out of proportion.
+        at: When; by default now.
+    """
+    fact = RecipientNotified(recipient=RecipientId(recipient), about=Right(about), untold=untold)
+    return Act(fact=fact, at=at)
 
 
 def may_disclose(recipient: str, *, purpose: str, fields: Iterable[str] = ()) -> MayDisclose:

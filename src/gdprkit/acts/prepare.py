@@ -38,28 +38,33 @@ from gdprkit.facts.objection import (
 )
 from gdprkit.facts.request import (
     ClarificationRequested,
+    FeeAnnounced,
     HandlingBegun,
     IdentityRequested,
+    RequestExtended,
     RequestFulfilled,
     RequestPartlyRefused,
     RequestReceived,
     RequestRefused,
+    SubjectNotIdentifiable,
 )
 from gdprkit.facts.retention import MarketingEntryEnded
 from gdprkit.policy.case import Case
+from gdprkit.policy.closing import may_close
 from gdprkit.policy.connection import CONTACT_POINTS
-from gdprkit.policy.decisions import NotAllowed, forbid
-from gdprkit.policy.handling import IDENTITY, IdentityStep, may_close
+from gdprkit.policy.decisions import NotAllowed, Reason, forbid, need
+from gdprkit.policy.handling import IDENTITY, REFUSALS, IdentityStep, right_of
 from gdprkit.policy.matrix import Column
 from gdprkit.policy.placing import column_of, company_stop_for
 from gdprkit.policy.retention import erasure_blocked
 from gdprkit.register.register import Register
 from gdprkit.state import connection, request
 from gdprkit.state.connection import ConnectionStatus
-from gdprkit.state.request import RequestStatus
-from gdprkit.state.standing import AFTER_ERASURE, Standing, step
+from gdprkit.state.request import RequestCase, RequestStatus
+from gdprkit.state.standing import AFTER_ERASURE, step
 from gdprkit.words.citations import gdpr
 from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.moments import civil_date
 from gdprkit.words.vocabulary import (
     Channel,
     Circumstance,
@@ -101,6 +106,12 @@ def _check_names(register: Register, fact: Fact) -> None:
 
 PERSON_ERASED: Final = forbid("person-erased", "R-503", gdpr("17(1)"))
 PERSON_DECEASED: Final = forbid("person-deceased", "R-415", gdpr("recital 27"))
+LIFTING_UNTOLD: Final = need(
+    "lifting-untold",
+    "R-504",
+    gdpr("18(3)"),
+    missing="telling the person before the restriction is lifted",
+)
 
 
 def _check_alive(case: Case, fact: Fact) -> None:
@@ -113,12 +124,16 @@ def _check_alive(case: Case, fact: Fact) -> None:
         reason = PERSON_DECEASED.on(dead.position)
     else:
         return
-    raise NotAllowed(case.decision(f"record {type(fact).__name__}", (reason,)))
+    raise _not_allowed(case, fact, reason)
 
 
-def _check_step(standing: Standing, fact: Fact) -> None:
+def _not_allowed(case: Case, fact: Fact, reason: Reason) -> NotAllowed:
+    return NotAllowed(case.decision(f"record {type(fact).__name__}", (reason,)))
+
+
+def _check_step(case: Case, fact: Fact) -> None:
     """Hold the fact against the life cycle it belongs to."""
-    name = type(fact).__name__
+    name, standing = type(fact).__name__, case.standing
     if isinstance(fact, (ConnectionStarted, ConnectionEnded)):
         row = connection.TRANSITIONS[standing.connection.status]
         if type(fact) not in row:
@@ -132,18 +147,34 @@ def _check_step(standing: Standing, fact: Fact) -> None:
         if found is None:
             raise UnknownName("request of this person")
         steps = request.TRANSITIONS[found.status]
-        if IDENTITY[found.right] is IdentityStep.NONE and isinstance(
-            fact, (IdentityRequested, ClarificationRequested)
-        ):
+        if _has_no_place(case, found, fact):
             raise NotPossibleNow(found.status, name, ("HandlingBegun", "RequestFulfilled"))
         if type(fact) not in steps and not _begins_first(found.status, fact):
             possible = tuple(sorted(kind.__name__ for kind in steps))
             raise NotPossibleNow(found.status, name, possible)
 
 
+def _has_no_place(case: Case, found: RequestCase, fact: Fact) -> bool:
+    """Whether a request of this right, or one that has come so far, has no such step."""
+    right = right_of(case, found)
+    match fact:
+        case IdentityRequested():
+            return IDENTITY[right] is IdentityStep.NONE
+        case ClarificationRequested():  # whoever insisted on everything is not asked again (R-524)
+            return IDENTITY[right] is IdentityStep.NONE or found.insisted
+        case FeeAnnounced():  # what is never refused is never paid for (R-525)
+            return not REFUSALS[right]
+        case RequestExtended():  # once (R-530)
+            return found.extended
+        case _:
+            return False
+
+
 def _check_closing(case: Case, fact: Fact) -> None:
     """Hold an answer that closes a request against what the law asks of it (R-503, R-528)."""
-    if not isinstance(fact, (RequestFulfilled, RequestPartlyRefused, RequestRefused)):
+    if not isinstance(
+        fact, (RequestFulfilled, RequestPartlyRefused, RequestRefused, SubjectNotIdentifiable)
+    ):
         return
     found = case.standing.request.case(fact.case)
     if found is not None:
@@ -154,8 +185,11 @@ def _check_days(case: Case, fact: Fact) -> None:
     """Hold days against today: an end is recorded when it came, a lift after telling (18(3))."""
     if isinstance(fact, ConnectionEnded) and fact.on > case.today:
         raise InvalidValue("on", "has not come", "record the end on the day, or later")
-    if isinstance(fact, RestrictionLifted) and fact.informed > case.today:
-        raise InvalidValue("informed", "has not come", "tell the person before lifting")
+    if isinstance(fact, RestrictionLifted):
+        since = [r.at for r in case.standing.objection.restrictions if r.ground is fact.ground]
+        first = civil_date(max(since), case.zone) if since else fact.informed
+        if not first <= fact.informed <= case.today:
+            raise _not_allowed(case, fact, LIFTING_UNTOLD)
 
 
 def _begins_first(status: RequestStatus, fact: Fact) -> bool:
@@ -259,17 +293,20 @@ def _marketed(case: Case, purpose: PurposeId | None) -> bool:
 
 
 def _stop_in_request(case: Case, fact: RequestReceived) -> Fact | None:
-    """Return the stop a request is: for the purpose it is limited to, else for all (R-210)."""
-    via = fact.channel
+    """Return the stop a request is: for the purpose it is limited to, else for all (R-210, 0.3)."""
+    via, by = fact.channel, fact.requester
+    named = case.register.purpose(fact.purpose) if fact.purpose is not None else None
+    marketed = fact.purpose if named is not None and named.marketing else None
     match fact.right:
         case Right.ERASURE if not fact.fields and _marketed(case, fact.purpose):
             # after the move a request for erasure is an objection to marketing (R-414)
             return MarketingObjection(purpose=fact.purpose, via=via, by=fact.requester)
         case Right.OBJECTION_TO_MARKETING:
-            return MarketingObjection(via=via, by=fact.requester)
+            return MarketingObjection(purpose=marketed, via=via, by=by)
+        case Right.OBJECTION if named is None or named.marketing:
+            return MarketingObjection(purpose=marketed, via=via, by=by)
         case Right.WITHDRAW_CONSENT:
-            stop = ConsentWithdrawn(purpose=fact.purpose, via=via, by=fact.requester)
-            return _widen(case, stop)
+            return _widen(case, ConsentWithdrawn(purpose=fact.purpose, via=via, by=by))
         case _:
             return None
 
@@ -285,7 +322,7 @@ def prepare(case: Case, act: Act) -> tuple[Fact, ...]:
     fact = act.fact
     _check_names(case.register, fact)
     _check_alive(case, fact)
-    _check_step(case.standing, fact)
+    _check_step(case, fact)
     _check_days(case, fact)
     fact = _widen(case, fact)
     _check_closing(case, fact)

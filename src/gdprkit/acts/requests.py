@@ -60,8 +60,8 @@ def receive(
 ) -> Act:
     """Record a request; the keeper's receipt names its case.
 
-    An objection to marketing and a withdrawal act at once: the stop is recorded with it (R-508,
-    R-510).
+    An objection that reaches marketing and a withdrawal act at once: the stop is recorded with it
+    (R-508, R-510).
 
     Args:
         right: A word of ``Right``.
@@ -210,7 +210,7 @@ def fulfil(
         sent: Pointer to the answer.
         decisions: What was decided field by field.
         letter: What the answer says, words of ``LetterItem``, as a person went through it.
-        delivered: When it was handed over or dispatched; by default not noted apart.
+        delivered: When it was handed over or dispatched; nothing closes before (R-521).
         proof: Pointer to the proof of that.
         decided_by: Staff role of who decided.
         at: When; by default now.
@@ -250,7 +250,7 @@ def partly_refuse(
         letter: What the letter says, words of ``LetterItem``; a refusal needs all of
             ``policy.handling.LETTER_OF_REFUSAL``.
         finding: Pointer to a person's written finding, for Art. 12(5).
-        delivered: When it was handed over or dispatched; by default not noted apart.
+        delivered: When it was handed over or dispatched; nothing closes before (R-521).
         proof: Pointer to the proof of that.
         decided_by: Staff role of who decided.
         at: When; by default now.
@@ -298,9 +298,39 @@ def refuse(
     return Act(fact=fact, at=at)
 
 
-def not_identifiable(case: CaseId, *, sent: str, at: datetime | None = None) -> Act:
-    """Record that the person cannot be identified (Art. 11(2)); *sent* points to the letter."""
-    return Act(fact=facts.SubjectNotIdentifiable(case=case, sent=sent), at=at)
+def not_identifiable(
+    case: CaseId,
+    *,
+    sent: str,
+    finding: str,
+    letter: Iterable[str],
+    delivered: datetime | None = None,
+    proof: str | None = None,
+    decided_by: str | None = None,
+    at: datetime | None = None,
+) -> Act:
+    """Record that the person cannot be identified (Art. 11(2); R-523).
+
+    Args:
+        case: The request.
+        sent: Pointer to the letter.
+        finding: Pointer to a person's written finding why.
+        letter: What the letter says; all of ``policy.handling.LETTER_OF_REFUSAL``.
+        delivered: When it was handed over or dispatched, where they could be told.
+        proof: Pointer to the proof of that.
+        decided_by: Staff role of who decided.
+        at: When; by default now.
+    """
+    fact = facts.SubjectNotIdentifiable(
+        case=case,
+        sent=sent,
+        finding=finding,
+        letter=[LetterItem(item) for item in letter],
+        delivered=delivered,
+        proof=proof,
+        decided_by=decided_by,
+    )
+    return Act(fact=fact, at=at)
 
 
 def withdraw(case: CaseId, *, at: datetime | None = None) -> Act:

@@ -143,7 +143,7 @@ def access(run: Run) -> None:
     bundle = run.keeper.answer(about, case)
     folder = run.out / "bundle"
     paths = bundle.write(folder)
-    run.keeper.record(about, requests.fulfil(case, sent="bundle-1"))
+    run.keeper.record(about, requests.fulfil(case, sent="bundle-1", delivered=run.now[0]))
     answer = json.loads((folder / "data.json").read_text(encoding="utf-8"))
     given = answer["data"].get("marketing", {}).get("email", [])
     mailbox = row.fields["email"].reveal()
@@ -203,7 +203,11 @@ def erasure(run: Run) -> None:
         about, retention.erasure(reason="consent-withdrawn", reference="R-2027-0001")
     )
     applied = run.keeper.apply(plan, approve=plan.digest)
-    run.keeper.record(about, requests.fulfil(case, sent="letter-1"))
+    erased = [requests.decision(item.field) for item in plan.items]
+    run.keeper.record(
+        about,
+        requests.fulfil(case, sent="letter-1", decisions=erased, delivered=run.now[0]),
+    )
     run.done["erased"] += 1
     run.done["values"] -= len(plan.items)
     with run.talk.step("compacting the file"):

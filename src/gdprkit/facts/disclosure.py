@@ -9,7 +9,7 @@ from typing import final
 
 import attrs
 
-from gdprkit.facts._shape import frozen, name, name_or_none
+from gdprkit.facts._shape import frozen, name, name_or_none, pointer
 from gdprkit.words.identifiers import FieldId, PurposeId, RecipientId
 from gdprkit.words.vocabulary import Right
 
@@ -37,7 +37,17 @@ class Disclosed:
 @final
 @attrs.frozen(kw_only=True)
 class RecipientNotified:
-    """A recipient was told of a rectification, erasure or restriction (GDPR Art. 19; R-505)."""
+    """A recipient was told of a rectification, erasure or restriction (GDPR Art. 19; R-505).
+
+    Args:
+        recipient: The declared recipient.
+        about: What happened.
+        untold: Pointer to the note why telling them is impossible or out of proportion; they were
+            not told then, and nothing more is due.
+    """
 
     recipient: RecipientId = attrs.field(validator=name)
     about: Right
+    untold: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(pointer(200))
+    )

@@ -44,6 +44,7 @@ from gdprkit.policy.marketing import usable_channels
 from gdprkit.policy.periods import covering, ends_on
 from gdprkit.policy.retention import kept_until
 from gdprkit.register.parties import Transfer
+from gdprkit.register.purposes import Purpose
 from gdprkit.register.register import Register
 from gdprkit.state.data import HeldValue
 from gdprkit.state.request import RequestCase
@@ -168,8 +169,10 @@ def _consent_state(case: Case, purpose: PurposeId) -> str:
     return "in force" if in_force else "ended"
 
 
-def _rights(case: Case, bases: frozenset[LegalBasis]) -> tuple[Right, ...]:
+def _rights(case: Case, declared: Iterable[Purpose]) -> tuple[Right, ...]:
     """Return the rights open on the bases present (5.1)."""
+    purposes = tuple(declared)
+    bases = {purpose.basis for purpose in purposes}
     consent, contract = LegalBasis.CONSENT in bases, LegalBasis.CONTRACT in bases
     balanced = bool(bases & {LegalBasis.LEGITIMATE_INTERESTS, LegalBasis.PUBLIC_TASK})
     in_force = any(valid_consent(case, w.purpose, w.channel) for w in case.standing.consent.words)
@@ -177,7 +180,7 @@ def _rights(case: Case, bases: frozenset[LegalBasis]) -> tuple[Right, ...]:
         Right.PORTABILITY: consent or contract,
         Right.OBJECTION: balanced,
         Right.OBJECTION_TO_MARKETING: balanced or consent,
-        Right.HUMAN_REVIEW: False,  # no automated decision is recorded, so none can be reviewed
+        Right.HUMAN_REVIEW: any(purpose.automated_decisions for purpose in purposes),
         Right.WITHDRAW_CONSENT: in_force,
     }
     return tuple(right for right in Right if opened.get(right, True))
@@ -384,7 +387,6 @@ def _facts(case: Case, entries: tuple[Entry, ...]) -> dict[str, Any]:
         if offered.marketing and offered.id not in concerned and usable_channels(case, offered):
             concerned[offered.id] = set(fields & offered.fields)
     declared = [p for name in concerned if (p := register.purposes.get(name)) is not None]
-    bases = frozenset(p.basis for p in declared if p.basis is not None)
     return {
         "purposes": _purpose_facts(case, concerned),
         "categories of data": sorted(
@@ -392,12 +394,12 @@ def _facts(case: Case, entries: tuple[Entry, ...]) -> dict[str, Any]:
         ),
         "recipients": _recipient_facts(case, concerned),
         "how long we keep it": _period_facts(case),
-        "your rights": [str(right) for right in _rights(case, bases)],
+        "your rights": [str(right) for right in _rights(case, declared)],
         "complaint": [
             register.controller.authority or "the data protection authority of your country"
         ],
         "where it came from": _source_facts(case, entries),
-        "automated decisions": ["No decision made by automated means alone is recorded about you."],
+        "automated decisions": _automated_facts(declared),
         "transfers outside the EEA": _transfer_facts(case, entries, concerned),
         "direct-marketing register": (
             [{"entry until": standing.connection.marketing_expires.isoformat()}]
@@ -414,6 +416,18 @@ def _facts(case: Case, entries: tuple[Entry, ...]) -> dict[str, Any]:
             for s in standing.objection.stops
         ],
     }
+
+
+def _automated_facts(declared: Iterable[Purpose]) -> list[str]:
+    """Return where a machine alone decides; logic and consequences a person adds (15(1)(h))."""
+    found = sorted(purpose.label for purpose in declared if purpose.automated_decisions)
+    if not found:
+        return ["No decision made by automated means alone is recorded about you."]
+    return [
+        f"Decisions are made by automated means alone for: {label}. Which procedure and principles "
+        "are really applied, and what follows for you, is told with this answer."
+        for label in found
+    ]
 
 
 def _letter(case: Case, asked: RequestCase, entries: tuple[Entry, ...]) -> Letter:

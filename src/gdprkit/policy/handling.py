@@ -1,10 +1,10 @@
 """How a request is handled: identity, what is decided for each field, what the answer says, who is
-told, and whether it may be closed.
+told.
 
 The tables are those of the law at a glance. Leaves out judgement: whether a doubt is reasonable, a
-request excessive, grounds compelling; a person finds that and points to the finding. Always true:
-nothing closes in silence, an objection to marketing and a withdrawal are never refused and need no
-identity.
+request excessive, grounds compelling; a person finds that and points to the finding. Whether it may
+be closed stands in ``policy.closing``. Always true: an objection to marketing and a withdrawal have
+no ground of refusal and need no identity.
 """
 
 from __future__ import annotations
@@ -12,47 +12,40 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypeAlias, final
+from typing import Final, final
 
 import attrs
 
-from gdprkit.facts.request import (
-    FieldDecision,
-    RequestFulfilled,
-    RequestPartlyRefused,
-    RequestRefused,
-)
+from gdprkit.facts.request import FieldDecision
 from gdprkit.policy.case import Case
-from gdprkit.policy.decisions import Decision, Outcome, Reason, allow, forbid, need
+from gdprkit.policy.decisions import Outcome
+from gdprkit.policy.periods import at_collection
 from gdprkit.policy.rights import REFUSED_BY, MayExercise, may_exercise
-from gdprkit.state.objection import PurposeObjectionStatus
 from gdprkit.state.request import RequestCase
-from gdprkit.words.citations import gdpr
-from gdprkit.words.identifiers import FieldId, RecipientId
+from gdprkit.words.identifiers import FieldId, NoticeId, RecipientId
 from gdprkit.words.moments import civil_date
 from gdprkit.words.vocabulary import (
     ErasureReason,
-    FilingSystem,
+    IntakeChannel,
     LetterItem,
+    NoticeKind,
     RefusalGround,
     Right,
 )
 
 __all__ = [
+    "BY_FIELD",
     "IDENTITY",
     "LETTER",
     "LETTER_OF_REFUSAL",
     "REFUSALS",
-    "Closing",
     "Handling",
     "IdentityStep",
     "ToTell",
     "handling",
-    "may_close",
+    "right_of",
     "to_tell",
 ]
-
-Closing: TypeAlias = RequestFulfilled | RequestPartlyRefused | RequestRefused
 
 _L, _R = LetterItem, RefusalGround
 
@@ -130,118 +123,6 @@ LETTER_OF_REFUSAL: Final = frozenset(
 )
 
 
-# --- may it be closed -------------------------------------------------------------------
-
-NEVER_REFUSED: Final[Mapping[Right, Reason]] = {
-    Right.OBJECTION_TO_MARKETING: forbid("never-refused", "R-508", gdpr("21(3)")),
-    Right.WITHDRAW_CONSENT: forbid("never-refused", "R-510", gdpr("7(3)")),
-}
-REFUSAL_GROUND_NOT_LAWFUL: Final = forbid("refusal-ground-not-lawful", "R-528", gdpr("12(4)"))
-FINDING_MISSING: Final = need(
-    "finding-missing", "R-525", gdpr("12(5)"), missing="a person's written finding"
-)
-LETTER_INCOMPLETE: Final = need(
-    "letter-incomplete",
-    "R-528",
-    gdpr("12(4)"),
-    missing="a letter with what is refused, reasons and their article, complaint and remedy",
-)
-DECISIONS_MISSING: Final = need(
-    "decisions-missing", "R-521", gdpr("5(2)"), missing="what was decided for each field"
-)
-ERASURE_NOT_DONE: Final = need(
-    "erasure-not-done",
-    "R-503",
-    gdpr("17(1)"),
-    missing="the erasure, or the partial refusal of what stays",
-)
-RECTIFICATION_NOT_DONE: Final = need(
-    "rectification-not-done",
-    "R-502",
-    gdpr("16"),
-    missing="the correction, or the offer to attach a statement",
-)
-RESTRICTION_NOT_ACTIVE: Final = need(
-    "restriction-not-active", "R-504", gdpr("18(1)"), missing="the restriction in force"
-)
-OBJECTION_NOT_RECORDED: Final = need(
-    "objection-not-recorded", "R-507", gdpr("21(1)"), missing="the objection, which stops the use"
-)
-REVIEWER_MISSING: Final = need(
-    "reviewer-missing",
-    "R-509",
-    gdpr("22(3)"),
-    missing="a person with authority who reviewed it anew",
-)
-MAY_CLOSE: Final = allow("may-close", "R-534", gdpr("12(3)"))
-
-
-def may_close(case: Case, request: RequestCase, closing: Closing) -> Decision:
-    """Decide whether a request may be closed this way.
-
-    Args:
-        case: The person, with everything done so far recorded.
-        request: The open request.
-        closing: The fact that would close it.
-    """
-    reasons = tuple(_refusing(request, closing)) or tuple(_fulfilling(case, request, closing))
-    return case.decision("may_close", reasons or (MAY_CLOSE.on(request.position),))
-
-
-def _refusing(request: RequestCase, closing: Closing) -> Iterator[Reason]:
-    if isinstance(closing, RequestFulfilled):
-        return
-    never = NEVER_REFUSED.get(request.right)
-    if never is not None:
-        yield never.on(request.position)
-        return
-    if not closing.grounds <= REFUSALS[request.right]:
-        yield REFUSAL_GROUND_NOT_LAWFUL
-    if closing.grounds & _FINDING and closing.finding is None:
-        yield FINDING_MISSING
-    if not closing.letter >= LETTER_OF_REFUSAL:
-        yield LETTER_INCOMPLETE
-    if isinstance(closing, RequestPartlyRefused) and not closing.decisions:
-        yield DECISIONS_MISSING
-
-
-def _fulfilling(case: Case, request: RequestCase, closing: Closing) -> Iterator[Reason]:
-    """What has to be done before the request is met, in full or in part (table 5.2b)."""
-    if isinstance(closing, RequestRefused):
-        return
-    refused = {d.field for d in closing.decisions if d.refused is not None}
-    standing = case.standing
-    match request.right:
-        case Right.ERASURE:
-            if any(
-                value.field not in refused
-                for value in standing.data.values
-                if value.filing is not FilingSystem.REQUESTS
-                and (not request.fields or value.field in request.fields)
-            ):
-                yield ERASURE_NOT_DONE
-        case Right.RECTIFICATION:
-            corrected = any(
-                c.of is Right.RECTIFICATION and c.at >= request.received_at
-                for c in standing.data.changed
-            )
-            if not corrected and LetterItem.STATEMENT_OPTION not in closing.letter:
-                yield RECTIFICATION_NOT_DONE
-        case Right.RESTRICTION:
-            if not standing.objection.restrictions:
-                yield RESTRICTION_NOT_ACTIVE
-        case Right.OBJECTION:
-            if not any(
-                o.status is not PurposeObjectionStatus.OVERRIDDEN
-                for o in standing.objection.objections
-                if request.purpose in (None, o.purpose)
-            ):
-                yield OBJECTION_NOT_RECORDED
-        case Right.HUMAN_REVIEW:
-            if request.assigned_to is None or closing.decided_by is None:
-                yield REVIEWER_MISSING
-
-
 # --- what is to be done -----------------------------------------------------------------
 
 
@@ -271,10 +152,11 @@ def to_tell(case: Case) -> tuple[ToTell, ...]:
     happened += [(Right.RESTRICTION, everything, r.at) for r in restrictions]
     found: dict[tuple[RecipientId, Right], ToTell] = {}
     for received in case.standing.disclosure.received:
-        told = received.notified_at
+        times, told = dict(received.times), dict(received.notified)
         for about, fields, at in happened:
-            concerned = fields & received.fields
-            if not concerned or received.at > at or (told is not None and told >= at):
+            # what went out after it was corrected went out right
+            concerned = frozenset(f for f in fields & times.keys() if times[f] <= at)
+            if not concerned or (about in told and told[about] >= at):
                 continue
             key = (received.recipient, about)
             due = _days_after(case, at, case.law.notify_days)
@@ -306,6 +188,10 @@ class Handling:
         refusals: The grounds on which anything of it may be refused at all.
         tell: Recipients to be told (Art. 19).
         at_once: It acts on receipt, before any answer (7(3), 21(3)).
+        electronic: It came by electronic means, so its answer goes out that way too unless the
+            person asked otherwise (12(3); R-526).
+        notices: For a request for the information: the notices in force now and those given when
+            the data was collected (R-511).
     """
 
     request: RequestCase
@@ -315,10 +201,24 @@ class Handling:
     refusals: frozenset[RefusalGround]
     tell: tuple[ToTell, ...]
     at_once: bool
+    electronic: bool = False
+    notices: frozenset[NoticeId] = frozenset()
 
 
-_BY_FIELD: Final = frozenset(
+#: Rights that are decided field by field; the others are met as a whole.
+BY_FIELD: Final = frozenset(
     {Right.ERASURE, Right.RESTRICTION, Right.PORTABILITY, Right.OBJECTION, Right.HUMAN_REVIEW}
+)
+
+
+#: Channels that are electronic means (12(3)).
+_ELECTRONIC: Final = frozenset(
+    {
+        IntakeChannel.WEB_FORM,
+        IntakeChannel.EMAIL,
+        IntakeChannel.SOCIAL_MEDIA,
+        IntakeChannel.UNSUBSCRIBE_LINK,
+    }
 )
 
 
@@ -328,17 +228,42 @@ def handling(case: Case, request: RequestCase) -> Handling:
     A ground that nobody named yet is not guessed: an erasure is then looked at for a value that is
     no longer needed, the widest ground that every basis knows.
     """
-    decisions = tuple(_decisions(case, request)) if request.right in _BY_FIELD else ()
+    right = right_of(case, request)
+    decisions = tuple(_decisions(case, request)) if right in BY_FIELD else ()
     refused = any(d.refused is not None for d in decisions)
     return Handling(
         request=request,
-        identity=IDENTITY[request.right],
+        identity=IDENTITY[right],
         decisions=decisions,
-        letter=LETTER[request.right] | (LETTER_OF_REFUSAL if refused else frozenset()),
-        refusals=REFUSALS[request.right],
+        letter=LETTER[right] | (LETTER_OF_REFUSAL if refused else frozenset()),
+        refusals=REFUSALS[right],
         tell=to_tell(case),
-        at_once=request.right in NEVER_REFUSED,
+        at_once=not REFUSALS[right],
+        electronic=request.channel in _ELECTRONIC,
+        notices=_notices(case) if right is Right.INFORMATION else frozenset(),
     )
+
+
+def right_of(case: Case, request: RequestCase) -> Right:
+    """Return which right a request exercises: against marketing an objection is that of 21(2)."""
+    purpose = case.register.purposes.get(request.purpose) if request.purpose else None
+    if request.right is Right.OBJECTION and purpose is not None and purpose.marketing:
+        return Right.OBJECTION_TO_MARKETING
+    return request.right
+
+
+def _notices(case: Case) -> frozenset[NoticeId]:
+    """Return the notices in force of the kinds that concern the person, and those at collection."""
+    first = [notice for _, notice in at_collection(case)]
+    kinds = {notice.kind for notice in first} or {NoticeKind.DIRECT, NoticeKind.INDIRECT}
+    in_force = {
+        notice.id
+        for notice in case.register.notices.values()
+        if notice.kind in kinds
+        and notice.published <= case.today
+        and (notice.superseded is None or case.today < notice.superseded)
+    }
+    return frozenset(in_force) | {notice.id for notice in first}
 
 
 def _decisions(case: Case, request: RequestCase) -> Iterator[FieldDecision]:

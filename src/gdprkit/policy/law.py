@@ -78,6 +78,7 @@ class LawProfile:
     notice_months: int = 1
     breach_hours: int = 72
     information_service_age: int = 16
+    repeat_months: int = 12  # a request so long after the last one is never excessive
     adequacy: tuple[Adequacy, ...] = ADEQUACY
     # the law of a member state; None where the profile is the Union's alone
     voucher_years: int | None = None
@@ -129,6 +130,7 @@ SOURCES: Final[Mapping[str, Source]] = {
     "notice_months": Source("R-562", gdpr("14(3)(a)"), _law),
     "breach_hours": Source("R-570", gdpr("33(1)"), _law),
     "information_service_age": Source("R-112", gdpr("8(1)"), _law),
+    "repeat_months": Source("R-525", edpb("01/2022 paras 175-195"), _law),
     "voucher_years": Source("R-408", accounting("2:10"), _law),
     "ledger_years": Source("R-408", accounting("2:10"), _law),
     "vat_real_estate_years": Source("R-408", vat("on real estate investments"), _law),

@@ -13,6 +13,7 @@ from datetime import datetime
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import consent_expires
 from gdprkit.policy.ending import derived_end, end_passed
+from gdprkit.policy.handling import to_tell
 from gdprkit.policy.periods import review_due
 from gdprkit.policy.request import deadline_of
 from gdprkit.policy.retention import kept_until, nothing_left
@@ -42,6 +43,8 @@ def _moments(case: Case) -> Iterator[datetime]:
             yield expires
     for request in standing.request.open:
         yield deadline_of(case, request).safe_end
+    for recipient in to_tell(case):
+        yield case.end_of(recipient.due)
     if nothing_left(case) and standing.connection.since is not None:
         yield standing.connection.since
     for hold in standing.retention.holds:

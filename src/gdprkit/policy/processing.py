@@ -21,6 +21,7 @@ from gdprkit.policy.periods import at_collection, ends_on
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.objection import PurposeObjectionStatus, StopKind
+from gdprkit.state.request import RequestCase
 from gdprkit.words.citations import credit_act, dpa_fi, gdpr
 from gdprkit.words.identifiers import FieldId, PurposeId
 from gdprkit.words.vocabulary import (
@@ -108,27 +109,33 @@ def _in_spite(asked: _Asked, since: datetime) -> Reason | None:
 
 def _not_restricted(asked: _Asked) -> Iterator[Reason]:
     restrictions = asked.case.standing.objection.restrictions
-    newest = max((r.at for r in restrictions), default=None)
+    limits = [(r.at, RESTRICTED.on(r.position)) for r in restrictions]
+    for case in asked.case.standing.request.open:
+        if case.fields and asked.field is not None and asked.field not in case.fields:
+            continue  # the request is about other fields
+        if case.right in _STOPS_MARKETING and asked.purpose.marketing:
+            yield REQUEST_PENDING.on(case.position)
+        elif case.purpose in (None, asked.purpose.id):  # a named purpose limits it
+            limits += [(case.received_at, reason) for reason in _limiting(asked, case)]
+    newest = max((at for at, _ in limits), default=None)
     spite = _in_spite(asked, newest) if newest is not None else None
     if spite is not None:
         yield spite
     else:
-        for restriction in restrictions:
-            yield RESTRICTED.on(restriction.position)
-    for case in asked.case.standing.request.open:
-        if case.fields and asked.field is not None and asked.field not in case.fields:
-            continue  # the request is about other fields
-        if case.right is Right.RESTRICTION:
-            yield RESTRICTION_ASKED.on(case.position)
-        elif (
-            case.right is Right.RECTIFICATION
-            and case.restriction_ground is RestrictionGround.ACCURACY_CONTESTED
-        ):
-            yield ACCURACY_CONTESTED.on(case.position)
-        elif case.right in _STOPS_MARKETING and asked.purpose.marketing:
-            yield REQUEST_PENDING.on(case.position)
-        elif case.right is Right.OBJECTION and asked.purpose.basis in _OBJECTABLE:
-            yield OBJECTION_PENDING.on(case.position)
+        yield from (reason for _, reason in limits)
+
+
+def _limiting(asked: _Asked, case: RequestCase) -> Iterator[Reason]:
+    """Return how an open request restricts until it is answered ([P] at once; 18(1)(a), (d))."""
+    if case.right is Right.RESTRICTION:
+        yield RESTRICTION_ASKED.on(case.position)
+    elif (
+        case.right is Right.RECTIFICATION
+        and case.restriction_ground is RestrictionGround.ACCURACY_CONTESTED
+    ):
+        yield ACCURACY_CONTESTED.on(case.position)
+    elif case.right is Right.OBJECTION and asked.purpose.basis in _OBJECTABLE:
+        yield OBJECTION_PENDING.on(case.position)
 
 
 KIND_NOT_COVERED: Final = forbid("kind-not-covered", "R-101", gdpr("5(1)(b)"))

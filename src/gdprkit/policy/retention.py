@@ -28,7 +28,7 @@ from gdprkit.policy.connection import (
 from gdprkit.policy.decisions import Decision
 from gdprkit.policy.periods import consent_end, covering, ends_on, review_due
 from gdprkit.policy.plan import Plan, PlanAction, PlanItem
-from gdprkit.policy.rights import ERASURE_GROUNDS
+from gdprkit.policy.rights import ERASURE_GROUNDS, objection_failed
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue
@@ -350,6 +350,8 @@ def _still_needed(case: Case, purpose: Purpose, reason: ErasureReason) -> bool:
         return False
     if purpose.basis is LegalBasis.LEGAL_OBLIGATION:  # 17(1)(d) waits for a live duty
         return reason is not ErasureReason.LEGAL_DUTY
+    if reason is ErasureReason.OBJECTED and objection_failed(case, purpose) is not None:
+        return True  # 17(1)(c) reaches the purposes an upheld objection is about, no other
     # what a live purpose needs is necessary, so 17(1)(a) does not reach it yet
     return reason not in ERASURE_GROUNDS[purpose.basis] - {ErasureReason.NO_LONGER_NECESSARY}
 

@@ -19,6 +19,7 @@ from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Decision, Reason, allow, forbid, need
 from gdprkit.policy.periods import ends_on
 from gdprkit.register.purposes import Purpose
+from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.data import HeldValue
 from gdprkit.state.objection import PurposeObjectionStatus
 from gdprkit.words.citations import gdpr
@@ -31,6 +32,7 @@ from gdprkit.words.vocabulary import (
     RestrictionGround,
     Right,
     SourceKind,
+    SpecialGround,
     Trigger,
 )
 
@@ -41,6 +43,7 @@ __all__ = [
     "RESTRICTION_GROUNDS",
     "MayExercise",
     "may_exercise",
+    "objection_failed",
 ]
 
 _B, _E, _G = LegalBasis, ErasureReason, RestrictionGround
@@ -141,6 +144,12 @@ ERASURE_GROUND_UNKNOWN: Final = need(
 ERASURE_GROUND_NOT_OPEN: Final = forbid("erasure-ground-not-open", "R-503", gdpr("17(1)"))
 STILL_NEEDED: Final = forbid("still-needed", "R-503", gdpr("17(1)(a)"))
 COMPELLING_GROUNDS: Final = forbid("compelling-grounds", "R-507", gdpr("21(1)"))
+OBJECTION_UNDECIDED: Final = need(
+    "objection-undecided",
+    "R-503",
+    gdpr("17(1)(c)"),
+    missing="an objection, decided for the person",
+)
 DUTY_LASTS: Final = forbid("duty-lasts", "R-503", gdpr("17(3)(b)"))
 PUBLIC_TASK_LASTS: Final = forbid("public-task-lasts", "R-503", gdpr("17(3)(b)"))
 CLAIMS_LAST: Final = forbid("claims-last", "R-503", gdpr("17(3)(e)"))
@@ -187,7 +196,11 @@ def _reasons(case: Case, question: MayExercise, purpose: Purpose) -> Iterator[Re
     if basis is None and right in (*_CLOSED_BY_BASIS, Right.ERASURE, Right.RESTRICTION):
         yield BASIS_UNDECIDED
         return
-    if basis is not None and basis not in OPEN_BY_BASIS[right]:
+    if (
+        basis is not None
+        and basis not in OPEN_BY_BASIS[right]
+        and not _agreed(case, right, purpose)
+    ):
         yield _CLOSED_BY_BASIS[right]
         return
     closed: Reason | None = None
@@ -205,9 +218,20 @@ def _reasons(case: Case, question: MayExercise, purpose: Purpose) -> Iterator[Re
     yield _OPEN[right] if closed is None else closed
 
 
+def _agreed(case: Case, right: Right, purpose: Purpose) -> bool:
+    """Whether a consent beside the basis opens the right: 9(2)(a), or to a channel of marketing."""
+    explicit = purpose.special_ground is SpecialGround.EXPLICIT_CONSENT
+    if right is Right.PORTABILITY:
+        return explicit
+    words = case.standing.consent.for_purpose(purpose.id)
+    given = any(word.status is ConsentStatus.GIVEN for word in words)
+    return right is Right.WITHDRAW_CONSENT and given
+
+
 #: Kinds of fields that are made up about a person, not given by them (20(1); WP242).
 _INFERRED: Final = frozenset({FieldKind.PROFILE, FieldKind.CREDIT})
 _FROM_THE_PERSON: Final = frozenset({SourceKind.SUBJECT, SourceKind.OBSERVED})
+_TOLD: Final = frozenset({SourceKind.SUBJECT})
 
 
 def _held(case: Case, question: MayExercise, purpose: Purpose) -> list[HeldValue]:
@@ -223,10 +247,16 @@ def _provided(case: Case, question: MayExercise, purpose: Purpose) -> bool:
     return any(
         case.register.fields[value.field].kind not in _INFERRED
         and value.source in case.register.sources
-        and case.register.sources[value.source].kind in _FROM_THE_PERSON
+        and case.register.sources[value.source].kind in _sources(case, value)
         for value in _held(case, question, purpose)
         if value.field in case.register.fields and value.source is not None
     )
+
+
+def _sources(case: Case, value: HeldValue) -> frozenset[SourceKind]:
+    """Return whose giving counts: an interest that nobody told was inferred from what was seen."""
+    interest = case.register.fields[value.field].kind is FieldKind.INTEREST
+    return _TOLD if interest else _FROM_THE_PERSON
 
 
 def _last_day(case: Case, question: MayExercise, purpose: Purpose) -> date | None:
@@ -257,12 +287,17 @@ def _erasure_closed(case: Case, question: MayExercise, purpose: Purpose) -> Reas
             return PUBLIC_TASK_LASTS.on(until=until)
         if ground is ErasureReason.NO_LONGER_NECESSARY:
             return STILL_NEEDED.on(until=until)
-    if ground is ErasureReason.OBJECTED:
-        for objection in case.standing.objection.objections:
-            overridden = objection.status is PurposeObjectionStatus.OVERRIDDEN
-            if objection.purpose == purpose.id and overridden:
-                return COMPELLING_GROUNDS.on(objection.position)
-    return None
+    return objection_failed(case, purpose) if ground is ErasureReason.OBJECTED else None
+
+
+def objection_failed(case: Case, purpose: Purpose) -> Reason | None:
+    """Return why 17(1)(c) is not met: an objection erases once no grounds override it."""
+    about = [o for o in case.standing.objection.objections if o.purpose == purpose.id]
+    for objection in about:
+        if objection.status is PurposeObjectionStatus.OVERRIDDEN:
+            return COMPELLING_GROUNDS.on(objection.position)
+    upheld = any(objection.status is PurposeObjectionStatus.UPHELD for objection in about)
+    return None if upheld else OBJECTION_UNDECIDED.on(*(o.position for o in about))
 
 
 def _restriction_closed(question: MayExercise, purpose: Purpose) -> Reason | None:

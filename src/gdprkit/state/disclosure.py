@@ -11,6 +11,7 @@ from gdprkit.facts.disclosure import Disclosed, RecipientNotified
 from gdprkit.facts.entry import Entry
 from gdprkit.state._shape import Fold, put
 from gdprkit.words.identifiers import FieldId, PurposeId, RecipientId
+from gdprkit.words.vocabulary import Right
 
 __all__ = ["DisclosureState", "ReceivedBy"]
 
@@ -25,7 +26,8 @@ class ReceivedBy:
     fields: frozenset[FieldId]
     at: datetime  # the newest time
     position: int
-    notified_at: datetime | None = None  # of a rectification, erasure or restriction
+    times: tuple[tuple[FieldId, datetime], ...] = ()  # when each field went out last
+    notified: tuple[tuple[Right, datetime], ...] = ()  # of what they were told, and when last
 
 
 @final
@@ -40,20 +42,26 @@ def _disclosed(now: DisclosureState, entry: Entry, fact: Disclosed) -> Disclosur
     def same(row: ReceivedBy) -> bool:
         return (row.recipient, row.purpose) == (fact.recipient, fact.purpose)
 
-    before = frozenset[FieldId]().union(*(r.fields for r in now.received if same(r)))
+    before = next((r for r in now.received if same(r)), None)
+    times = dict(before.times if before else ()) | dict.fromkeys(fact.fields, entry.at)
     new = ReceivedBy(
         recipient=fact.recipient,
         purpose=fact.purpose,
-        fields=before | fact.fields,
+        fields=frozenset(times),
         at=entry.at,
         position=entry.position,
+        times=tuple(sorted(times.items())),
+        notified=before.notified if before else (),
     )
     return attrs.evolve(now, received=put(now.received, new, same))
 
 
 def _notified(now: DisclosureState, entry: Entry, fact: RecipientNotified) -> DisclosureState:
+    """Tell of one thing only: who was told of a correction was not told of an erasure."""
     rows = tuple(
-        attrs.evolve(r, notified_at=entry.at) if r.recipient == fact.recipient else r
+        attrs.evolve(r, notified=tuple(sorted({**dict(r.notified), fact.about: entry.at}.items())))
+        if r.recipient == fact.recipient
+        else r
         for r in now.received
     )
     return attrs.evolve(now, received=rows)

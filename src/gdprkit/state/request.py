@@ -262,7 +262,10 @@ class RequestState:
 
 
 def _received(now: RequestState, entry: Entry, fact: RequestReceived) -> RequestState:
-    if now.case(fact.case) is not None:  # a reminder is the same request
+    known = now.case(fact.case)
+    if known is not None and known.is_open and known.right is fact.right:
+        return now  # a reminder is the same request
+    if known is not None:
         return attrs.evolve(now, anomalies=(*now.anomalies, entry.position))
     new = RequestCase(
         case=fact.case,

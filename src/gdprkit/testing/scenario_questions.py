@@ -29,6 +29,8 @@ from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.ending import derived_end, end_passed
+from gdprkit.policy.explain import text
+from gdprkit.policy.handling import handling, to_tell
 from gdprkit.policy.informing import notice_month
 from gdprkit.policy.leftovers import LEFTOVERS, kept_through
 from gdprkit.policy.logs import holds_address, is_personal, log_days
@@ -93,6 +95,26 @@ class _Breach:
 @attrs.frozen(kw_only=True)
 class _NoticeDue:
     pass
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Handling:
+    request: CaseId
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _ToTell:
+    pass
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Words:
+    code: str
+    language: str = "en"
+    reader: str = "person"
 
 
 @final
@@ -224,6 +246,44 @@ def _notice_due(case: Case, _: object) -> Mapping[str, Any]:
     }
 
 
+def _handling(case: Case, question: _Handling) -> Mapping[str, Any]:
+    request = case.standing.request.case(question.request)
+    if request is None:
+        raise UnknownName("request of this person")
+    found = handling(case, request)
+    return {
+        "identity": found.identity,
+        "letter": found.letter,
+        "refusals": found.refusals,
+        "at_once": found.at_once,
+        "electronic": found.electronic,
+        "notices": found.notices,
+        "decisions": {
+            f"{one.field}/{one.purpose}": (
+                " until ".join(str(part) for part in (one.refused, one.until) if part) or "granted"
+            )
+            for one in found.decisions
+        },
+    }
+
+
+def _to_tell(case: Case, _: object) -> Mapping[str, Any]:
+    return {
+        "tell": sorted(
+            f"{one.recipient} of {one.about}: {', '.join(sorted(one.fields))} by {one.due}"
+            for one in to_tell(case)
+        )
+    }
+
+
+def _words(_: Case, question: _Words) -> Mapping[str, Any]:
+    return {
+        "words": text(
+            question.code, cast("Language", question.language), cast("Reader", question.reader)
+        )
+    }
+
+
 def _standing(case: Case, _: object) -> Mapping[str, Any]:
     standing = case.standing
     return {
@@ -341,6 +401,9 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "explain": Asked(_Explain, _explain),
     "breach": Asked(_Breach, _breach),
     "notice-due": Asked(_NoticeDue, _notice_due),
+    "words": Asked(_Words, _words),
+    "handling": Asked(_Handling, _handling),
+    "to-tell": Asked(_ToTell, _to_tell),
     "standing": Asked(_Standing, _standing),
     "ending": Asked(_Ending, _ending),
     "after-end": Asked(AfterEnd, lambda case, q: _told(plan_after_end(case, q))),
