@@ -178,6 +178,20 @@ def test_a_new_order_of_somebody_in_the_register_keeps_their_data(house: House) 
     house.keeper.verify(anna)
 
 
+def test_a_new_order_brings_nothing_back_of_an_entry_that_has_ended(house: House) -> None:
+    """What a hold alone kept after an objection is not restored into live use (R-411)."""
+    anna = house.moved()
+    house.keeper.record(anna, retention.hold("dispute-1", reason="a claim is pending"))
+    house.keeper.record(anna, marketing.object_to(via="email"))
+    assert house.keeper.standing(anna).data.held(FilingSystem.MARKETING)
+    house.clock.now += timedelta(days=1)
+    house.keeper.record(anna, retention.lift_hold("dispute-1"))
+    house.keeper.record(anna, connection.start(reference="order-2"))
+    data_held = house.keeper.standing(anna).data
+    assert not data_held.held(FilingSystem.MARKETING)
+    assert not data_held.held(FilingSystem.CUSTOMER)
+
+
 # --- erasure -------------------------------------------------------------------------------------
 
 

@@ -354,6 +354,22 @@ class TestStandings:
         with pytest.raises(NotAllowed):
             swift.keeper.record(about, connection.start(reference="contract-2"))
 
+    def test_the_dead_are_not_imported_anew(self, house: House) -> None:
+        """Their contact points are remembered as keyed hashes; who lives there may consent."""
+        about = contact(house, EMAIL)
+        house.keeper.record(about, data.note("deceased"))
+        house.clock.now += timedelta(days=60)
+        plan = house.keeper.plan(about, retention.due())
+        assert plan.erases_person
+        house.keeper.apply(plan, approve=plan.digest)
+        again = contact(house, EMAIL)
+        assert "prohibited" in house.ask(again).codes
+        house.keeper.record(
+            again, consent.give("direct-marketing", channels=["email"], evidence=evidence())
+        )
+        assert house.ask(again).cell == "M-EM/B2B-R/C+"
+        assert house.ask(again)
+
     def test_who_leaves_the_role_is_under_review(self, swift: House) -> None:
         """A contact who has left ends the connection; the dead address is not moved (R-417)."""
         about = swift.customer()
@@ -395,6 +411,7 @@ class TestKeys:
         """A staff id is kept with each entry of the act, and of a plan carried out."""
         about = house.ended()
         house.keeper.record(about, data.give_notice("v7-reminder"), by="staff-7")
+        house.clock.now += timedelta(days=31)  # the reminder's window has passed
         plan = house.keeper.plan(about, connection.after_end())
         house.keeper.apply(plan, approve=plan.digest, by="staff-8")
         writers = [entry.by for entry in house.keeper.line(about)]

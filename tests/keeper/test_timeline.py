@@ -125,6 +125,20 @@ def test_the_reminder_moves_the_end_of_the_review(house: House) -> None:
     assert list(house.keeper.waking(due)) == [anna]
 
 
+def test_nobody_is_moved_before_the_window_of_the_reminder_has_passed(house: House) -> None:
+    """2026-05-02 is the last day to object; at midnight in Helsinki the move opens."""
+    anna = collected(house)
+    delivered(house, anna)
+    ended(house, anna)
+    reminded(house, anna)
+    house.clock.now = moment(2026, 5, 2, 20)
+    waiting = house.keeper.plan(anna, connection.after_end())
+    assert waiting.waiting_for == ("the objection window to pass",)
+    assert not waiting.has_work
+    house.clock.now = moment(2026, 5, 2, 21)
+    assert house.keeper.plan(anna, connection.after_end()).of(PlanAction.MOVE)
+
+
 def test_moved_with_what_may_move(house: House) -> None:
     """2026-05-04: MARKETING until 2028-03-31, papers archived each until its day, rest erased."""
     anna = marketed(house)

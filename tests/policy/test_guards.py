@@ -12,6 +12,7 @@ from tests.policy.support import (
     CLEAR,
     MARKETING,
     START,
+    added,
     case,
     consented,
     customer,
@@ -22,17 +23,27 @@ from tests.policy.support import (
     with_purpose,
 )
 
+from gdprkit.facts.connection import ConnectionStarted
 from gdprkit.facts.data import CircumstanceNoted, DataCollected
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.notice import NoticeGiven
-from gdprkit.facts.objection import MarketingObjection, RestrictionImposed
+from gdprkit.facts.objection import (
+    MarketingObjection,
+    MarketingProhibition,
+    ObjectionDecided,
+    ObjectionRaised,
+    RestrictionImposed,
+)
 from gdprkit.facts.request import RequestReceived
 from gdprkit.policy.case import Case, Suppressed
 from gdprkit.policy.connection import GUARDS, MayMove, may_move
 from gdprkit.policy.decisions import Decision, Outcome
+from gdprkit.policy.periods import review_due, window_end
 from gdprkit.policy.retention import AfterEnd, plan_after_end
-from gdprkit.words.identifiers import CaseId, NoticeId, SourceId, SubjectId
+from gdprkit.register.purposes import Compatibility
+from gdprkit.words.identifiers import CaseId, NoticeId, PurposeId, SourceId, SubjectId
 from gdprkit.words.vocabulary import (
+    Actor,
     Channel,
     Circumstance,
     EndCause,
@@ -79,6 +90,7 @@ def note(circumstance: Circumstance) -> CircumstanceNoted:
 
 _ASSESSED = {"assessment": None}
 _REMINDED = NoticeGiven(notice=NoticeId("v7-reminder"))
+_STATISTICS = PurposeId("customer-statistics")
 
 #: name -> (case, codes against, outcome). Waiting guards are NEEDS, failed ones FORBIDDEN.
 FAILING: dict[str, tuple[Callable[[], Case], set[str], Outcome]] = {
@@ -141,6 +153,42 @@ FAILING: dict[str, tuple[Callable[[], Case], set[str], Outcome]] = {
             Right.OBJECTION_TO_MARKETING,
         )
     },
+    "T3 reminded, window open": (
+        lambda: movable(_REMINDED),
+        {"t3-window-open"},
+        Outcome.NEEDS,
+    ),
+    "T5 objection to a purpose pending": (
+        lambda: movable(ObjectionRaised(purpose=_STATISTICS, via=IntakeChannel.EMAIL)),
+        {"t5-request-pending"},
+        Outcome.FORBIDDEN,
+    ),
+    "T5 objection to the purpose": (
+        lambda: movable(
+            ObjectionRaised(purpose=MARKETING, via=IntakeChannel.EMAIL),
+            ObjectionDecided(purpose=MARKETING, upheld=False, finding="finding-1"),
+        ),
+        {"t5-stopped", "t9-no-channel"},
+        Outcome.FORBIDDEN,
+    ),
+    "T6 assessed later": (
+        lambda: movable(
+            register=with_purpose(
+                MARKETING,
+                register=with_notice("v7", purposes=frozenset()),
+                compatibility=Compatibility(
+                    reference="assessments/use", decided=date(2026, 1, 6), compatible=True
+                ),
+            )
+        ),
+        {"t6-not-compatible"},
+        Outcome.FORBIDDEN,
+    ),
+    "T12 looked for one address only": (
+        lambda: movable(suppressed=Suppressed(looked=frozenset({Channel.EMAIL}))),
+        {"t12-not-checked"},
+        Outcome.NEEDS,
+    ),
     "T6 no original purpose": (
         lambda: movable(register=with_notice("v7", purposes=frozenset())),
         {"t6-not-compatible"},
@@ -237,7 +285,7 @@ def test_a_guard_that_fails_withholds_the_move(name: str) -> None:
     assert decision.outcome is outcome
 
 
-WAITING = ["T1 no evidence", "T1 ends tomorrow", "T3 window open"]
+WAITING = ["T1 no evidence", "T1 ends tomorrow", "T3 window open", "T3 reminded, window open"]
 
 
 @pytest.mark.parametrize("name", FAILING)
@@ -326,3 +374,41 @@ def test_an_offer_that_does_not_relate_needs_a_consent() -> None:
     moving = {i.field for i in plan_after_end(found, AfterEnd()).items if str(i.action) == "move"}
     assert "email" not in moving
     assert "address" in moving
+
+
+def test_a_register_on_consent_holds_the_consents_channels_only() -> None:
+    """Also where the law asks no assessment for a channel: a role address is telephoned freely."""
+    facts = [
+        *added("generic-address"),
+        DataCollected(values=[sealed("phone")], source=SourceId("contact-form")),
+        ConnectionStarted(reference="contract-1"),
+        ended(),
+        consented(actor=Actor.COMPANY),
+    ]
+    for changes, phone in ((_ASSESSED, False), ({}, True)):
+        found = movable(facts=facts, register=with_purpose(MARKETING, **changes))
+        plan = plan_after_end(attrs.evolve(found, about=ABOUT), AfterEnd())
+        moving = {item.field for item in plan.items if str(item.action) == "move"}
+        assert "email" in moving
+        assert ("phone" in moving) is phone
+
+
+def test_a_companys_later_consent_opens_the_move_of_its_contact() -> None:
+    """What the company prohibited, the company allows again; its contact's own word does not."""
+    no = MarketingProhibition(via=IntakeChannel.LETTER, by=Actor.COMPANY)
+    channels = [Channel.EMAIL, Channel.PHONE, Channel.POST]
+    assert "t5-stopped" in decide(movable(no)).codes
+    assert decide(movable(no, consented(channels=channels, actor=Actor.COMPANY)))
+    assert "t5-stopped" in decide(movable(no, consented(channels=channels))).codes
+
+
+def test_reminding_again_puts_nothing_off() -> None:
+    """Of reminders after the end the first one sets the window, and the review with it."""
+    again = (START + timedelta(days=20), NoticeGiven(notice=NoticeId("v7-again")))
+    register = with_notice("v7-reminder")
+    second = attrs.evolve(register.notices[NoticeId("v7-reminder")], id=NoticeId("v7-again"))
+    notices = {**register.notices, second.id: second}
+    register = attrs.evolve(register, notices=notices)
+    found = movable(facts=[*MOVABLE, _REMINDED, again], register=register, at=again[0])
+    assert window_end(found) == date(2026, 2, 4)
+    assert review_due(found) == date(2026, 2, 11)

@@ -32,12 +32,14 @@ from gdprkit.facts.entry import Fact
 from gdprkit.facts.merge import MergedFrom, MergedInto, MergeReversed
 from gdprkit.facts.notice import NoticeGiven
 from gdprkit.facts.objection import MarketingObjection, MarketingProhibition, RestrictionImposed
-from gdprkit.facts.retention import Archived, ClaimInterrupted, ClaimNoted
+from gdprkit.facts.request import RequestReceived
+from gdprkit.facts.retention import Archived, ClaimInterrupted, ClaimNoted, HoldPlaced
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Decision, Outcome
 from gdprkit.policy.marketing import MayContact, may_contact
+from gdprkit.policy.marks import tags, wake_at
 from gdprkit.policy.merging import brought_by
-from gdprkit.policy.periods import ends_on
+from gdprkit.policy.periods import at_collection, ends_on, window_end
 from gdprkit.policy.plan import PlanAction
 from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.policy.retention import (
@@ -49,7 +51,14 @@ from gdprkit.policy.retention import (
 )
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.standing import fold
-from gdprkit.words.identifiers import NoticeId, PurposeId, SourceId, SubjectId
+from gdprkit.words.identifiers import (
+    CaseId,
+    FieldId,
+    NoticeId,
+    PurposeId,
+    SourceId,
+    SubjectId,
+)
 from gdprkit.words.vocabulary import (
     Channel,
     Circumstance,
@@ -57,6 +66,7 @@ from gdprkit.words.vocabulary import (
     FilingSystem,
     IntakeChannel,
     RestrictionGround,
+    Right,
     SubjectKind,
 )
 
@@ -131,6 +141,15 @@ def test_an_unproven_entry_is_cleaned_up_within_thirty_days() -> None:
     plan = plan_due(goes, DueErasure())
     assert len(plan.of(PlanAction.ERASE)) == len(goes.standing.data.values)
     assert {i.field for i in plan.of(PlanAction.ARCHIVE)} == {"invoices"}
+
+
+def test_an_unproven_entry_of_the_register_has_the_same_thirty_days() -> None:
+    """Values in the marketing register are on the clean-up list too, not erased the same day."""
+    facts = [*customer(), ended(), moved(), FOUND]
+    for days, gone in ((29, False), (31, True)):
+        found = attrs.evolve(case(*facts, at=later(days)), about=ABOUT)
+        erased = {i.filing for i in plan_due(found, DueErasure()).of(PlanAction.ERASE)}
+        assert (FilingSystem.MARKETING in erased) is gone
 
 
 def test_an_unproven_entry_may_be_proved() -> None:
@@ -228,6 +247,7 @@ STOPS: list[Fact] = [
     ConsentWithdrawn(purpose=MARKETING, channels=[Channel.EMAIL], via=IntakeChannel.EMAIL),
     RestrictionImposed(ground=RestrictionGround.UNLAWFUL),
     CircumstanceNoted(circumstance=Circumstance.MINOR),
+    RequestReceived(case=CaseId(ABOUT), right=Right.ERASURE, channel=IntakeChannel.EMAIL),
     DIED,
 ]
 
@@ -287,6 +307,38 @@ def test_the_earliest_expiry_rules() -> None:
     assert both.standing.connection.marketing_expires == date(2026, 3, 1)
 
 
+def test_an_entry_is_erased_at_the_earliest_expiry() -> None:
+    """What the merged line's earlier day ended is erased then, and a later move ends no later."""
+    other = life(*customer(), ended(), moved(date(2026, 3, 1)))
+    fact = brought_by(OTHER, other, verified=True)
+    entry = case(*customer(), ended(), moved(), fact, at=later(60))
+    held = entry.standing.data.held(FilingSystem.MARKETING)
+    assert {kept_until(entry, value)[0] for value in held} == {date(2026, 3, 1)}
+    before = case(*customer(), ended(), fact, suppressed=CLEAR)
+    plan = plan_after_end(attrs.evolve(before, about=ABOUT), AfterEnd())
+    assert plan.expires_on == date(2026, 3, 1)
+
+
+def test_the_oldest_notice_that_is_proved_decides() -> None:
+    """Told too little on the older line is told too little; the newer notice opens a window."""
+    old = [*added()[:1], NoticeGiven(notice=NoticeId("v6"))]
+    fact = brought_by(OTHER, fold(entries(old, start=START - DAY)), verified=True)
+    both = case(*customer(), ended(), fact)
+    assert [notice.id for _, notice in at_collection(both)] == ["v6"]
+    assert window_end(both) == date(2026, 2, 4)
+    alone = case(*customer(), ended(), fact, MergeReversed(other=OTHER))
+    assert [notice.id for _, notice in at_collection(alone)] == ["v7"]
+
+
+def test_that_somebody_is_of_age_comes_from_the_same_verified_person_only() -> None:
+    """Being of age opens doors, so an unverified merge does not bring it; being a minor it does."""
+    for which, unverified in ((Circumstance.ADULT, False), (Circumstance.MINOR, True)):
+        other = life(*added(), CircumstanceNoted(circumstance=which))
+        for verified, comes in ((True, True), (False, unverified)):
+            brought = brought_by(OTHER, other, verified=verified).circumstances
+            assert (which in brought) is comes
+
+
 def test_nothing_goes_out_from_a_line_that_was_merged_away() -> None:
     """The closed line is neither marketed to nor processed: the other one answers for it."""
     away = case(*customer(), MergedInto(survivor=OTHER))
@@ -301,15 +353,74 @@ def test_a_merge_brings_no_values() -> None:
     assert "SealedValue" not in repr(fact)
 
 
+ARCHIVED = Archived(
+    values=[sealed("invoices", FilingSystem.ARCHIVE)],
+    purpose=PurposeId("bookkeeping"),
+    until=date(2032, 12, 31),
+    plan="0" * 64,
+)
+
+
 def test_archived_values_stay_under_their_own_rule_after_a_re_connection() -> None:
     """A new order opens a new record; what was archived is not restored into live use (R-411)."""
-    archived = Archived(
-        values=[sealed("invoices", FilingSystem.ARCHIVE)],
-        purpose=PurposeId("bookkeeping"),
-        until=date(2032, 12, 31),
-        plan="0" * 64,
-    )
-    again = case(*added(), ended(), archived, ConnectionStarted(reference="contract-2"), related())
+    again = case(*added(), ended(), ARCHIVED, ConnectionStarted(reference="contract-2"), related())
     assert again.standing.status is ConnectionStatus.ACTIVE
     assert [v.field for v in again.standing.data.held(FilingSystem.ARCHIVE)] == ["invoices"]
     assert again.standing.connection.marketing_expires is None
+
+
+# --- the review, the register, requests ----------------------------------------------------------
+
+
+def test_what_nobody_reviewed_goes_when_the_review_was_due() -> None:
+    """Another purpose that runs longer keeps nothing of an ended relation (R-402)."""
+    found = case(*customer(), ended(), at=later(1))
+    assert {kept_until(found, v)[::2] for v in found.standing.data.values} == {
+        (date(2026, 1, 31), "R-402")
+    }
+
+
+def test_after_the_review_nothing_serves_the_relation() -> None:
+    """In the register and in the archive there is no service and no analysis (4.1)."""
+    for kept in (moved(), ARCHIVED):
+        found = case(*customer(), ended(), kept)
+        assert "period-over" in may_process(found, MayProcess(purpose="customer-care")).codes
+        assert may_process(found, MayProcess(purpose="bookkeeping"))
+
+
+def test_a_request_for_erasure_ends_the_entry_at_once() -> None:
+    """It is an objection to marketing, unless it names single fields or another purpose (R-414)."""
+    entry = case(*customer(), ended(), moved())
+
+    def recorded(found: Case, **more: Any) -> list[str]:
+        fact = RequestReceived(
+            case=CaseId(ABOUT), right=Right.ERASURE, channel=IntakeChannel.EMAIL, **more
+        )
+        return [type(one).__name__ for one in prepare(found, Act(fact=fact))]
+
+    ends = ["RequestReceived", "MarketingObjection", "DataErased", "MarketingEntryEnded"]
+    assert recorded(entry) == ends
+    assert recorded(entry, purpose=MARKETING) == ends
+    assert recorded(entry, purpose=PurposeId("bookkeeping")) == ["RequestReceived"]
+    assert recorded(entry, fields=[FieldId("address")]) == ["RequestReceived"]
+    assert recorded(case(*customer())) == ["RequestReceived"]
+
+
+def test_a_prospect_who_left_the_company_goes_within_thirty_days() -> None:
+    """No relation ends, so no review starts; the thirty days of R-417 run all the same."""
+    left = CircumstanceNoted(circumstance=Circumstance.LEFT_ROLE)
+    found = case(*added(), left, at=later(2))
+    assert {kept_until(found, v) for v in found.standing.data.values} == {
+        (date(2026, 2, 4), "contact-left", "R-417")
+    }
+
+
+def test_a_hold_is_looked_at_again_by_its_day() -> None:
+    """The day is a moment to wake at, and once it is over the person is found by a tag (R-715)."""
+    hold = HoldPlaced(reference="hold-1", reason="court", review_by=date(2026, 2, 1))
+    before, after = (case(*customer(), hold, at=later(days)) for days in (20, 30))
+    assert wake_at(before) == before.end_of(date(2026, 2, 1))
+    assert "hold-review" not in tags(before)
+    assert "hold-review" in tags(after)
+    renewed = attrs.evolve(hold, review_by=date(2026, 6, 1))
+    assert "hold-review" not in tags(case(*customer(), hold, renewed, at=later(30)))

@@ -233,7 +233,58 @@ def test_changes_of_the_file_and_of_the_scenario_are_laid_over_the_register(
     assert run(tmp_path, head + other + ask.replace("CODES", '"cell-forbids"')).failures == ()
 
 
+def test_other_lines_are_looked_at(tmp_path: Path) -> None:
+    """An organisation's stop and what a merge brings come from the lines under ``others``."""
+    others = """others.firm = [
+    { at = 2026-01-02, fact = "subject-added", kind = "generic-address", source = "contact-form" },
+    { at = 2026-01-03, fact = "marketing-prohibition", via = "letter", by = "company" },
+]
+others.double = [{ at = 2026-01-02, fact = "marketing-objection", via = "phone" }]
+"""
+    facts = """facts = [
+    { at = 2026-01-04, fact = "role-taken", organisation = "firm" },
+    { at = 2026-01-06, fact = "merged-from", other = "double", verified = false },
+]
+"""
+    asks = """asks = [
+    { like = "mail", at = 2026-01-05, answer = "forbidden", because = ["company-prohibited"] },
+    { like = "mail", at = 2026-01-07, answer = "forbidden", because = ["objected"] },
+]"""
+    assert run(tmp_path, HEAD + others + facts + asks).failures == ()
+    assert run(tmp_path, HEAD + others + facts + asks.replace("objected", "other")).failed == 1
+
+
+def test_a_plan_tells_the_move_that_was_refused(tmp_path: Path) -> None:
+    """A plan whose move is withheld says so and names the guards; it never looks unasked."""
+    ask = """asks = [{ ask = "after-end", at = 2026-01-05, gives = { move = "allowed" } }]"""
+    assert [one.got for one in run(tmp_path, HEAD + ask).failures] == ["forbidden"]
+
+
+def test_a_day_that_has_not_come_is_not_possible(tmp_path: Path) -> None:
+    """A fact refused for its day is an answer of the question, with what to do instead."""
+    ask = """asks = [{ ask = "record", at = 2026-01-05, fact = "connection-ended", on = 2026-01-06,
+    cause = "termination", gives = { possible = false, instead = ["x"] } }]""".replace("\n", " ")
+    told = [one.got for one in run(tmp_path, HEAD + ask).failures]
+    assert told == ["[record the end on the day, or later]"]
+
+
+MERGE = 'at = 2026-01-03, fact = "merged-from"'
 MISTAKES = [
+    (
+        f'facts = [{{ {MERGE}, other = "duble", verified = true }}]\nothers.double = []\nasks = []',
+        20,
+        'did you mean "double"?',
+    ),
+    (
+        'facts = [{ at = 2026-01-03, fact = "x", other = "d", verified = true }]\nasks = []',
+        20,
+        "belongs to a merge",
+    ),
+    (
+        'others.firm = [{ at = 2026-01-03, fact = "hold-liftet" }]\nasks = []',
+        20,
+        'did you mean "hold-lifted"?',
+    ),
     (
         'facts = [{ at = 2026-01-03, fact = "marketing-objektion", via = "phone" }]\nasks = []',
         20,

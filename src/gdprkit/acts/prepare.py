@@ -285,12 +285,22 @@ _LEAVES: Final = frozenset(
 )
 
 
+def _marketed(case: Case, purpose: PurposeId | None) -> bool:
+    """Whether the person stands in the marketing register, and the purpose named is marketing."""
+    if case.standing.connection.status is not ConnectionStatus.MARKETING:
+        return False
+    return purpose is None or case.register.purpose(purpose).marketing
+
+
 def _stop_in_request(case: Case, fact: RequestReceived) -> Fact | None:
     """Return the stop a request is: for the purpose it is limited to, else for all (R-210, 0.3)."""
     via, by = fact.channel, fact.requester
     named = case.register.purpose(fact.purpose) if fact.purpose is not None else None
     marketed = fact.purpose if named is not None and named.marketing else None
     match fact.right:
+        case Right.ERASURE if not fact.fields and _marketed(case, fact.purpose):
+            # after the move a request for erasure is an objection to marketing (R-414)
+            return MarketingObjection(purpose=fact.purpose, via=via, by=fact.requester)
         case Right.OBJECTION_TO_MARKETING:
             return MarketingObjection(purpose=marketed, via=via, by=by)
         case Right.OBJECTION if named is None or named.marketing:

@@ -58,9 +58,20 @@ def decide_objection(
     return Act(fact=fact, at=at)
 
 
-def hold(reference: str, *, reason: str, at: datetime | None = None) -> Act:
-    """Place a legal hold: nothing of the person is erased until it is lifted."""
-    return Act(fact=HoldPlaced(reference=reference, reason=reason), at=at)
+def hold(
+    reference: str, *, reason: str, review_by: date | None = None, at: datetime | None = None
+) -> Act:
+    """Place a legal hold: nothing of the person is erased until it is lifted.
+
+    Args:
+        reference: The controller's own pointer.
+        reason: Why.
+        review_by: The last day on which somebody looks whether it is still needed (R-715); then
+            the person is found by ``waking`` and by the tag ``hold-review``. Placed again under
+            the same reference, the new day counts.
+        at: When; by default now.
+    """
+    return Act(fact=HoldPlaced(reference=reference, reason=reason, review_by=review_by), at=at)
 
 
 def lift_hold(reference: str, *, at: datetime | None = None) -> Act:

@@ -29,6 +29,7 @@ from gdprkit.policy.plan import PlanAction
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import civil_date
+from gdprkit.words.vocabulary import Circumstance
 
 __all__ = [
     "connections_end",
@@ -64,7 +65,7 @@ def import_everybody(run: Run) -> ImportReport:
     run.done["people"] += added
     run.done["values"] += report.values
     for row in run.readable():
-        if row.choice in _STOPS:
+        if row.choice in _STOPS or Circumstance.DECEASED in row.circumstances:
             run.remember(row.fields.items())
     found = counts(run.file)
     claims = run.claims

@@ -74,10 +74,19 @@ class Archived:
 @final
 @attrs.frozen(kw_only=True)
 class HoldPlaced:
-    """A legal hold: nothing of the person is erased until it is lifted (GDPR Art. 17(3)(e))."""
+    """A legal hold: nothing of the person is erased until it is lifted (GDPR Art. 17(3)(e)).
+
+    Args:
+        reference: The controller's own pointer, for instance a dispute's number.
+        reason: Why.
+        review_by: The last day on which somebody looks whether it is still needed (R-715).
+    """
 
     reference: str = attrs.field(validator=pointer(200))
     reason: str = attrs.field(validator=pointer(500))
+    review_by: date | None = attrs.field(
+        default=None, validator=attrs.validators.optional(civil_day)
+    )
 
 
 @final

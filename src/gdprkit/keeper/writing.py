@@ -18,6 +18,7 @@ from gdprkit.errors import ChainBroken, InvalidValue
 from gdprkit.facts.connection import ConnectionStarted
 from gdprkit.facts.consent import ConsentGiven, ConsentRequested, ConsentWithdrawn
 from gdprkit.facts.data import (
+    CircumstanceNoted,
     DataCollected,
     DataErased,
     DataRectified,
@@ -46,7 +47,13 @@ from gdprkit.state.objection import Stop, StopKind
 from gdprkit.storage.protocol import Batch, Store, Suppression, VaultPut
 from gdprkit.words.identifiers import CaseId, FieldId, Slot, uuid_from
 from gdprkit.words.moments import civil_date
-from gdprkit.words.vocabulary import ErasureReason, FilingSystem, IntakeChannel
+from gdprkit.words.vocabulary import (
+    Actor,
+    Circumstance,
+    ErasureReason,
+    FilingSystem,
+    IntakeChannel,
+)
 
 __all__ = ["Bench", "Composed", "Draft", "add", "compose", "finish", "remember_stops", "seal_into"]
 
@@ -230,8 +237,8 @@ def _check_whole(act: Act, *, first: bool) -> None:
 def _merge_entry(draft: Draft) -> None:
     """Bring a live entry in the marketing register back into the customer file (R-411).
 
-    What was erased or archived stays so, an expired entry is over, and nothing comes back that was
-    collected anew.
+    What was erased or archived stays so, and nothing comes back that was collected anew. An entry
+    that expired, ended by a stop or was never proved is over: its values go.
     """
     standing = draft.view.standing
     held = standing.data.held(FilingSystem.MARKETING)
@@ -239,8 +246,10 @@ def _merge_entry(draft: Draft) -> None:
     if not held or standing.status is not ConnectionStatus.ACTIVE or erasure_blocked(case):
         return
     present = {value.field for value in standing.data.held(FilingSystem.CUSTOMER)}
-    today = case.today.isoformat()
-    missing = [v for v in held if v.field not in present and (v.until or today) >= today]
+    entry = draft.before.standing.connection
+    expires = entry.marketing_expires
+    live = entry.status is ConnectionStatus.MARKETING and (not expires or expires >= case.today)
+    missing = [v for v in held if live and v.field not in present]
     if missing and standing.data.source is not None:
         opened = open_values(draft.bench.store, _keys(draft), draft.before.about, missing)
         copies = [(value.field, personal) for value, personal in opened]
@@ -310,6 +319,21 @@ def remember_stops(draft: Draft, values: Sequence[tuple[FieldId, object]]) -> No
     if stops and values:
         rows = suppressions(bench.register, bench.keys, values, stops, at=draft.now)
         draft.suppress.extend(rows)
+
+
+def _died(fact: CircumstanceNoted) -> bool:
+    return fact.holds and fact.circumstance is Circumstance.DECEASED
+
+
+def _remember_death(draft: Draft, values: Sequence[tuple[FieldId, object]], at: datetime) -> None:
+    """Keep the contact points of somebody who died from being imported anew (R-415).
+
+    The flag is the controller's own prohibition, as a keyed hash. Somebody who lives at the address
+    opens it again for themselves, by a consent.
+    """
+    bench = draft.bench
+    flag = Stop(kind=StopKind.PROHIBITION, by=Actor.CONTROLLER, at=at, position=0)
+    draft.suppress.extend(suppressions(bench.register, bench.keys, values, [flag], at=draft.now))
 
 
 #: What a new line records of a stop that the list remembers. A refusal has lost its purpose there:
@@ -418,6 +442,8 @@ def compose(
         if isinstance(attached.fact, ConnectionStarted):
             _merge_entry(draft)
         stopped = stopped or any(type(fact) in STOPS for fact in facts)
+        if any(isinstance(fact, CircumstanceNoted) and _died(fact) for fact in facts):
+            _remember_death(draft, [*new, *contact_values(bench, before, damaged=True)], at)
         _inherit_stops(draft, act)
     if stopped:
         # every address the person had or has, those corrected in this very batch included

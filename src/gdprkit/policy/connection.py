@@ -29,22 +29,27 @@ from gdprkit.policy.decisions import (
 )
 from gdprkit.policy.marketing import PENDING_STOPS, usable_channels
 from gdprkit.policy.periods import at_collection, later_notices, tells_marketing, window_end
+from gdprkit.policy.placing import company_stop_for
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue
+from gdprkit.state.objection import PurposeObjectionStatus, Stop
 from gdprkit.words.citations import gdpr, project
 from gdprkit.words.moments import add_months, civil_date
 from gdprkit.words.vocabulary import (
+    Actor,
     Channel,
     Circumstance,
     EndCause,
     FieldKind,
     FilingSystem,
+    SubjectKind,
 )
 
 __all__ = [
     "WHITELIST",
     "MayMove",
+    "entry_channels",
     "may_move",
     "movable",
     "register_expiry",
@@ -104,14 +109,15 @@ def register_expiry(case: Case, purpose: Purpose | None = None) -> date | None:
     """Return the last day a marketing entry could last (R-406, R-407), or None without an end.
 
     The earliest of: the connection's end plus the register's period; the person's own last act plus
-    its cap; and, where the register rests on consent alone, the day that consent ends. What we send
-    counts for nothing.
+    its cap; the last day of a merged line's entry (R-416); and, where the register rests on consent
+    alone, the day that consent ends. What we send counts for nothing.
     """
     ended = case.standing.connection.ended_on
     declared = case.register.marketing_register
     if ended is None:
         return None
     ends = [add_months(ended, case.law.register_months)]
+    ends += [merged.on for merged in case.standing.connection.merged_expiries]
     last_act = case.standing.data.last_act
     if last_act is not None:
         ends.append(add_months(civil_date(last_act, case.zone), case.law.register_cap_months))
@@ -134,6 +140,16 @@ def _assessed(case: Case, purpose: Purpose) -> bool:
     """Whether an assessment for former customers carries the register (T2)."""
     reasons = assessment_reasons(case, purpose, former=True)
     return all(reason.outcome is Outcome.ALLOWED for reason in reasons)
+
+
+def entry_channels(case: Case, purpose: Purpose) -> frozenset[Channel]:
+    """Return the channels an entry would serve (T9): where a consent alone carries the register,
+    those it names (T2).
+    """
+    usable = usable_channels(case, purpose, as_member=True)
+    if _assessed(case, purpose):
+        return usable
+    return frozenset(c for c in usable if valid_consent(case, purpose.id, c) is not None)
 
 
 def movable(case: Case, purpose: Purpose, usable: frozenset[Channel]) -> tuple[HeldValue, ...]:
@@ -216,12 +232,16 @@ T3_WINDOW_PASSED: Final = allow("t3-window-passed", "R-403", gdpr("13(3)"))
 
 def _t3_notice(asked: _Asked) -> Iterator[Reason]:
     case = asked.case
-    for position, notice in at_collection(case):
-        if tells_marketing(notice):
-            yield T3_TOLD_AT_COLLECTION.on(position)
-            return
+    told = [position for position, notice in at_collection(case) if tells_marketing(notice)]
     later = later_notices(case)
     end = window_end(case)
+    if told:
+        # a reminder of the move is a promise to wait as long as it says (4.2)
+        if end is not None and case.at < case.end_of(end):
+            yield T3_WINDOW_OPEN.on(later[0][0], until=case.end_of(end))
+        else:
+            yield T3_TOLD_AT_COLLECTION.on(told[0])
+        return
     declared = case.register.marketing_register
     strict = case.law.strict_notice or (declared is not None and declared.strict)
     if not later or end is None or strict:
@@ -261,20 +281,37 @@ def _t5_no_stop(asked: _Asked) -> Iterator[Reason]:
         if request.right in PENDING_STOPS:
             clear = False
             yield T5_REQUEST_PENDING.on(request.position)
+    for objection in case.standing.objection.objections:
+        # to marketing there are no overriding grounds, 21(3)
+        if objection.purpose == asked.purpose.id:
+            clear = False
+            yield T5_STOPPED.on(objection.position)
+        elif objection.status is PurposeObjectionStatus.PENDING:
+            clear = False
+            yield T5_REQUEST_PENDING.on(objection.position)
     for stop in case.standing.objection.stops:
-        # a stop for one channel takes that channel out of the entry (T9); a general one blocks,
-        # unless the person has consented since
+        # a stop for one channel takes that channel out of the entry (T9); a general one blocks
         general = not stop.channels and stop.purpose in (None, asked.purpose.id)
-        lifted = any(
-            (consent := valid_consent(case, asked.purpose.id, channel)) is not None
-            and consent.word.at > stop.at
-            for channel in asked.purpose.channels
-        )
-        if general and not lifted:
+        if general and not _lifted(asked, stop):
             clear = False
             yield T5_STOPPED.on(stop.position)
     if clear:
         yield T5_NO_STOP
+
+
+def _lifted(asked: _Asked, stop: Stop) -> bool:
+    """Whether a later consent opens a channel again: the person's own (R-317), and for what a
+    company prohibited its people, the company's (R-316.3).
+    """
+    case, purpose = asked.case, asked.purpose
+    contact = case.standing.data.kind is SubjectKind.COMPANY_CONTACT
+    if contact and stop.by is Actor.COMPANY:
+        return any(company_stop_for(case, c, purpose) is None for c in purpose.channels)
+    return any(
+        (consent := valid_consent(case, purpose.id, channel)) is not None
+        and consent.word.at > stop.at
+        for channel in purpose.channels
+    )
 
 
 T6_COMPATIBLE: Final = allow("t6-compatible", "R-113", gdpr("6(4)"))
@@ -288,7 +325,8 @@ def _t6_compatible(asked: _Asked) -> Iterator[Reason]:
         if purpose.id in notice.purposes:
             yield T6_ORIGINAL_PURPOSE.on(position)
             return
-    if purpose.compatibility is not None and purpose.compatibility.compatible:
+    found = purpose.compatibility
+    if found is not None and found.compatible and found.decided <= asked.case.today:
         yield T6_COMPATIBLE
     else:
         yield T6_NOT_COMPATIBLE
@@ -392,11 +430,10 @@ T12_CHECKED: Final = allow("t12-checked", "R-403", gdpr("21(3)"))
 
 
 def _t12_suppression(asked: _Asked) -> Iterator[Reason]:
-    if asked.case.suppressed is None:
+    found = asked.case.suppressed
+    if found is None or _reachable(asked) - found.looked:
         yield T12_NOT_CHECKED
-    elif asked.case.suppressed.looked and not (
-        asked.case.suppressed.looked - set(asked.case.suppressed.hits)
-    ):
+    elif found.looked and not found.looked - set(found.hits):
         yield T12_SUPPRESSED
     else:
         yield T12_CHECKED
@@ -430,7 +467,5 @@ def may_move(case: Case, question: MayMove) -> Decision:
         UnknownPurpose: the register does not declare the purpose.
     """
     purpose = marketing_purpose(case, question.purpose)
-    asked = _Asked(
-        case=case, purpose=purpose, usable=usable_channels(case, purpose, as_member=True)
-    )
+    asked = _Asked(case=case, purpose=purpose, usable=entry_channels(case, purpose))
     return case.decision("may_move", decide(GUARDS, asked))

@@ -47,6 +47,9 @@ def _moments(case: Case) -> Iterator[datetime]:
         yield case.end_of(recipient.due)
     if nothing_left(case) and standing.connection.since is not None:
         yield standing.connection.since
+    for hold in standing.retention.holds:
+        if hold.review_by is not None:
+            yield case.end_of(hold.review_by)
     if standing.retention.holds or standing.objection.restrictions:
         return
     for value in standing.data.values:
@@ -72,6 +75,9 @@ def tags(case: Case) -> frozenset[str]:
         found.add("request-open")
     if standing.retention.holds:
         found.add("hold")
+    reviews = [hold.review_by for hold in standing.retention.holds if hold.review_by is not None]
+    if any(case.at >= case.end_of(day) for day in reviews):
+        found.add("hold-review")
     if standing.anomalies or standing.connection.anomalies or standing.request.anomalies:
         found.add("anomaly")
     if end_passed(case) is not None:

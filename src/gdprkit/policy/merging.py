@@ -21,10 +21,12 @@ from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.objection import PurposeObjectionStatus
 from gdprkit.state.standing import Standing
 from gdprkit.words.identifiers import SubjectId
+from gdprkit.words.vocabulary import Circumstance, Right, StopKind
 
 __all__ = ["brought_by"]
 
 _OVERRIDDEN = PurposeObjectionStatus.OVERRIDDEN
+_OPENS = Circumstance.ADULT  # the one circumstance that opens doors
 
 
 def brought_by(other: SubjectId, standing: Standing, *, verified: bool) -> MergedFrom:
@@ -34,14 +36,27 @@ def brought_by(other: SubjectId, standing: Standing, *, verified: bool) -> Merge
         other: The line that is merged away.
         standing: Its standing.
         verified: Somebody made sure that it is the same person at the same address; only then do
-            consents come along.
+            consents come along, and that the person is of age.
     """
     objection = standing.objection
     return MergedFrom(
         other=other,
-        stops=tuple(
-            MergedStop(kind=s.kind, channels=s.channels, purpose=s.purpose, by=s.by, at=s.at)
-            for s in objection.stops
+        stops=(
+            *(
+                MergedStop(kind=s.kind, channels=s.channels, purpose=s.purpose, by=s.by, at=s.at)
+                for s in objection.stops
+            ),
+            # a request for erasure that is still open there stops marketing here too (R-414)
+            *(
+                MergedStop(
+                    kind=StopKind.OBJECTION,
+                    purpose=asked.purpose,
+                    by=asked.requester,
+                    at=asked.received_at,
+                )
+                for asked in standing.request.open
+                if asked.right is Right.ERASURE and not asked.fields
+            ),
         ),
         objections=tuple(
             MergedObjection(
@@ -51,7 +66,11 @@ def brought_by(other: SubjectId, standing: Standing, *, verified: bool) -> Merge
             if o.status is not _OVERRIDDEN
         ),
         restrictions=frozenset(r.ground for r in objection.restrictions),
-        circumstances=frozenset(k.circumstance for k in standing.data.circumstances),
+        circumstances=frozenset(
+            k.circumstance
+            for k in standing.data.circumstances
+            if verified or k.circumstance is not _OPENS
+        ),
         consents=tuple(
             MergedConsent(purpose=w.purpose, channel=w.channel, evidence=w.evidence, at=w.at)
             for w in standing.consent.newest

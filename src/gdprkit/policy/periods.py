@@ -7,6 +7,7 @@ needs its values; a consent that was never valid never started one (R-203).
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import consent_expires, consent_problems, newest_stop, valid_consent
@@ -41,41 +42,71 @@ def tells_marketing(notice: Notice) -> bool:
     return notice.names_marketing and notice.names_interest and notice.names_right_to_object
 
 
+class _Told(NamedTuple):
+    """A declared notice the person was given, and the civil day."""
+
+    position: int
+    day: date
+    notice: Notice
+
+    @property
+    def reminds(self) -> bool:
+        """Whether it tells a new purpose, as a reminder of the move does (13(3), 14(4))."""
+        return self.notice.kind is NoticeKind.NEW_PURPOSE
+
+
+def _told(case: Case) -> tuple[list[_Told], list[_Told]]:
+    """Return the notices given at collection, and those given later."""
+    found = [
+        _Told(given.position, civil_date(given.at, case.zone), notice)
+        for given in case.standing.notice.given
+        if (notice := case.register.notices.get(given.notice)) is not None
+    ]
+    added = case.standing.data.added_at
+    days = [told.day for told in found if not told.reminds]
+    if added is None or not days:
+        return [], found
+    last = civil_date(added, case.zone)
+    if case.standing.merge.merged:  # the oldest that is proved decides (R-416)
+        last = min(last, *days)
+    early = [told for told in found if not told.reminds and told.day <= last]
+    return early, [told for told in found if told not in early]
+
+
 def at_collection(case: Case) -> tuple[tuple[int, Notice], ...]:
     """Return the notices given when the data was collected, with their entries.
 
     A notice under Art. 13 or 14 counts on the civil day of collection or before; one given later
-    is a later notice, whatever its kind (R-106, R-403 T3).
+    is a later notice, whatever its kind (R-106, R-403 T3). Where another line of the person was
+    merged into this one, only the oldest that is proved counts (R-416).
     """
-    added = case.standing.data.added_at
-    if added is None:
-        return ()
-    collected = civil_date(added, case.zone)
-    return tuple(
-        (given.position, notice)
-        for given in case.standing.notice.given
-        if (notice := case.register.notices.get(given.notice)) is not None
-        and notice.kind is not NoticeKind.NEW_PURPOSE
-        and civil_date(given.at, case.zone) <= collected
-    )
+    return tuple((told.position, told.notice) for told in _told(case)[0])
 
 
 def later_notices(case: Case) -> tuple[tuple[int, date], ...]:
     """Return the later notices that told marketing in full: entry and civil day."""
-    early = {position for position, _ in at_collection(case)}
     return tuple(
-        (given.position, civil_date(given.at, case.zone))
-        for given in case.standing.notice.given
-        if given.position not in early
-        and (notice := case.register.notices.get(given.notice)) is not None
-        and tells_marketing(notice)
+        (told.position, told.day) for told in _told(case)[1] if tells_marketing(told.notice)
     )
 
 
 def window_end(case: Case) -> date | None:
-    """Return the last day of the objection window a later notice opened, or None (R-403 T3)."""
-    sent = [day for _, day in later_notices(case)]
-    return min(sent) + timedelta(days=case.law.objection_window_days) if sent else None
+    """Return the last day of the objection window, or None (R-403 T3).
+
+    A later notice opens it for who was told too little. For who was told everything only a reminder
+    of the move does: it promises to wait. The first one after the end counts, so that sending again
+    puts nothing off.
+    """
+    early, later = _told(case)
+    full = [told for told in later if tells_marketing(told.notice)]
+    reminders = [told.day for told in full if told.reminds]
+    told_early = any(tells_marketing(told.notice) for told in early)
+    opened = reminders if told_early else [told.day for told in full]
+    if not opened:
+        return None
+    ended = case.standing.connection.ended_on
+    after = [day for day in reminders if ended is not None and day >= ended]
+    return min(after or opened) + timedelta(days=case.law.objection_window_days)
 
 
 def review_due(case: Case) -> date | None:

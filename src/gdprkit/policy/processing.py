@@ -278,16 +278,22 @@ PERIOD_OVER: Final = forbid("period-over", "R-116", gdpr("5(1)(e)"))
 PERIOD_RUNS: Final = allow("period-runs", "R-116", gdpr("5(1)(e)"))
 
 
+#: The review is done: what served the relation is erased, moved or archived.
+_REVIEWED: Final = frozenset({ConnectionStatus.MARKETING, ConnectionStatus.ARCHIVE})
+
+
 def _not_over(asked: _Asked) -> Iterator[Reason]:
     """The period of the purpose is over, or the record is frozen under review (R-116, R-402)."""
     case, purpose = asked.case, asked.purpose
     rule = purpose.retention
     own_file = purpose.filing is FilingSystem.CUSTOMER
-    if case.standing.connection.status is ConnectionStatus.ENDED and (
-        purpose.marketing
-        or (own_file and rule is not None and rule.after is Trigger.CONNECTION_END)
-    ):
-        yield UNDER_REVIEW.on(case.standing.connection.position)
+    connection = case.standing.connection
+    of_relation = own_file and rule is not None and rule.after is Trigger.CONNECTION_END
+    if connection.status is ConnectionStatus.ENDED and (purpose.marketing or of_relation):
+        yield UNDER_REVIEW.on(connection.position)
+    if connection.status in _REVIEWED and of_relation:  # no service, no analytics (4.1, R-408)
+        yield PERIOD_OVER.on(connection.position)
+        return
     held = [
         value
         for value in case.standing.data.held(purpose.filing)

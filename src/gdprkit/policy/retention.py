@@ -19,13 +19,13 @@ from gdprkit.policy.case import Case
 from gdprkit.policy.connection import (
     WAITING,
     MayMove,
+    entry_channels,
     marketing_purpose,
     may_move,
     movable,
     register_expiry,
 )
 from gdprkit.policy.decisions import Decision
-from gdprkit.policy.marketing import usable_channels
 from gdprkit.policy.periods import consent_end, covering, ends_on, review_due
 from gdprkit.policy.plan import Plan, PlanAction, PlanItem
 from gdprkit.policy.rights import ERASURE_GROUNDS, objection_failed
@@ -106,12 +106,7 @@ def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
     """
     match value.filing:
         case FilingSystem.MARKETING:
-            connection = case.standing.connection
-            if connection.status is not ConnectionStatus.MARKETING and connection.since:
-                # the entry ended while a hold or a restriction kept its values
-                over = civil_date(connection.since, case.zone) - timedelta(days=1)
-                return over, "entry-ended", "R-412"
-            return _fixed(value), "period-fixed", "R-406"
+            return _marketing_until(case, value)
         case FilingSystem.ARCHIVE:
             return _fixed(value), "period-fixed", "R-408"
         case FilingSystem.REQUESTS:
@@ -134,9 +129,26 @@ def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
                 last_days.append(end)
             last = max(last_days)
             under_review = review_due(case)
-            if under_review is not None and under_review >= last:
+            if under_review is not None:  # the default outcome of a review is erasure
                 return under_review, "under-review", "R-402"
             return last, "period-over", "R-116"
+
+
+def _marketing_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
+    """Return until when a value of the register is kept: never longer than its entry."""
+    connection = case.standing.connection
+    if connection.status is ConnectionStatus.UNPROVEN:  # the old register is cleaned up
+        ends = _ends_before_purposes(case)
+        if ends is not None:
+            return ends
+    if connection.status is not ConnectionStatus.MARKETING and connection.since:
+        over = civil_date(connection.since, case.zone) - timedelta(days=1)
+        if connection.status is ConnectionStatus.ACTIVE:  # a customer again
+            return over, "entry-ended", "R-411"
+        # a hold or a restriction kept the values of an entry that ended
+        return over, "entry-ended", "R-412"
+    ends_on = (_fixed(value), connection.marketing_expires)
+    return min((day for day in ends_on if day), default=None), "period-fixed", "R-406"
 
 
 def _lapses(case: Case, value: HeldValue) -> date | None:
@@ -151,11 +163,15 @@ def _lapses(case: Case, value: HeldValue) -> date | None:
 
 
 def _ends_before_purposes(case: Case) -> tuple[date, str, str] | None:
-    """Return the end of what a death or an old register without proof leaves no purpose for."""
+    """Return the end of what a death, a contact who left or an old register leaves no purpose."""
     found = case.standing.connection
     if found.status is ConnectionStatus.UNPROVEN and found.found_at is not None:
         day = civil_date(found.found_at, case.zone)
         return day + timedelta(days=case.law.clean_up_days), "unproven", "R-420"
+    left = case.standing.data.circumstance(Circumstance.LEFT_ROLE)
+    if left is not None and found.status is ConnectionStatus.NONE:  # nothing ends: no review
+        day = civil_date(left.at, case.zone)
+        return day + timedelta(days=case.law.review_days), "contact-left", "R-417"
     died = case.standing.data.circumstance(Circumstance.DECEASED)
     if died is not None:
         day = civil_date(died.at, case.zone)
@@ -271,7 +287,7 @@ def plan_after_end(case: Case, question: AfterEnd) -> Plan:
             reason=reason,
             decision=decision,
         )
-    usable = usable_channels(case, purpose, as_member=True)
+    usable = entry_channels(case, purpose)
     moving = {v.slot for v in movable(case, purpose, usable)} if decision else set()
     expires = register_expiry(case, purpose)
     items: list[PlanItem] = []

@@ -23,6 +23,7 @@ class Hold:
     reason: str
     at: datetime
     position: int
+    review_by: date | None = None
 
 
 @final
@@ -56,7 +57,13 @@ class RetentionState:
 
 
 def _placed(now: RetentionState, entry: Entry, fact: HoldPlaced) -> RetentionState:
-    new = Hold(reference=fact.reference, reason=fact.reason, at=entry.at, position=entry.position)
+    new = Hold(
+        reference=fact.reference,
+        reason=fact.reason,
+        at=entry.at,
+        position=entry.position,
+        review_by=fact.review_by,
+    )
     return attrs.evolve(now, holds=put(now.holds, new, lambda h: h.reference == fact.reference))
 
 

@@ -22,16 +22,19 @@ import attrs
 
 from gdprkit.errors import InvalidValue, RegisterInvalid, ScenariosInvalid, did_you_mean
 from gdprkit.facts.entry import Entry
+from gdprkit.facts.merge import MergedFrom
 from gdprkit.facts.retention import Archived, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.case import Suppressed
 from gdprkit.policy.decisions import Outcome
+from gdprkit.policy.merging import brought_by
 from gdprkit.register.register import Register
 from gdprkit.register.structure import Expected, strict_converter, structured
+from gdprkit.state.standing import fold
 from gdprkit.testing.scenario_questions import QUESTIONS, Record
 from gdprkit.testing.toml_lines import line_of
-from gdprkit.words.identifiers import FieldId, Slot
+from gdprkit.words.identifiers import FieldId, Slot, SubjectId
 from gdprkit.words.moments import utc_moment
 from gdprkit.words.vocabulary import Channel, FilingSystem
 
@@ -100,6 +103,7 @@ class Scenario:
         rules: The rules and cells it shows.
         register: What the controller declares.
         line: The entries of the life.
+        others: Other lines that the life names: an organisation, a double of the person.
         asks: The questions, in order.
     """
 
@@ -108,6 +112,7 @@ class Scenario:
     rules: tuple[str, ...]
     register: Register
     line: tuple[Entry, ...]
+    others: Mapping[UUID, tuple[Entry, ...]]
     asks: tuple[Ask, ...]
 
 
@@ -119,6 +124,7 @@ class _Raw:
     rules: tuple[str, ...]
     life: tuple[str, ...] = ()
     facts: tuple[Any, ...] = ()
+    others: Mapping[str, tuple[Any, ...]] = attrs.field(factory=dict)
     asks: tuple[Any, ...]
     changes: Mapping[str, Any] = attrs.field(factory=dict)
     without: tuple[str, ...] = ()
@@ -244,9 +250,16 @@ class _Reader:
         problems: list[str] = []
         line: list[Entry] = []
         asks: list[Ask] = []
-        for place, table in self._facts(raw, path, problems):
+        others: dict[str, list[Entry]] = {word: [] for word in raw.others}
+        tables: list[tuple[list[Entry], str, Any]] = [
+            (others[word], f"{path}.others.{word}[{index}]", table)
+            for word, told in raw.others.items()
+            for index, table in enumerate(told)
+        ]
+        tables += [(line, place, told) for place, told in self._facts(raw, path, problems)]
+        for into, place, table in tables:
             try:
-                line.append(self._entry(table, place, len(line) + 1, zone))
+                into.append(self._entry(table, place, len(into) + 1, zone, others))
             except _Mistakes as found:
                 problems += found.problems
         for number, table in enumerate(raw.asks):
@@ -265,6 +278,7 @@ class _Reader:
             rules=raw.rules,
             register=register,
             line=tuple(line),
+            others={named_id(word): tuple(entries) for word, entries in others.items()},
             asks=tuple(asks),
         )
 
@@ -307,7 +321,14 @@ class _Reader:
         own = {key: value for key, value in table.items() if key != "like"}
         return _merged(self._whole(self._like[like], f"$.like.{like}"), own)
 
-    def _entry(self, raw: object, path: str, position: int, zone: ZoneInfo) -> Entry:
+    def _entry(
+        self,
+        raw: object,
+        path: str,
+        position: int,
+        zone: ZoneInfo,
+        others: Mapping[str, list[Entry]],
+    ) -> Entry:
         table = self._whole(raw, path)
         if "at" not in table:
             raise _Mistakes(f"{path}.at: is missing; write the day or the moment")
@@ -319,7 +340,9 @@ class _Reader:
             recorded_at=at
             if recorded is None
             else _moment(recorded, f"{path}.recorded", zone, time(12, 0, position)),
-            fact=self._fact(table, path),
+            fact=_merge(table, path, at, others)
+            if "verified" in table
+            else self._fact(table, path),
         )
 
     def _fact(self, table: dict[str, Any], path: str) -> Any:
@@ -370,6 +393,28 @@ class _Reader:
             gives=expects.gives,
             path=path,
         )
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _Merge:
+    """A merge whose parts are worked out from the other line, as the keeper does (R-416)."""
+
+    fact: str
+    other: str
+    verified: bool
+
+
+def _merge(
+    table: dict[str, Any], path: str, at: datetime, others: Mapping[str, list[Entry]]
+) -> MergedFrom:
+    told = _shaped(table, _Merge, path)
+    if told.fact != KINDS[MergedFrom][0]:
+        raise _Mistakes(f"{path}.verified: belongs to a merge; leave it out")
+    if told.other not in others:
+        raise _Mistakes(_unknown(f"{path}.other", "line under others", told.other, others))
+    standing = fold(others[told.other], until=at)
+    return brought_by(SubjectId(named_id(told.other)), standing, verified=told.verified)
 
 
 #: Facts whose values lie in another filing system than the customer file.

@@ -16,7 +16,7 @@ import attrs
 from gdprkit.acts.act import Act
 from gdprkit.acts.consent import HasConsent
 from gdprkit.acts.prepare import prepare
-from gdprkit.errors import NotPossibleNow, UnknownName
+from gdprkit.errors import InvalidValue, NotPossibleNow, UnknownName
 from gdprkit.facts.entry import Fact
 from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.advertising import MayAdvertise, may_advertise
@@ -28,11 +28,15 @@ from gdprkit.policy.deadlines import explain_deadline, is_overdue, is_refusal_la
 from gdprkit.policy.decisions import NotAllowed
 from gdprkit.policy.device import MayStore, may_store
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
+from gdprkit.policy.ending import derived_end, end_passed
 from gdprkit.policy.explain import text
 from gdprkit.policy.handling import handling, to_tell
 from gdprkit.policy.informing import notice_month
+from gdprkit.policy.leftovers import LEFTOVERS, kept_through
 from gdprkit.policy.logs import holds_address, is_personal, log_days
 from gdprkit.policy.marketing import is_marketing, may_contact
+from gdprkit.policy.marks import tags, wake_at
+from gdprkit.policy.periods import review_due, window_end
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.plan import Plan
 from gdprkit.policy.processing import MayProcess, may_process
@@ -49,6 +53,7 @@ from gdprkit.policy.rights import MayExercise, may_exercise
 from gdprkit.policy.transfer import MayTransfer, may_transfer, stopped_flows, without_adequacy
 from gdprkit.state.request import RequestCase
 from gdprkit.words.identifiers import CaseId, FieldId
+from gdprkit.words.moments import month_day
 from gdprkit.words.vocabulary import Channel, MessagePart
 
 if TYPE_CHECKING:
@@ -120,6 +125,21 @@ class _Standing:
 
 @final
 @attrs.frozen(kw_only=True)
+class _Ending:
+    pass
+
+
+@final
+@attrs.frozen(kw_only=True)
+class _KeptThrough:
+    """How long is this kind of material kept (R-408)?"""
+
+    material: str
+    day: date
+
+
+@final
+@attrs.frozen(kw_only=True)
 class _IsMarketing:
     parts: tuple[MessagePart, ...]
 
@@ -166,6 +186,8 @@ def _record(case: Case, question: Record) -> Any:
         return refused.decision
     except NotPossibleNow as refused:
         return {"possible": False, "instead": list(refused.possible)}
+    except InvalidValue as refused:
+        return {"possible": False, "instead": [refused.cure]}
     return {"possible": True, "records": [KINDS[type(fact)][0] for fact in facts]}
 
 
@@ -268,7 +290,9 @@ def _standing(case: Case, _: object) -> Mapping[str, Any]:
         "status": standing.status,
         "erased": standing.data.erased_at is not None,
         "restricted": bool(standing.objection.restrictions),
+        "overlays": standing.overlays,
         "stops": len(standing.objection.stops),
+        "expires_on": standing.connection.marketing_expires,
         "fields": sorted({f"{value.filing}/{value.field}" for value in standing.data.values}),
         "anomalies": len(standing.anomalies),
         "requests": {one.case: one.status for one in standing.request.cases},
@@ -277,6 +301,27 @@ def _standing(case: Case, _: object) -> Mapping[str, Any]:
             for word in standing.consent.words
         },
     }
+
+
+def _ending(case: Case, _: object) -> Mapping[str, Any]:
+    """Tell the end, recorded or derived, and what runs after it."""
+    found = derived_end(case)
+    return {
+        "on": found.on if found else None,
+        "cause": found.cause if found else None,
+        "recorded": found.recorded if found else False,
+        "to_be_recorded": end_passed(case) is not None,
+        "tags": tags(case),
+        "wake_at": wake_at(case),
+        "window_end": window_end(case),
+        "review_due": review_due(case),
+    }
+
+
+def _kept_through(case: Case, question: _KeptThrough) -> Mapping[str, Any]:
+    year_end = month_day(case.register.financial_year_end)
+    last = kept_through(question.material, question.day, law=case.law, year_end=year_end)
+    return {"last_day": last, "basis": LEFTOVERS[question.material].basis}
 
 
 def _is_marketing(_: Case, question: _IsMarketing) -> Mapping[str, Any]:
@@ -319,6 +364,7 @@ def _told(plan: Plan) -> Mapping[str, Any]:
         words += [f"for {item.purpose}"] if item.purpose else []
         words += [f"until {item.until}"] if item.until else []
         fields.setdefault(f"{item.filing}/{item.field}", []).append(" ".join(words))
+    failed = plan.decision.against if plan.decision is not None else ()
     return {
         "values": {name: "; ".join(sorted(found)) for name, found in fields.items()},
         "codes": {f"{item.filing}/{item.field}": item.code for item in plan.items},
@@ -328,8 +374,8 @@ def _told(plan: Plan) -> Mapping[str, Any]:
         "erases_person": plan.erases_person,
         "ends_marketing": plan.ends_marketing,
         "objects": plan.objects,
-        "move": plan.decision.outcome if plan.decision else None,
-        "failed": sorted(r.code for r in plan.decision.against) if plan.decision else [],
+        "move": plan.decision.outcome if plan.decision is not None else None,
+        "failed": sorted(reason.code for reason in failed),
     }
 
 
@@ -346,6 +392,7 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "adequacy-falls": Asked(_AdequacyFalls, _adequacy_falls),
     "has-consent": Asked(HasConsent, lambda case, q: consent_in_force(case, q.purpose, q.channel)),
     "record": Asked(Record, _record),
+    "kept-through": Asked(_KeptThrough, _kept_through),
     "is-marketing": Asked(_IsMarketing, _is_marketing),
     "proof": Asked(_Proof, _proof),
     "is-personal": Asked(_IsPersonal, _is_personal),
@@ -358,6 +405,7 @@ QUESTIONS: Final[Mapping[str, Asked]] = {
     "handling": Asked(_Handling, _handling),
     "to-tell": Asked(_ToTell, _to_tell),
     "standing": Asked(_Standing, _standing),
+    "ending": Asked(_Ending, _ending),
     "after-end": Asked(AfterEnd, lambda case, q: _told(plan_after_end(case, q))),
     "erasure": Asked(Erasure, lambda case, q: _told(plan_erasure(case, q))),
     "due": Asked(DueErasure, lambda case, q: _told(plan_due(case, q))),

@@ -114,13 +114,17 @@ def _differences(scenario: Scenario, file: str) -> Iterator[ScenarioFailure]:
 def _answer(scenario: Scenario, ask: Ask, file: str) -> Any:
     settings = {name: setting.value for name, setting in scenario.register.settings.items()}
     zone = scenario.register.zone
+    standing = fold(scenario.line, until=ask.at, known_by=ask.known_by)
+    organisation = standing.connection.organisation
+    beside = scenario.others.get(organisation) if organisation is not None else None
     case = Case(
-        standing=fold(scenario.line, until=ask.at, known_by=ask.known_by),
+        standing=standing,
         register=scenario.register,
         at=ask.at,
         law=FINLAND.with_settings(settings).on(civil_date(ask.at, zone)),
         about=_PERSON,
         suppressed=ask.suppressed,
+        organisation=None if beside is None else fold(beside, until=ask.at, known_by=ask.known_by),
     )
     try:
         return QUESTIONS[ask.name].answer(case, ask.question)
