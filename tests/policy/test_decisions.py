@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import attrs
 import pytest
-from tests.policy.support import START
+from tests.policy.support import START, case, sealed
 
 from gdprkit.errors import InvalidValue
 from gdprkit.policy.decisions import (
@@ -22,6 +23,7 @@ from gdprkit.policy.explain import LANGUAGES, READERS, Language, Reader, explain
 from gdprkit.policy.languages import check_reader
 from gdprkit.policy.matrix import A, Allowed, Column, F, Forbidden, Row, _table
 from gdprkit.words.citations import ecsa, gdpr, project
+from gdprkit.words.identifiers import SubjectId
 
 NOTICE, DUTY = gdpr("13"), gdpr("6")
 OWN, OBJECTION = project("R-310"), gdpr("21(3)")
@@ -82,6 +84,21 @@ class TestReasons:
         one, two, three = reasons()
         rules = [lambda case: iter((one, case)), lambda _: iter(()), lambda _: iter((three,))]
         assert decide(rules, two) == (one, two, three)
+
+
+def test_a_case_gives_its_person_moment_and_law_to_the_decision() -> None:
+    """Who, when and under which law was asked stands in every answer."""
+    person = SubjectId(sealed("person").slot)
+    asked = attrs.evolve(case(at=LATER), about=person)
+    given = reasons()
+    assert asked.decision("may_process", given, cell="M-EM/CON/N") == Decision(
+        question="may_process",
+        about=person,
+        at=LATER,
+        law="FI-2026-11",
+        reasons=given,
+        cell="M-EM/CON/N",
+    )
 
 
 class TestMatrixCells:
