@@ -219,8 +219,9 @@ def test_only_a_stop_that_reaches_online_counts(channels: list[Channel], column:
 
 
 def test_at_the_same_moment_the_stop_outranks_the_device() -> None:
-    """A consent to the device's item holds only against an older stop."""
-    start = [*known(), (SAME, OBJECTED)]
+    """A consent to the device's item holds only against an older stop of what is shown there."""
+    stop = MarketingObjection(via=IntakeChannel.EMAIL, channels=[Channel.ONLINE])
+    start = [*known(), (SAME, stop)]
     for later, column in ((timedelta(0), "C-/OBJ"), (timedelta(microseconds=1), "C+")):
         found = ask(AdKind.DEVICE, *start, (SAME + later, device_consent()), cookie=COOKIE)
         assert found.cell == f"M-OA/device/{column}"
