@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import attrs
 import pytest
 from tests.policy.support import (
     MARKETING,
+    NEWSLETTER,
+    START,
     added,
     case,
     consented,
+    ended,
     jot,
+    moved,
+    related,
+    sealed,
     with_purpose,
 )
 
 from gdprkit.facts.connection import ConnectionStarted
-from gdprkit.facts.consent import ConsentGiven
+from gdprkit.facts.consent import ConsentGiven, ConsentWithdrawn
 from gdprkit.facts.data import CircumstanceNoted
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.objection import MarketingObjection
+from gdprkit.facts.retention import Archived
 from gdprkit.policy.advertising import ADVERTISING, AdColumn, MayAdvertise, may_advertise
-from gdprkit.policy.decisions import Decision, Outcome
+from gdprkit.policy.decisions import Decision, Outcome, Reason
 from gdprkit.policy.marketing import MayContact, may_contact
 from gdprkit.register.register import Register
 from gdprkit.words.identifiers import PurposeId, RecipientId
-from gdprkit.words.vocabulary import AdKind, Channel, Circumstance, IntakeChannel
+from gdprkit.words.vocabulary import (
+    AdKind,
+    Channel,
+    Circumstance,
+    FilingSystem,
+    IntakeChannel,
+)
 
 #: Table M-OA of the paper; the e-mail row answers the inbox kind.
 DOCUMENTED = """
@@ -52,6 +66,12 @@ def known() -> list[Fact]:
 
 
 OBJECTED = MarketingObjection(via=IntakeChannel.EMAIL)
+SAME = START + timedelta(minutes=30)
+
+
+def archived() -> Archived:
+    copy = sealed("invoices", FilingSystem.ARCHIVE)
+    return Archived(values=[copy], purpose=PurposeId("bookkeeping"), until=date(2032, 12, 31))
 
 
 def device_consent() -> ConsentGiven:
@@ -67,7 +87,7 @@ def informed(register: Register) -> Register:
     return attrs.evolve(register, notices={**register.notices, notice.id: notice})
 
 
-def ask(kind: AdKind, *facts: Fact, register: Register | None = None, **more: Any) -> Decision:
+def ask(kind: AdKind, *facts: Any, register: Register | None = None, **more: Any) -> Decision:
     asked = case(*facts, register=informed(register or online()))
     return may_advertise(asked, MayAdvertise(kind=kind, purpose=MARKETING, **more))
 
@@ -158,6 +178,90 @@ def test_a_purpose_that_is_no_marketing_or_not_online_is_refused() -> None:
     """The register says what a purpose is and which ways it uses."""
     asked = case(*known())
     other = MayAdvertise(kind=AdKind.PERSONALISED, purpose=PurposeId("customer-care"))
-    assert may_advertise(asked, other).codes == {"purpose-not-marketing"}
     offline = MayAdvertise(kind=AdKind.PERSONALISED, purpose=MARKETING)
-    assert may_advertise(asked, offline).codes == {"channel-not-declared"}
+    for question, code in ((other, "purpose-not-marketing"), (offline, "channel-not-declared")):
+        found = may_advertise(asked, question)
+        assert found.codes == {code}
+        assert found.cell is None
+        assert found.question == "may_advertise"
+
+
+def reason(found: Decision, code: str) -> Reason:
+    """Return the one reason of a code."""
+    (only,) = (r for r in found.reasons if r.code == code)
+    return only
+
+
+def test_an_answer_rests_on_the_consent_and_holds_as_long_as_it() -> None:
+    """The entry of each consent that was looked at is named, and when it has to be asked again."""
+    line = [*known(), consented(channels=[Channel.ONLINE])]
+    allows = reason(ask(AdKind.PERSONALISED, *line), "advertising-allows")
+    assert allows.evidence == (len(line),)
+    assert allows.until == datetime(2028, 1, 5, 22, tzinfo=UTC)
+    both = [*line, device_consent()]
+    opens = reason(ask(AdKind.AUDIENCE, *both, cookie=COOKIE), "device-consent")
+    assert opens.evidence == (len(both),)
+    assert opens.until == datetime(2026, 7, 5, 21, tzinfo=UTC)  # a device is asked sooner (R-213)
+    assert reason(ask(AdKind.CONTEXTUAL, *known()), "advertising-allows").evidence == ()
+
+
+@pytest.mark.parametrize(
+    ("channels", "column"),
+    [([Channel.ONLINE], "C-/OBJ"), ([Channel.EMAIL], "N"), ([], "C-/OBJ")],
+    ids=["online", "by e-mail", "everywhere"],
+)
+def test_only_a_stop_that_reaches_online_counts(channels: list[Channel], column: str) -> None:
+    """Who stops e-mail only has said nothing about advertising online."""
+    stop = MarketingObjection(via=IntakeChannel.EMAIL, channels=channels)
+    found = ask(AdKind.PERSONALISED, *known(), stop)
+    assert found.cell == f"M-OA/personalised/{column}"
+    assert bool(found) is (column == "N")
+
+
+def test_at_the_same_moment_the_stop_outranks_the_device() -> None:
+    """A consent to the device's item holds only against an older stop of what is shown there."""
+    stop = MarketingObjection(via=IntakeChannel.EMAIL, channels=[Channel.ONLINE])
+    start = [*known(), (SAME, stop)]
+    for later, column in ((timedelta(0), "C-/OBJ"), (timedelta(microseconds=1), "C+")):
+        found = ask(AdKind.DEVICE, *start, (SAME + later, device_consent()), cookie=COOKIE)
+        assert found.cell == f"M-OA/device/{column}"
+
+
+def test_another_purposes_withdrawal_leaves_a_consent_alone() -> None:
+    """A withdrawn newsletter closes what rests on no consent, not a consent to this (R-211)."""
+    register = with_purpose(NEWSLETTER, register=online(), channels=[Channel.ONLINE])
+    withdrawn = ConsentWithdrawn(
+        purpose=NEWSLETTER, channels=[Channel.ONLINE], via=IntakeChannel.UNSUBSCRIBE_LINK
+    )
+    without = ask(AdKind.PERSONALISED, *known(), withdrawn, register=register)
+    assert without.cell == "M-OA/personalised/C-/OBJ"
+    own = consented(channels=[Channel.ONLINE])
+    found = ask(AdKind.PERSONALISED, *known(), own, withdrawn, register=register)
+    assert found.cell == "M-OA/personalised/C+"
+    assert found
+    device = ask(
+        AdKind.DEVICE, *known(), device_consent(), withdrawn, register=register, cookie=COOKIE
+    )
+    assert device.cell == "M-OA/device/C-/OBJ"
+
+
+def test_a_former_customer_sees_what_the_register_allows() -> None:
+    """Under review nothing is shown; afterwards a place in the marketing register is needed."""
+    under_review = ask(AdKind.PERSONALISED, *known(), ended())
+    assert "under-review" in under_review.codes
+    assert under_review.outcome is Outcome.FORBIDDEN
+    member = ask(AdKind.PERSONALISED, *known(), ended(), moved())
+    assert "in-marketing-register" in member.codes
+    assert (
+        "not-in-marketing-register" in ask(AdKind.PERSONALISED, *known(), ended(), archived()).codes
+    )
+    assert ask(AdKind.CONTEXTUAL, *known(), ended())
+
+
+def test_what_was_found_about_a_contacts_work_changes_nothing_here() -> None:
+    """Whether offers relate to the work is a matter of messages; the answer stays the same."""
+    contact = [*added(), ConnectionStarted(reference="contract-1")]
+    assert (
+        ask(AdKind.PERSONALISED, *contact, related()).codes
+        == ask(AdKind.PERSONALISED, *contact).codes
+    )

@@ -133,10 +133,51 @@ def test_the_bounds_of_a_setting_are_inside() -> None:
         assert getattr(with_settings(FI_2026, {name: value}), name) == value
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        (
+            "breach_hours",
+            73,
+            "breach_hours is set by law; see GDPR Art. 33(1); it may be made stricter only",
+        ),
+        (
+            "ledger_years",
+            9,
+            "ledger_years is set by law; see Accounting Act s. 2:10; it is not a setting",
+        ),
+        (
+            "review_days",
+            "30",
+            "review_days has another type; use a whole number, or true or false",
+        ),
+        ("review_days", 0, "review_days is out of range; use 1 to 1200 (R-402)"),
+        ("register_months", 37, "register_months is out of range; use 1 to 36 (R-406)"),
+    ],
+)
+def test_a_refused_setting_is_told_with_its_cure(name: str, value: object, words: str) -> None:
+    """The setting, what is wrong with it, where the law says so, and what may be done."""
+    with pytest.raises(InvalidValue) as caught:
+        with_settings(FI_2026, {name: value})  # type: ignore[dict-item]
+    assert str(caught.value) == words
+
+
 def test_an_unknown_setting_is_answered_with_the_close_one() -> None:
     """A typing mistake is told."""
-    with pytest.raises(UnknownName, match="review_days"):
+    with pytest.raises(UnknownName) as caught:
         with_settings(FI_2026, {"review_day": 3})
+    assert str(caught.value) == "the register declares no such setting; did you mean 'review_days'?"
+
+
+def test_several_settings_are_named_in_order() -> None:
+    """The name of a profile does not hang on the order in which its settings were written."""
+    settings: dict[str, bool | int | str] = {
+        "review_days": 20,
+        "breach_hours": 48,
+        "notify_days": 7,
+    }
+    found = with_settings(FI_2026, settings)
+    assert found.id == "FI-2026-11+breach_hours=48,review_days=20"
 
 
 class TestBook:
@@ -180,6 +221,13 @@ class TestBook:
         book = FINLAND.with_settings({"review_days": 20, "information_service_age": 15})
         assert [p.review_days for p in book.profiles] == [20, 20]
         assert [p.information_service_age for p in book.profiles] == [16, 15]
+
+    def test_settings_of_a_book_with_one_law(self) -> None:
+        """Where one law stands alone it is the newest."""
+        (only,) = EUROPEAN_UNION.with_settings({"review_days": 20}).profiles
+        assert (only.id, only.review_days) == ("EU-2026-11+review_days=20", 20)
+        with pytest.raises(UnknownName):
+            EUROPEAN_UNION.with_settings({"review_day": 20})
 
     def test_what_relaxes_the_newest_law_is_refused(self) -> None:
         """The newest law decides what is stricter."""

@@ -17,6 +17,7 @@ from gdprkit.facts.entry import Fact
 from gdprkit.facts.retention import HoldPlaced
 from gdprkit.policy.case import Case, Suppressed
 from gdprkit.policy.explain import LANGUAGES, READERS, Language, Reader
+from gdprkit.policy.explain import sentence as reason_in_words
 from gdprkit.policy.phrases import phrases
 from gdprkit.policy.plan import PlanAction, PlanItem
 from gdprkit.policy.plan_words import explain_plan, sentence
@@ -107,8 +108,10 @@ def test_each_is_told_to_both_in_each_language(action: PlanAction, code: str) ->
 def test_the_last_day_is_told(language: Language, words: str) -> None:
     """What stays somewhere tells until when; what is erased has no last day to tell."""
     day = date(2032, 12, 31)
-    assert words in sentence(item(PlanAction.ARCHIVE, "legal-obligation", day), language, "person")
-    assert words not in sentence(item(PlanAction.ERASE, "period-over", day), language, "person")
+    kept, erased = (PlanAction.ARCHIVE, "legal-obligation"), (PlanAction.ERASE, "period-over")
+    open_end = sentence(item(*kept), language, "person")
+    assert sentence(item(*kept, day), language, "person") == f"{open_end} {words}"
+    assert words not in sentence(item(*erased, day), language, "person")
 
 
 def test_a_plan_after_the_end() -> None:
@@ -131,6 +134,10 @@ def test_what_a_plan_waits_for_is_told_first() -> None:
     lines = explain_plan(plan, "sv").splitlines()
     assert lines[1].startswith("  - T1: anknytningens slut saknas")
     assert lines[-1].endswith("granskningen väntar på det som anges ovan (R-402)")
+    assert plan.decision is not None
+    to_person = explain_plan(plan, "sv", "person").splitlines()
+    assert to_person[1] == f"  - {reason_in_words(plan.decision.against[0], 'sv', 'person')}"
+    assert to_person[1] != lines[1]
 
 
 def test_an_erasure_asked_for() -> None:

@@ -28,6 +28,8 @@ from gdprkit.policy.marketing import (
 from gdprkit.policy.matrix import Column, Forbidden
 from gdprkit.policy.placing import Asked, MayContact, row_of, stop_for
 from gdprkit.register.purposes import Purpose
+from gdprkit.register.website import Cookie
+from gdprkit.state.objection import Stop
 from gdprkit.words.citations import Citation, ecsa, gdpr
 from gdprkit.words.vocabulary import AdKind, Channel
 
@@ -139,23 +141,37 @@ def may_advertise(case: Case, question: MayAdvertise) -> Decision:
     elif Channel.ONLINE not in purpose.channels:
         reasons = (CHANNEL_NOT_DECLARED,)
     else:
-        scope = item.purpose if question.kind is AdKind.DEVICE and item is not None else purpose.id
-        channel = Channel.ONLINE if scope == purpose.id else None
-        consent = None
-        if question.kind is not AdKind.DEVICE or item is not None:
-            consent = valid_consent(case, scope, channel)
-        column = _column(case, purpose, consent)
+        stop = stop_for(case, Channel.ONLINE, purpose)
+        consent = _consent(case, question, purpose, item, stop)
+        column = _column(consent, stop)
         answer = ADVERTISING[question.kind][column]
         cell = f"M-OA/{question.kind}/{column}"
-        asked = _asked(case, purpose, consent if column is AdColumn.GIVEN else None)
+        asked = _asked(case, purpose, consent)
         reasons = tuple(_reasons(asked, question, answer))
     return case.decision("may_advertise", reasons, cell=cell)
 
 
-def _column(case: Case, purpose: Purpose, consent: ConsentInForce | None) -> AdColumn:
-    """Return what the person said; a stop of the same moment or later outranks a consent."""
-    stop = stop_for(case, Channel.ONLINE, purpose)
-    if consent is not None and (stop is None or stop.at < consent.word.at):
+def _consent(
+    case: Case, question: MayAdvertise, purpose: Purpose, item: Cookie | None, stop: Stop | None
+) -> ConsentInForce | None:
+    """Return the consent this kind rests on, or None where it is not in force or outranked.
+
+    A consent to the purpose weighs the stops that reach it itself, as in the matrix (R-211); one
+    that opens the device yields to a stop of the same moment or later.
+    """
+    if question.kind is AdKind.DEVICE:
+        if item is None:
+            return None
+        if item.purpose != purpose.id:
+            opened = valid_consent(case, item.purpose, None)
+            outranked = opened is not None and stop is not None and stop.at >= opened.word.at
+            return None if outranked else opened
+    return valid_consent(case, purpose.id, Channel.ONLINE)
+
+
+def _column(consent: ConsentInForce | None, stop: Stop | None) -> AdColumn:
+    """Return what the person said."""
+    if consent is not None:
         return AdColumn.GIVEN
     return AdColumn.NEVER if stop is None else AdColumn.STOPPED
 

@@ -103,15 +103,13 @@ def clauses(
 ) -> list[str]:
     """Return the steps in words, in order; an end and its move to a working day are one clause."""
     told: list[str] = []
-    before: Step | None = None
-    for step in steps:
+    for place, step in enumerate(steps):
         if isinstance(step, Moved) and told:
             # a move always follows the step that led to the day it starts on
-            behind = "moved-and" if before is not None and _clamped(before) else "moved-behind"
+            behind = "moved-and" if _clamped(steps[place - 1]) else "moved-behind"
             told[-1] += _moved(behind, step, language, reader)
         else:
             told.append(sentence(step, language, reader))
-        before = step
     return told
 
 

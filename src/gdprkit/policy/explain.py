@@ -128,7 +128,7 @@ def explain(decision: _Decision, language: Language = "en", reader: Reader = "co
         return "\n".join([f"{outcome[0].upper()}{outcome[1:]}:", *(f"  - {line}" for line in told)])
     cell = f" [{decision.cell}]" if decision.cell else ""
     head = f"{decision.question}: {outcome}{cell} {_AT[language]} {decision.at:%Y-%m-%d %H:%M} UTC"
-    lines = [f"  {_MARKS[r.outcome]} {sentence(r, language, reader)}" for r in decision.reasons]
+    lines = [f"  {_MARKS[r.outcome]} {sentence(r, language)}" for r in decision.reasons]
     until = decision.valid_until
     if until is not None:
         lines.append(f"  {_UNTIL[language].format(until=f'{until:%Y-%m-%d %H:%M}')}")

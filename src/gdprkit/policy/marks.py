@@ -31,7 +31,7 @@ def _moments(case: Case) -> Iterator[datetime]:
     if standing.connection.marketing_expires is not None:
         yield case.end_of(standing.connection.marketing_expires)
     end = derived_end(case)
-    live = standing.connection.status is ConnectionStatus.ACTIVE
+    live = standing.connection.status in (ConnectionStatus.ACTIVE, ConnectionStatus.NONE)
     if live and end is not None and end.on is not None and case.end_of(end.on) > case.at:
         yield case.end_of(end.on)
     for word in standing.consent.words:

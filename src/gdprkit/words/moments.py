@@ -111,8 +111,8 @@ def local_midnight(day: date, zone: ZoneInfo) -> datetime:
         InvalidValue: *day* is no civil day, or its midnight lies outside the years 1 to 9999.
     """
     day = _civil(day, "day")
-    # fold=0 reads a skipped midnight with the offset before the jump and a doubled one as the first
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone, fold=0)
+    # without a fold a skipped midnight has the offset before the jump, a doubled one is the first
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     try:
         return midnight.astimezone(UTC)
     except OverflowError:
