@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gdprkit.policy.breach import breach_clock, explain_breach
 from gdprkit.policy.deadline_steps import (
     Added,
     Closed,
@@ -24,7 +25,6 @@ from gdprkit.policy.deadline_steps import (
     Step,
 )
 from gdprkit.policy.deadline_words import clauses, sentence
-from gdprkit.policy.deadlines import breach_clock, explain_breach
 from gdprkit.policy.explain import LANGUAGES, Language, Reader
 from gdprkit.policy.phrases import counted, full_day, holiday, long_date, moment, on_day, weekday
 
