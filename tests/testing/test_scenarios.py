@@ -10,8 +10,9 @@ from tests.docs.tables import rows, section
 from tests.docs.transcripts import ROOT
 
 from gdprkit.errors import ScenariosInvalid
+from gdprkit.testing.scenario_answers import Record
 from gdprkit.testing.scenario_file import _EXPECTS, load_scenarios
-from gdprkit.testing.scenario_questions import QUESTIONS, Record
+from gdprkit.testing.scenario_questions import QUESTIONS
 from gdprkit.testing.scenarios import ScenarioReport, run_scenarios
 from gdprkit.testing.toml_lines import line_of
 

@@ -10,51 +10,37 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, final
-from uuid import UUID, uuid5
+from typing import Any, Final, final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import attrs
 
-from gdprkit.errors import InvalidValue, RegisterInvalid, ScenariosInvalid, did_you_mean
+from gdprkit.errors import RegisterInvalid, ScenariosInvalid
 from gdprkit.facts.entry import Entry
 from gdprkit.facts.merge import MergedFrom
 from gdprkit.facts.retention import Archived, MovedToMarketing
-from gdprkit.facts.sealed import SealedValue
 from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.case import Suppressed
 from gdprkit.policy.decisions import Outcome
 from gdprkit.policy.merging import brought_by
 from gdprkit.register.register import Register
-from gdprkit.register.structure import Expected, strict_converter, structured
 from gdprkit.state.standing import fold
-from gdprkit.testing.scenario_questions import QUESTIONS, Record
+from gdprkit.testing.scenario_answers import Record
+from gdprkit.testing.scenario_questions import QUESTIONS
+from gdprkit.testing.scenario_shapes import Mistakes, merged, moment_of, named_id, shaped, unknown
 from gdprkit.testing.toml_lines import line_of
-from gdprkit.words.identifiers import FieldId, Slot, SubjectId
-from gdprkit.words.moments import utc_moment
+from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.vocabulary import Channel, FilingSystem
 
-if TYPE_CHECKING:
-    from cattrs import Converter
-
-__all__ = ["SCHEMA", "Ask", "Scenario", "load_scenarios", "named_id"]
+__all__ = ["SCHEMA", "Ask", "Scenario", "load_scenarios"]
 
 SCHEMA: Final = 1
 
-T = TypeVar("T")
 Table = Mapping[str, Any]
-
-#: The words of a file become ids by this name space.
-_WORDS: Final = UUID("6f4a2f0e-3c1d-5b60-9a51-0d9f6a1b7c42")
-
-
-def named_id(word: str) -> UUID:
-    """Return the id that *word* stands for in a scenario file."""
-    return uuid5(_WORDS, word)
 
 
 @final
@@ -166,12 +152,6 @@ class _Expects:
 _EXPECTS: Final = frozenset(field.name for field in attrs.fields(_Expects))
 
 
-class _Mistakes(Exception):  # carries problems to the reader, never leaves the module
-    def __init__(self, *problems: str) -> None:
-        super().__init__(*problems)
-        self.problems = problems
-
-
 def load_scenarios(path: Path | str) -> tuple[Scenario, ...]:
     """Read the scenario file at *path*.
 
@@ -182,7 +162,7 @@ def load_scenarios(path: Path | str) -> tuple[Scenario, ...]:
     text = _read(path)
     try:
         return _Reader(path, tomllib.loads(text)).scenarios()
-    except _Mistakes as found:
+    except Mistakes as found:
         raise _invalid(path, text, found.problems) from None
 
 
@@ -210,21 +190,21 @@ class _Reader:
     """Reads one file; what it names by path stands beside it."""
 
     def __init__(self, path: Path, parsed: Table) -> None:
-        self._file = _shaped(parsed, _File, "$")
+        self._file = shaped(parsed, _File, "$")
         if self._file.schema != SCHEMA:
-            raise _Mistakes(f"$.schema: is unknown to this gdprkit; write schema = {SCHEMA}")
+            raise Mistakes(f"$.schema: is unknown to this gdprkit; write schema = {SCHEMA}")
         self._like = dict(self._file.like)
         self._lives = dict(self._file.lives)
         register = self._file.register
         if self._file.shared is not None:
             near = path.parent / self._file.shared
-            shared = _shaped(tomllib.loads(_read(near)), _File, "$")
+            shared = shaped(tomllib.loads(_read(near)), _File, "$")
             self._like = {**shared.like, **self._like}
             self._lives = {**shared.lives, **self._lives}
             if register is None and shared.register is not None:
                 register = str(Path(self._file.shared).parent / shared.register)
         if register is None:
-            raise _Mistakes("$.register: is missing; name the register file")
+            raise Mistakes("$.register: is missing; name the register file")
         self._tables = _tables(path.parent / register)
 
     def scenarios(self) -> tuple[Scenario, ...]:
@@ -238,10 +218,10 @@ class _Reader:
             seen.add(raw.id)
             try:
                 made.append(self._scenario(raw, path))
-            except _Mistakes as found:
+            except Mistakes as found:
                 problems += found.problems
         if problems:
-            raise _Mistakes(*problems)
+            raise Mistakes(*problems)
         return tuple(made)
 
     def _scenario(self, raw: _Raw, path: str) -> Scenario:
@@ -260,18 +240,18 @@ class _Reader:
         for into, place, table in tables:
             try:
                 into.append(self._entry(table, place, len(into) + 1, zone, others))
-            except _Mistakes as found:
+            except Mistakes as found:
                 problems += found.problems
         for number, table in enumerate(raw.asks):
             place = f"{path}.asks[{number}]"
             try:
                 asks.append(self._ask(table, place, zone))
-            except _Mistakes as found:
+            except Mistakes as found:
                 problems += found.problems
         if not raw.asks:
             problems.append(f"{path}.asks: holds no question; ask one")
         if problems:
-            raise _Mistakes(*problems)
+            raise Mistakes(*problems)
         return Scenario(
             id=raw.id,
             says=raw.says,
@@ -283,19 +263,19 @@ class _Reader:
         )
 
     def _register(self, raw: _Raw, path: str) -> Register:
-        tables = _merged(_merged(self._tables, self._file.changes), raw.changes)
+        tables = merged(merged(self._tables, self._file.changes), raw.changes)
         for number, dotted in enumerate(raw.without):
             *parents, last = dotted.split(".")
             found: Any = tables
             for key in parents:
                 found = found.get(key) if isinstance(found, dict) else None
             if not isinstance(found, dict) or last not in found:
-                raise _Mistakes(f"{path}.without[{number}]: the register has no such part")
+                raise Mistakes(f"{path}.without[{number}]: the register has no such part")
             del found[last]
         try:
             return _register(repr(tables), _Held(tables))
         except RegisterInvalid as invalid:
-            raise _Mistakes(
+            raise Mistakes(
                 *(f"{path}.changes{p.removeprefix('$')}" for p in invalid.problems)
             ) from None
 
@@ -305,21 +285,21 @@ class _Reader:
                 for index, table in enumerate(self._lives[name]):
                     yield f"$.lives.{name}[{index}]", table
             else:
-                problems.append(_unknown(f"{path}.life[{number}]", "life", name, self._lives))
+                problems.append(unknown(f"{path}.life[{number}]", "life", name, self._lives))
         for number, table in enumerate(raw.facts):
             yield f"{path}.facts[{number}]", table
 
     def _whole(self, table: object, path: str) -> dict[str, Any]:
         """Return a table with what its ``like`` says, where it does not say otherwise."""
         if not isinstance(table, dict):
-            raise _Mistakes(f"{path}: expected a table of keys and values")
+            raise Mistakes(f"{path}: expected a table of keys and values")
         like = table.get("like")
         if like is None:
             return dict(table)
         if not isinstance(like, str) or like not in self._like:
-            raise _Mistakes(_unknown(f"{path}.like", "table under [like]", like, self._like))
+            raise Mistakes(unknown(f"{path}.like", "table under [like]", like, self._like))
         own = {key: value for key, value in table.items() if key != "like"}
-        return _merged(self._whole(self._like[like], f"$.like.{like}"), own)
+        return merged(self._whole(self._like[like], f"$.like.{like}"), own)
 
     def _entry(
         self,
@@ -331,15 +311,15 @@ class _Reader:
     ) -> Entry:
         table = self._whole(raw, path)
         if "at" not in table:
-            raise _Mistakes(f"{path}.at: is missing; write the day or the moment")
-        at = _moment(table.pop("at"), f"{path}.at", zone, time(12, 0, position))
+            raise Mistakes(f"{path}.at: is missing; write the day or the moment")
+        at = moment_of(table.pop("at"), f"{path}.at", zone, time(12, 0, position))
         recorded = table.pop("recorded", None)
         return Entry(
             position=position,
             at=at,
             recorded_at=at
             if recorded is None
-            else _moment(recorded, f"{path}.recorded", zone, time(12, 0, position)),
+            else moment_of(recorded, f"{path}.recorded", zone, time(12, 0, position)),
             fact=_merge(table, path, at, others)
             if "verified" in table
             else self._fact(table, path),
@@ -349,7 +329,7 @@ class _Reader:
         kinds = {kind: cls for cls, (kind, _) in KINDS.items()}
         kind = table.pop("fact", None)
         if kind not in kinds:
-            raise _Mistakes(_unknown(f"{path}.fact", "kind of fact", kind, kinds))
+            raise Mistakes(unknown(f"{path}.fact", "kind of fact", kind, kinds))
         cls = kinds[kind]
         if "plan" in {field.name for field in attrs.fields(cls)}:
             table.setdefault("plan", "0" * 64)  # no scenario is about the digest of a plan
@@ -358,30 +338,30 @@ class _Reader:
             table["values"] = [
                 f"{filing}/{one}" if isinstance(one, str) else one for one in table["values"]
             ]
-        return _shaped(table, cls, path)
+        return shaped(table, cls, path)
 
     def _ask(self, raw: object, path: str, zone: ZoneInfo) -> Ask:
         table = self._whole(raw, path)
         parts = {key: value for key, value in table.items() if key in _EXPECTS}
-        expects = _shaped(parts, _Expects, path)
+        expects = shaped(parts, _Expects, path)
         if expects.ask not in QUESTIONS:
-            raise _Mistakes(_unknown(f"{path}.ask", "question", expects.ask, QUESTIONS))
+            raise Mistakes(unknown(f"{path}.ask", "question", expects.ask, QUESTIONS))
         own = {key: value for key, value in table.items() if key not in _EXPECTS}
         cls = QUESTIONS[expects.ask].asked
         if cls is Record:
             question: object = Record(fact=self._fact(own, path))
         else:
-            question = _shaped(own, cls, path)
+            question = shaped(own, cls, path)
         if expects.answer is None and not expects.gives:
-            raise _Mistakes(f"{path}: expects nothing; write answer = ... or gives = ...")
+            raise Mistakes(f"{path}: expects nothing; write answer = ... or gives = ...")
         noon = time(13, 0)
         return Ask(
-            at=_moment(expects.at, f"{path}.at", zone, noon),
+            at=moment_of(expects.at, f"{path}.at", zone, noon),
             name=expects.ask,
             question=question,
             known_by=None
             if expects.known_by is None
-            else _moment(expects.known_by, f"{path}.known_by", zone, noon),
+            else moment_of(expects.known_by, f"{path}.known_by", zone, noon),
             suppressed=_suppressed(expects, path, zone),
             answer=expects.answer,
             because=expects.because,
@@ -389,7 +369,7 @@ class _Reader:
             cell=expects.cell,
             until=None
             if expects.until is None
-            else _moment(expects.until, f"{path}.until", zone, time(0)),
+            else moment_of(expects.until, f"{path}.until", zone, time(0)),
             gives=expects.gives,
             path=path,
         )
@@ -408,11 +388,11 @@ class _Merge:
 def _merge(
     table: dict[str, Any], path: str, at: datetime, others: Mapping[str, list[Entry]]
 ) -> MergedFrom:
-    told = _shaped(table, _Merge, path)
+    told = shaped(table, _Merge, path)
     if told.fact != KINDS[MergedFrom][0]:
-        raise _Mistakes(f"{path}.verified: belongs to a merge; leave it out")
+        raise Mistakes(f"{path}.verified: belongs to a merge; leave it out")
     if told.other not in others:
-        raise _Mistakes(_unknown(f"{path}.other", "line under others", told.other, others))
+        raise Mistakes(unknown(f"{path}.other", "line under others", told.other, others))
     standing = fold(others[told.other], until=at)
     return brought_by(SubjectId(named_id(told.other)), standing, verified=told.verified)
 
@@ -429,43 +409,10 @@ def _suppressed(expects: _Expects, path: str, zone: ZoneInfo) -> Suppressed | No
         return None
     looked = frozenset(Channel if expects.looked is None else expects.looked)
     hits = {
-        _shaped(word, Channel, f"{path}.hits"): _moment(at, f"{path}.hits.{word}", zone, time(12))
+        shaped(word, Channel, f"{path}.hits"): moment_of(at, f"{path}.hits.{word}", zone, time(12))
         for word, at in expects.hits.items()
     }
     return Suppressed(looked=looked | set(hits), hits=hits)
-
-
-def _moment(value: object, path: str, zone: ZoneInfo, clock: time) -> datetime:
-    """Return a moment; a day alone means *clock* of that day where the controller is."""
-    if isinstance(value, datetime):
-        try:
-            return utc_moment(value, "the moment")
-        except InvalidValue as problem:
-            raise _Mistakes(f"{path}: {problem}") from None
-        except ValueError:
-            raise _Mistakes(f"{path}: has no time zone; write +02:00 or Z after it") from None
-    if isinstance(value, date):
-        start = datetime.combine(value, time(clock.hour, clock.minute), tzinfo=zone)
-        return start.astimezone(UTC) + timedelta(seconds=clock.second)
-    raise _Mistakes(f"{path}: expected a day like 2026-03-31, or a moment with its zone")
-
-
-def _unknown(path: str, kind: str, word: object, known: Iterable[str]) -> str:
-    close = did_you_mean(word, known) if isinstance(word, str) else None
-    hint = f'did you mean "{close}"?' if close else f"known: {', '.join(sorted(known))}"
-    return f"{path}: there is no such {kind}; {hint}"
-
-
-def _merged(under: Table, over: Table) -> dict[str, Any]:
-    """Return the first table with the second laid over it; tables within are merged too."""
-    found = {k: _merged(v, {}) if isinstance(v, dict) else v for k, v in under.items()}
-    for key, value in over.items():
-        below = found.get(key)
-        if isinstance(value, dict):
-            found[key] = _merged(below if isinstance(below, dict) else {}, value)
-        else:
-            found[key] = value
-    return found
 
 
 @lru_cache(maxsize=8)
@@ -485,42 +432,3 @@ class _Held:
 @lru_cache(maxsize=256)
 def _register(_text: str, held: _Held) -> Register:
     return Register.of(held.tables)
-
-
-def _shaped(value: object, cls: type[T], path: str) -> T:
-    found, problems = structured(_converter(), value, cls, path)
-    if found is None:
-        raise _Mistakes(*problems)
-    return found
-
-
-@lru_cache(maxsize=1)
-def _converter() -> Converter:
-    made = strict_converter()
-    made.register_structure_hook(UUID, lambda value, _: named_id(_word(value)))
-    made.register_structure_hook(SealedValue, lambda value, _: _sealed(_word(value)))
-    made.register_structure_hook(datetime, _aware)
-    return made
-
-
-def _word(value: object) -> str:
-    if not isinstance(value, str):
-        raise Expected("expected a word of this file in quotation marks")
-    return value
-
-
-def _aware(value: object, _: object) -> datetime:
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise Expected("expected a moment with its zone, like 2026-03-31T12:00:00+03:00")
-    return value
-
-
-def _sealed(word: str) -> SealedValue:
-    """Return the value a word names: ``email``, or ``archive/email`` in another filing system."""
-    filing, slash, field = word.rpartition("/")
-    return SealedValue(
-        field=FieldId(field),
-        slot=Slot(named_id(word)),
-        digest=sha256(word.encode()).hexdigest(),
-        filing=FilingSystem(filing) if slash else FilingSystem.CUSTOMER,
-    )

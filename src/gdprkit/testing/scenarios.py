@@ -22,8 +22,9 @@ from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Decision, Outcome
 from gdprkit.policy.law import FINLAND
 from gdprkit.state.standing import fold
-from gdprkit.testing.scenario_file import Ask, Scenario, load_scenarios, named_id
+from gdprkit.testing.scenario_file import Ask, Scenario, load_scenarios
 from gdprkit.testing.scenario_questions import QUESTIONS
+from gdprkit.testing.scenario_shapes import named_id
 from gdprkit.testing.toml_lines import line_of
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import civil_date, utc_moment
