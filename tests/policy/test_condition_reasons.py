@@ -38,6 +38,7 @@ from gdprkit.words.vocabulary import (
     Channel,
     CheckedList,
     NoticeKind,
+    SourceKind,
     SubjectKind,
 )
 
@@ -126,7 +127,7 @@ def test_call_hours_are_told_with_the_moment_they_change() -> None:
     assert condition("time", *customer(), at=night, as_member=True, **asked) == ()
     opening = begins.astimezone(HELSINKI)
     assert condition("time", *customer(), at=opening, **asked)[0].code == "in-call-hours"
-    assert [moment.tzinfo for moment in next_call_hours(case(at=noon))] == [UTC, UTC]
+    assert all(moment.tzinfo is UTC for moment in next_call_hours(case(at=noon)))
 
 
 def test_marketing_is_told_with_interest_and_objection() -> None:
@@ -164,6 +165,10 @@ def test_the_source_is_the_entry_where_it_is_declared() -> None:
     assert condition("src", *prospect()) == (conditions.SOURCE_KNOWN.on(1),)
     assert condition("src", *prospect("never-declared")) == (conditions.SOURCE_UNKNOWN,)
     assert condition("src") == (conditions.SOURCE_UNKNOWN,)
+    employer = jot().sources[SourceId("employer")]
+    bought = attrs.evolve(employer, kind=SourceKind.BOUGHT_LIST, evidence=None)
+    unproved = attrs.evolve(jot(), sources={**jot().sources, bought.id: bought})
+    assert condition("src", *prospect(), register=unproved) == (conditions.LIST_UNPROVED.on(1),)
 
 
 @pytest.mark.parametrize("channel", [PHONE, POST])

@@ -31,7 +31,7 @@ from gdprkit.policy.consent import (
     proof_kept_through,
 )
 from gdprkit.policy.law import FI_2026
-from gdprkit.words.identifiers import CaseId, PurposeId
+from gdprkit.words.identifiers import CaseId, NoticeId, PurposeId
 from gdprkit.words.vocabulary import Actor, Channel, IntakeChannel, Right
 
 VIA = IntakeChannel.EMAIL
@@ -174,6 +174,12 @@ def test_proof_counts_from_the_end_that_came_first() -> None:
     assert kept(given(), midnight, at=later(90)) == date(2029, 2, 5)
     by_post = (later(30), MarketingObjection(via=VIA, channels=[POST]))
     assert kept(given(), by_post, at=later(90)) is None
+    by_mail = (later(30), MarketingObjection(via=VIA, channels=[MAIL]))
+    assert kept(given(), by_mail, at=later(90)) == date(2029, 2, 4)
+    this = (later(30), MarketingObjection(via=VIA, purpose=NEWSLETTER))
+    assert kept(given(), this, at=later(90)) == date(2029, 2, 4)
+    at_once = [(later(30), fact) for fact in (MarketingObjection(via=VIA), given())]
+    assert kept(*at_once, at=later(90)) == date(2029, 2, 4)
     other = (later(30), MarketingObjection(via=VIA, purpose=PurposeId("direct-marketing")))
     flawed = given(bundled=True)
     assert kept(flawed, other, at=later(90)) == date(2029, 1, 5)
@@ -186,6 +192,12 @@ def test_proof_of_a_flawed_and_renewed_consent_counts_from_its_giving() -> None:
     )
     assert kept(given(bundled=True), register=renewed, at=later(60)) == date(2029, 1, 5)
     assert kept(given(), register=renewed, at=later(60)) == date(2029, 2, 1)
+    no = (later(50), ConsentWithdrawn(purpose=NEWSLETTER, via=VIA))
+    assert kept(given(), no, register=renewed, at=later(60)) == date(2029, 2, 1)
+    before = attrs.evolve(renewed.notices[NoticeId("v7-reminder")], published=date(2026, 1, 2))
+    old = attrs.evolve(renewed, notices={**renewed.notices, before.id: before})
+    on_the_old_text = (AFTER_MIDNIGHT, given())
+    assert kept(on_the_old_text, register=old, at=later(60)) == date(2029, 1, 6)
 
 
 def test_proof_is_kept_as_long_as_set() -> None:

@@ -152,6 +152,8 @@ def test_a_stop_of_the_same_moment_or_later_is_named(stop: Any, reason: Any) -> 
         at_once = [(together, fact) for fact in facts]
         assert ask(*at_once, at=later(2)).reasons == (reason.on(position),)
     assert ask(stop, given()).reasons == (consent.CONSENT_IN_FORCE.on(5, until=TWO_YEARS),)
+    this = attrs.evolve(stop, purpose=NEWSLETTER)
+    assert ask(given(), this).reasons == (reason.on(5),)
     other = attrs.evolve(stop, purpose=PurposeId("direct-marketing"))
     assert ask(given(bundled=True), other).reasons == (consent.BUNDLED.on(4),)
 
@@ -220,6 +222,24 @@ def test_a_withdrawn_word_is_judged_by_its_giving() -> None:
     word = found.standing.consent.word(NEWSLETTER, MAIL)
     assert word is not None
     assert consent.consent_problems(found, word) == (consent.CONSENT_BEFORE_NOTICE,)
+
+
+def test_what_a_company_withdrew_is_no_consent_of_its_contact() -> None:
+    """Whoever withdrew it, the last word of the scope is a no (R-210)."""
+    no = ConsentWithdrawn(purpose=NEWSLETTER, via=VIA, by=Actor.COMPANY)
+    found = case(*added(), given(), no, register=SINGLE)
+    assert valid_consent(found, NEWSLETTER, MAIL) is None
+    assert consent_in_force(found, NEWSLETTER, MAIL).reasons == (consent.CONSENT_WITHDRAWN.on(5),)
+
+
+@pytest.mark.parametrize(
+    ("notice", "said", "same"),
+    [("en-GB", "en", True), ("en-GB", "en-US", True), ("fi-FI", "en", False)],
+)
+def test_a_language_is_the_same_in_every_country(notice: str, said: str, *, same: bool) -> None:
+    """The text was shown in the language of the consent, whatever the country's variant (R-205)."""
+    register = with_notice("v7", register=SINGLE, language=notice)
+    assert bool(ask(given(language=said), register=register)) is same
 
 
 def test_proof_nobody_has_is_the_only_thing_missing() -> None:

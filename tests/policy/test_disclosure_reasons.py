@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from tests.policy.support import (
     ended,
     jot,
     moved,
+    with_notice,
     with_purpose,
 )
 
@@ -26,9 +27,12 @@ from gdprkit.policy.consent import OBJECTED, STOPPED
 from gdprkit.policy.decisions import Decision, Reason
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.marketing import COMPANY_PROHIBITED, ORGANISATION_UNKNOWN
+from gdprkit.register.notices import NoticeItem
 from gdprkit.register.parties import (
     ContractItem,
     Recipient,
+    Transfer,
+    TransferMechanism,
 )
 from gdprkit.register.register import Register
 from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, RecipientId, SubjectId
@@ -186,3 +190,31 @@ def test_the_register_is_for_no_others(
     title = to(bare, *former, marketing=marketing, filing=filing, fields=["title"])
     assert disclosure.REGISTER_NOT_FOR_OTHERS not in title.reasons
     assert FieldId("title") in jot().purposes[CARE].fields
+
+
+def test_a_field_the_purpose_lacks_is_told_once_and_not_as_a_flow() -> None:
+    """The flow carries the field; that the purpose does not cover it is its own reason (R-117)."""
+    out = Transfer(
+        id="out",
+        country="IN",
+        recipient=OTHER,
+        importer="Example Services Ltd",
+        mechanism=TransferMechanism.STANDARD_CLAUSES,
+        evidence="contracts/2",
+        module=2,
+        assessment="assessments/2",
+        assessment_passed=True,
+        fields={"usage"},
+        purposes={CARE},
+        review_by=date(2026, 12, 31),
+    )
+    register = attrs.evolve(
+        with_notice("v7", items=jot().notices[NoticeId("v7")].items | {NoticeItem.TRANSFERS}),
+        recipients={**jot().recipients, OTHER: attrs.evolve(PROCESSOR, country="IN")},
+    )
+    register = with_purpose(CARE, register=register, recipients={OTHER})
+    asked = case(*customer(), register=attrs.evolve(register, transfers={"out": out}))
+    question = MayDisclose(recipient=OTHER, purpose=CARE, fields=["usage"])
+    assert {reason.code for reason in may_disclose(asked, question).against} == {
+        "field-not-covered"
+    }

@@ -32,7 +32,7 @@ from gdprkit.register.parties import (
     TransferMechanism,
 )
 from gdprkit.register.register import Register
-from gdprkit.words.identifiers import NoticeId, PurposeId, RecipientId, SubjectId
+from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, RecipientId, SubjectId
 from gdprkit.words.vocabulary import (
     Channel,
     IntakeChannel,
@@ -166,6 +166,12 @@ def test_a_purpose_that_shares_no_field_with_the_flow_sends_none() -> None:
     """Nothing the purpose needs flows there."""
     found = send(flow(**CLAUSES, fields={"usage"}))
     assert transfer.TRANSFER_NOT_FOR_FIELD in found.against
+
+
+def test_of_a_flow_only_what_the_purpose_needs_is_asked_about() -> None:
+    """A field that flows for another purpose is none of this one's."""
+    assert FieldId("usage") not in jot().purposes[CARE].fields
+    assert send(flow(**CLAUSES, fields={"name", "usage"}))
 
 
 def test_clauses_and_binding_rules_name_their_own_safeguard() -> None:

@@ -14,7 +14,6 @@ import attrs
 from gdprkit.policy.basis import assessment_reasons
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Reason, allow, need
-from gdprkit.policy.matrix import Row
 from gdprkit.policy.periods import tells_marketing
 from gdprkit.policy.placing import Asked
 from gdprkit.words.citations import ecsa, gdpr, ksl, project
@@ -162,8 +161,7 @@ def _duty(asked: Asked) -> Iterator[Reason]:
 
 
 def _lia(asked: Asked) -> Iterator[Reason]:
-    former = asked.row in (Row.FCON, Row.FB2B) or asked.case.is_former
-    yield from assessment_reasons(asked.case, asked.purpose, former=former)
+    yield from assessment_reasons(asked.case, asked.purpose, former=asked.case.is_former)
 
 
 NOTICE_GIVEN: Final = allow("notice-given", "R-313", gdpr("13(1)(d)"))

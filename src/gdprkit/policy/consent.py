@@ -200,8 +200,8 @@ def consent_expires(case: Case, word: ConsentWord) -> datetime:
     if device:
         return expires
     for act in case.standing.data.acts:
-        if given < act < expires:
-            expires = _day_ends(case, act, months)
+        if act < expires:
+            expires = max(expires, _day_ends(case, act, months))
     return expires
 
 

@@ -161,7 +161,7 @@ def _fallen_back(flow: Transfer) -> Transfer | None:
     if flow.fallback is None:
         return None
     instead = {field.name: getattr(flow.fallback, field.name) for field in _FALLBACK}
-    return attrs.evolve(flow, fallback=None, **instead)
+    return attrs.evolve(flow, **instead)
 
 
 _FALLBACK: Final = attrs.fields(Fallback)
