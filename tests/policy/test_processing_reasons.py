@@ -230,6 +230,12 @@ def test_an_explicit_consent_to_special_data_says_until_when() -> None:
     express = consented(CARE, (), explicit=True, data=["email"])
     found = decide(CARE, *customer(), express, register=register)
     assert processing.EXPLICIT_CONSENT.on(6, until=TWO_YEARS) in found.reasons
+    mail, post = Channel.EMAIL, Channel.POST
+    plain = consented(CARE, [mail])
+    by_post = consented(CARE, [post], explicit=True, data=["email"])
+    ways = with_purpose(CARE, register=register, channels={mail, post})
+    second = decide(CARE, *customer(), plain, by_post, register=ways)
+    assert processing.EXPLICIT_CONSENT.on(7, until=TWO_YEARS) in second.reasons
     lapsed = decide(
         CARE, *customer(), express, register=register, at=TWO_YEARS + timedelta(hours=1)
     )
