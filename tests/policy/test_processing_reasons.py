@@ -65,10 +65,6 @@ def decide(purpose: str, *facts: Any, field: str | None = None, **more: Any) -> 
     return may_process(case(*facts, **more), MayProcess(purpose=purpose, field=field))
 
 
-def against(decision: Decision) -> tuple[Any, ...]:
-    return decision.against
-
-
 def request(right: Right, number: int = 1, **more: Any) -> RequestReceived:
     return RequestReceived(case=CaseId(UUID(int=number)), right=right, channel=VIA, **more)
 
@@ -90,7 +86,7 @@ def test_the_answer_names_the_question_the_person_the_moment_and_the_law() -> No
 
 def test_death_closes_everything_but_the_archive() -> None:
     """What a law keeps of the dead is kept; nothing else is processed (R-415)."""
-    assert processing.PERSON_DECEASED.on(6) in against(decide(CARE, *customer(), DEAD))
+    assert processing.PERSON_DECEASED.on(6) in decide(CARE, *customer(), DEAD).against
     assert processing.PERSON_DECEASED.code not in decide(BOOKS, *customer(), DEAD).codes
     assert processing.PERSON_DECEASED.code not in decide(CARE, *customer()).codes
 
@@ -98,9 +94,9 @@ def test_death_closes_everything_but_the_archive() -> None:
 def test_erased_and_merged_people_are_named_by_their_entry() -> None:
     """The answer points to the erasure and to the merge that closed the line (R-416, R-503)."""
     erased = PersonErased(reason=ErasureReason.CONSENT_WITHDRAWN, reference="r-1")
-    assert processing.PERSON_ERASED.on(6) in against(decide(CARE, *customer(), erased))
+    assert processing.PERSON_ERASED.on(6) in decide(CARE, *customer(), erased).against
     merged = MergedInto(survivor=SubjectId(UUID(int=7)))
-    assert against(decide(CARE, *customer(), merged)) == (processing.MERGED_AWAY.on(6),)
+    assert decide(CARE, *customer(), merged).against == (processing.MERGED_AWAY.on(6),)
 
 
 # --- restriction ---------------------------------------------------------------------------------
@@ -116,10 +112,10 @@ def test_restricted_data_serves_a_consent_given_since() -> None:
 
     spite = processing.RESTRICTED_BUT_CONSENT
     assert spite.on(7, until=TWO_YEARS) in answer(RESTRICTED, anew).reasons
-    assert against(answer(RESTRICTED, anew)) == ()
-    assert against(answer(anew, RESTRICTED)) == (processing.RESTRICTED.on(7),)
+    assert answer(RESTRICTED, anew).against == ()
+    assert answer(anew, RESTRICTED).against == (processing.RESTRICTED.on(7),)
     same = answer((LATER, RESTRICTED), (LATER, anew))
-    assert processing.RESTRICTED.on(6) in against(same)
+    assert processing.RESTRICTED.on(6) in same.against
     mail = consented(CARE, [Channel.EMAIL])
     by_mail = with_purpose(CARE, channels={Channel.EMAIL}, register=care)
     found = decide(CARE, *customer(), RESTRICTED, mail, register=by_mail)
@@ -131,7 +127,7 @@ def test_the_newest_restriction_is_the_one_a_consent_has_to_follow() -> None:
     care = with_purpose(CARE, basis=LegalBasis.CONSENT)
     second = RestrictionImposed(ground=RestrictionGround.NEEDED_FOR_CLAIMS)
     found = decide(CARE, *customer(), RESTRICTED, consented(CARE, ()), second, register=care)
-    assert against(found) == (processing.RESTRICTED.on(6), processing.RESTRICTED.on(8))
+    assert found.against == (processing.RESTRICTED.on(6), processing.RESTRICTED.on(8))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +144,7 @@ def test_the_newest_restriction_is_the_one_a_consent_has_to_follow() -> None:
 )
 def test_an_open_request_stops_what_it_is_about(fact: Fact, reason: Any) -> None:
     """The request itself is the entry the answer rests on (R-414, R-502, R-504, R-507)."""
-    assert against(decide(CARE, *customer(), fact)) == (reason,)
+    assert decide(CARE, *customer(), fact).against == (reason,)
 
 
 @pytest.mark.parametrize(
@@ -193,17 +189,17 @@ def test_a_request_about_other_fields_leaves_the_next_one_standing() -> None:
     names = request(Right.RESTRICTION, 1, fields=[FieldId("name")])
     mails = request(Right.RESTRICTION, 2, fields=[FieldId("email")])
     found = decide(CARE, *customer(), names, mails, field="email")
-    assert against(found) == (processing.RESTRICTION_ASKED.on(7),)
+    assert found.against == (processing.RESTRICTION_ASKED.on(7),)
     whole = decide(CARE, *customer(), names, mails)
-    assert len(against(whole)) == 2, "the whole of the purpose is asked about"
+    assert len(whole.against) == 2, "the whole of the purpose is asked about"
 
 
 def test_an_objection_to_another_purpose_hides_none_to_this_one() -> None:
     """Objections are looked at one by one (R-507)."""
     other = ObjectionRaised(purpose=PurposeId("surveys"), via=VIA)
     found = decide(CARE, *customer(), other, ObjectionRaised(purpose=CARE, via=VIA))
-    assert processing.OBJECTED.on(7) in against(found)
-    assert processing.OBJECTED.on(6) not in against(found)
+    assert processing.OBJECTED.on(7) in found.against
+    assert processing.OBJECTED.on(6) not in found.against
 
 
 # --- special data --------------------------------------------------------------------------------
@@ -218,7 +214,7 @@ def tagged(tag: DataTag, **declared: Any) -> Register:
 def test_one_field_is_asked_about_without_the_others() -> None:
     """A name is no special data because an address beside it is."""
     register = tagged(DataTag.SPECIAL)
-    assert processing.SPECIAL_DATA in against(decide(CARE, *customer(), register=register))
+    assert processing.SPECIAL_DATA in decide(CARE, *customer(), register=register).against
     assert decide(CARE, *customer(), register=register, field="name")
 
 
@@ -239,7 +235,7 @@ def test_an_explicit_consent_to_special_data_says_until_when() -> None:
     lapsed = decide(
         CARE, *customer(), express, register=register, at=TWO_YEARS + timedelta(hours=1)
     )
-    assert processing.EXPLICIT_CONSENT_MISSING in against(lapsed)
+    assert processing.EXPLICIT_CONSENT_MISSING in lapsed.against
 
 
 # --- new purposes --------------------------------------------------------------------------------
@@ -291,7 +287,7 @@ def test_a_period_runs_to_the_end_of_its_last_day() -> None:
     before = decide(CARE, *customer(), register=register, at=over - timedelta(microseconds=1))
     assert processing.PERIOD_RUNS.on(until=over) in before.reasons
     at = decide(CARE, *customer(), register=register, at=over)
-    assert against(at) == (processing.PERIOD_OVER,)
+    assert at.against == (processing.PERIOD_OVER,)
 
 
 def test_only_values_of_the_purpose_and_field_asked_about_count() -> None:
