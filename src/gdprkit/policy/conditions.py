@@ -14,7 +14,6 @@ import attrs
 from gdprkit.policy.basis import assessment_reasons
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Reason, allow, need
-from gdprkit.policy.matrix import Row
 from gdprkit.policy.periods import tells_marketing
 from gdprkit.policy.placing import Asked
 from gdprkit.words.citations import ecsa, gdpr, ksl, project
@@ -108,7 +107,7 @@ def next_call_hours(case: Case) -> tuple[datetime, datetime]:
     """
     law, free = case.law, calendar(case.register.controller.holidays)
     hours = {
-        **dict.fromkeys(range(5), (law.call_weekday_from, law.call_weekday_until)),
+        **dict.fromkeys(range(_SATURDAY), (law.call_weekday_from, law.call_weekday_until)),
         _SATURDAY: (law.call_saturday_from, law.call_saturday_until),
     }
     day = case.today
@@ -163,8 +162,7 @@ def _duty(asked: Asked) -> Iterator[Reason]:
 
 def _lia(asked: Asked) -> Iterator[Reason]:
     """Marketing may be a legitimate interest, never by itself: an assessment says so (R-107)."""
-    former = asked.row in (Row.FCON, Row.FB2B) or asked.case.is_former
-    yield from assessment_reasons(asked.case, asked.purpose, former=former)
+    yield from assessment_reasons(asked.case, asked.purpose, former=asked.case.is_former)
 
 
 NOTICE_GIVEN: Final = allow("notice-given", "R-313", gdpr("13(1)(d)"))
@@ -203,11 +201,12 @@ SOURCE_NOTICE_GIVEN: Final = allow("notice-given", "R-313", gdpr("14"))
 
 
 def _a14(asked: Asked) -> Iterator[Reason]:
+    source = asked.case.standing.data.source
     for given in asked.case.standing.notice.given:
         notice = asked.case.register.notices.get(given.notice)
-        source = asked.case.standing.data.source
-        names_it = notice is not None and (source is None or source in notice.sources)
-        if notice is not None and notice.kind is NoticeKind.INDIRECT and names_it:
+        if notice is None or notice.kind is not NoticeKind.INDIRECT:
+            continue
+        if source in notice.sources:  # an unknown source was named by none
             yield SOURCE_NOTICE_GIVEN.on(given.position)
             return
     yield SOURCE_NOTICE_NOT_GIVEN
@@ -307,9 +306,9 @@ def from_population_register(asked: Asked) -> bool:
     sources = asked.case.register.sources
     ids = {asked.case.standing.data.source, *(v.source for v in asked.case.standing.data.values)}
     return any(
-        sources[s].kind is SourceKind.POPULATION_REGISTER
-        for s in ids
-        if s is not None and s in sources
+        source.kind is SourceKind.POPULATION_REGISTER
+        for name in ids
+        if name is not None and (source := sources.get(name)) is not None
     )
 
 
