@@ -68,8 +68,9 @@ it anew, and a test fails while a rule has no code or no scenario.
 | EDPB | a guideline of the European Data Protection Board: guidance, no law |
 | project setting | no law: a cautious choice where the law leaves it open, and its rule |
 
-`R-311` is a rule of this page, `T5` one of the twelve guards of R-403, and `M-EM/CON/N` a cell of
-the [marketing matrix](marketing-matrix.md).
+`R-311` is a rule of this page. `T5` is one of the twelve guards of R-403, whose words stand among
+the [reasons](reasons.md#policyconnection), and `M-EM/CON/N` a cell of the
+[marketing matrix](marketing-matrix.md).
 """
 
 
