@@ -134,6 +134,24 @@ class TestSuppression:
 
 
 class TestStopsAreTaken:
+    @pytest.mark.parametrize("said", ["withdrawn", "objected"])
+    def test_after_a_consent_stamped_by_a_clock_ahead(self, swift: House, said: str) -> None:
+        """A stop made now answers what is on the line, although the clock was set back since."""
+        about = contact(swift, EMAIL)
+        proof = evidence(method="double-opt-in", proof=["mail-1"])
+        swift.keeper.record(about, consent.give("newsletter", evidence=proof))
+        asked = marketing.may_contact(channel="email", purpose="newsletter")
+        assert swift.keeper.ask(about, asked)
+        swift.clock.now -= timedelta(minutes=5)
+        stop = (
+            consent.withdraw("newsletter", via="email")
+            if said == "withdrawn"
+            else marketing.object_to(via="email")
+        )
+        swift.keeper.record(about, stop)
+        swift.clock.now += timedelta(days=1)
+        assert not swift.keeper.ask(about, asked)
+
     def test_with_a_damaged_value(self, swift: House) -> None:
         """An objection is recorded although a value in the vault is damaged; verify tells of it."""
         about = contact(swift, EMAIL, name="Anna Example")
