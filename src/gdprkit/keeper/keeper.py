@@ -14,12 +14,7 @@ from typing import Any, Final, TypeVar, final
 
 from gdprkit.acts import data as data_acts
 from gdprkit.acts.act import Act
-from gdprkit.errors import (
-    AlreadyKnown,
-    InvalidValue,
-    PositionTaken,
-    UnknownName,
-)
+from gdprkit.errors import AlreadyKnown, InvalidValue, PositionTaken, UnknownName
 from gdprkit.facts.data import SubjectAdded
 from gdprkit.facts.entry import Entry
 from gdprkit.facts.request import RequestReceived
@@ -40,7 +35,7 @@ from gdprkit.keeper.line import (
     new_view,
     view,
 )
-from gdprkit.keeper.merging import merge, onward, unmerge
+from gdprkit.keeper.merging import carried, merge, unmerge
 from gdprkit.keeper.proof import reindex_person, verify_person
 from gdprkit.keeper.reading import opened, people_by
 from gdprkit.keeper.values import NewPerson, Receipt
@@ -258,8 +253,7 @@ class RecordKeeper:
             before = view(self._bench.store, about)
             now = self.now()
             composed = compose(self._bench, before, acts, now=now, key=hashed, by=by)
-            more = onward(self._bench, before, composed.after, now)
-            self._bench.store.commit(composed.batch, *more)
+            self._bench.store.commit(*carried(self._bench, before, composed, now))
             return self._receipt(composed)
 
         return self._again(attempt)
@@ -280,9 +274,11 @@ class RecordKeeper:
             compose(self._bench, before, acts, now=now)
             for before, (_, acts) in zip(views, wanted, strict=True)
         ]
-        batches = [c.batch for c in composed]
-        for before, done in zip(views, composed, strict=True):
-            batches.extend(onward(self._bench, before, done.after, now))
+        batches = [
+            batch
+            for before, done in zip(views, composed, strict=True)
+            for batch in carried(self._bench, before, done, now)
+        ]
         if len({batch.about for batch in batches}) < len(batches):
             raise InvalidValue("work", "names lines merged together", "record them one by one")
         self._bench.store.commit(*batches)
@@ -372,8 +368,7 @@ class RecordKeeper:
     def merge(self, survivor: SubjectId, other: SubjectId, *, verified: bool) -> None:
         """Bring two lines of one person together: the other's stops rule here too (R-416).
 
-        Both lines are written in one commit. What is recorded on the closed line later is brought
-        to the line that goes on.
+        In one commit. What is recorded on the closed line later is brought to the other as well.
 
         Args:
             survivor: The line that goes on.
@@ -389,9 +384,8 @@ class RecordKeeper:
         survivor, other = subject_id(survivor), subject_id(other)
 
         def attempt() -> None:
-            batches = merge(self._bench, survivor, other, self.now(), verified=verified)
-            if batches:
-                self._bench.store.commit(*batches)
+            brought = merge(self._bench, survivor, other, self.now(), verified=verified)
+            self._bench.store.commit(*brought)
 
         self._again(attempt)
 
@@ -412,8 +406,8 @@ class RecordKeeper:
         survivor, other = subject_id(survivor), subject_id(other)
 
         def attempt() -> None:
-            batches = unmerge(self._bench, survivor, other, self.now(), assessment=assessment)
-            self._bench.store.commit(*batches)
+            taken = unmerge(self._bench, survivor, other, self.now(), assessment=assessment)
+            self._bench.store.commit(*taken)
 
         self._again(attempt)
 
@@ -551,8 +545,7 @@ class RecordKeeper:
         if not plan.has_work:
             return Applied(plan=plan.digest, done={}, person_erased=False)
         composed = compose_plan(self._bench, before, plan, now, by=by)
-        more = onward(self._bench, before, composed.after, now)
-        self._bench.store.commit(composed.batch, *more)
+        self._bench.store.commit(*carried(self._bench, before, composed, now))
         self._bench.keys.forget(plan.about)
         return Applied(
             plan=plan.digest,

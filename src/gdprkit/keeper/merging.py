@@ -14,12 +14,12 @@ from gdprkit.acts.act import Act
 from gdprkit.errors import InvalidValue, NotPossibleNow
 from gdprkit.facts.merge import MergedInto, MergeReversed
 from gdprkit.keeper.line import View, view
-from gdprkit.keeper.writing import Bench, compose
+from gdprkit.keeper.writing import Bench, Composed, compose
 from gdprkit.policy.merging import brought_by
 from gdprkit.storage.protocol import Batch
 from gdprkit.words.identifiers import SubjectId
 
-__all__ = ["merge", "onward", "unmerge"]
+__all__ = ["carried", "merge", "unmerge"]
 
 
 def merge(
@@ -77,15 +77,16 @@ def unmerge(
         batches.append(compose(bench, gone, [opened], now=now, merging=True).batch)
     taken_back = Act(fact=MergeReversed(other=other, assessment=assessment))
     composed = compose(bench, kept, [taken_back], now=now, merging=True)
-    return (*batches, composed.batch, *onward(bench, kept, composed.after, now))
+    return (*batches, *carried(bench, kept, composed, now))
 
 
-def onward(bench: Bench, before: View, after: View, now: datetime) -> Iterator[Batch]:
-    """Yield what brings the new words of a closed line to the line that goes on, and so on.
+def carried(bench: Bench, before: View, composed: Composed, now: datetime) -> Iterator[Batch]:
+    """Yield a batch, and what brings the new words of a closed line to the line that goes on.
 
     Consents come along where the merge brought consents: the same person was made sure of.
     """
-    seen = {before.about}
+    yield composed.batch
+    after, seen = composed.after, {before.about}
     while (into := after.standing.merge.into) is not None and into.other not in seen:
         kept, closed = view(bench.store, into.other), before.about
         verified = any(w.merged_from == closed for w in kept.standing.consent.merged)

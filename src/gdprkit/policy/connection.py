@@ -104,7 +104,7 @@ def marketing_purpose(case: Case, purpose: str | None = None) -> Purpose:
     """Return the purpose of the marketing register.
 
     Where none is named and none declared, a purpose that moves nobody: the review after the end
-    still has to erase and archive (R-402).
+    still has to erase and archive.
 
     Raises:
         UnknownPurpose: the register does not declare the purpose that was named.
