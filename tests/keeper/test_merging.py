@@ -13,7 +13,7 @@ from gdprkit.acts.act import Act
 from gdprkit.errors import InvalidValue, NotPossibleNow
 from gdprkit.facts.merge import MergedFrom, MergedInto, MergeReversed
 from gdprkit.policy.decisions import Decision
-from gdprkit.storage.protocol import Batch, Store
+from gdprkit.storage.protocol import Batch, LineTombstone, Store
 from gdprkit.words.identifiers import SubjectId
 
 
@@ -137,6 +137,28 @@ def test_an_erasure_of_a_closed_line_stops_marketing_on_the_other(swift: House) 
     plan = swift.keeper.plan(gone, retention.erasure(reason="objected", reference="case-1"))
     assert swift.keeper.apply(plan, approve=plan.digest).person_erased
     assert "objected" in codes(swift, kept)
+
+
+def test_a_stop_is_taken_although_the_line_that_goes_on_is_expunged(swift: House) -> None:
+    """Nothing is sent from a line that is gone; the stop stands on the one that is left."""
+    kept, gone = contact(swift, "a@example.com"), contact(swift, "b@example.com")
+    swift.keeper.merge(kept, gone, verified=True)
+    stored = swift.store.standing(kept)
+    assert stored is not None
+    swift.store.expunge(
+        kept, LineTombstone(head=stored.head, position=stored.position, at=swift.keeper.now())
+    )
+    swift.keeper.record(gone, marketing.object_to(via="email"))
+    assert swift.keeper.standing(gone).objection.stops
+
+
+def test_a_consent_that_came_along_is_found_by_its_tag(swift: House) -> None:
+    """A mailing that looks for subscribers finds the line that goes on, and is woken with it."""
+    kept, gone = contact(swift, "a@example.com"), contact(swift, "b@example.com")
+    subscribe(swift, gone)
+    swift.keeper.merge(kept, gone, verified=True)
+    assert kept in list(swift.keeper.people(tag="given:newsletter:email"))
+    assert kept in list(swift.keeper.waking(swift.clock.now + timedelta(days=800)))
 
 
 def test_a_reversal_reaches_the_line_further_on(swift: House) -> None:

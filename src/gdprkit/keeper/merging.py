@@ -88,6 +88,8 @@ def carried(bench: Bench, before: View, composed: Composed, now: datetime) -> It
     yield composed.batch
     after, seen = composed.after, {before.about}
     while (into := after.standing.merge.into) is not None and into.other not in seen:
+        if bench.store.standing(into.other) is None:
+            return  # expunged: nothing is sent from there, and the stop stands here
         kept, closed = view(bench.store, into.other), before.about
         verified = any(w.merged_from == closed for w in kept.standing.consent.merged)
         brought = brought_by(closed, after.standing, verified=verified)
