@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -16,8 +17,8 @@ from gdprkit.acts.marketing import may_move
 from gdprkit.acts.retention import due, erasure
 from gdprkit.facts.entry import Entry
 from gdprkit.policy.connection import may_move as answer_move
-from gdprkit.policy.ending import derived_end
-from gdprkit.policy.handling import handling, to_tell
+from gdprkit.policy.ending import DerivedEnd, derived_end
+from gdprkit.policy.handling import Handling, ToTell, handling, to_tell
 from gdprkit.policy.marks import tags, wake_at
 from gdprkit.policy.request import deadline_of
 from gdprkit.policy.retention import plan_after_end, plan_due, plan_erasure
@@ -30,7 +31,7 @@ _TABLES = ("fields", "recipients", "sources", "purposes", "notices")
 def poorer_registers(draw: st.DrawFn) -> Register:
     """Draw the example's register with entries gone, and with them whatever named them."""
     declared = jot()
-    kept: dict[str, dict[Any, Any]] = {}
+    kept: dict[str, Any] = {}
     for table in _TABLES:
         rows = getattr(declared, table)
         gone = draw(st.sets(st.sampled_from(sorted(rows))))
@@ -70,8 +71,10 @@ def test_what_nobody_named_is_never_asked_for(line: list[Entry], register: Regis
     ):
         assert {item.slot for item in plan.items} == held
     for request in case.standing.request.cases:
-        assert deadline_of(case, request).safe_end
-        assert handling(case, request)
+        assert deadline_of(case, request).safe_end > request.received_at
+        assert isinstance(handling(case, request), Handling)
     assert tags(case)
-    for asked in (derived_end, to_tell, wake_at):
-        assert asked(case) == asked(case)
+    assert isinstance(derived_end(case), DerivedEnd | None)
+    assert isinstance(wake_at(case), datetime | None)
+    for told in to_tell(case):
+        assert isinstance(told, ToTell)
