@@ -110,6 +110,8 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """A path that cannot be opened gives the same error, without the path."""
     with pytest.raises(UnreadableCsv, match="cannot be opened"):
         next(open_contacts(tmp_path / SECRET))
+    with pytest.raises(UnreadableCsv, match="cannot be opened"):
+        next(open_contacts(tmp_path / "a\0b"))
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,16 @@ from datetime import date, timedelta
 
 import attrs
 import pytest
-from tests.keeper.support import EMAIL, House, evidence, jot, moment
+from tests.keeper.support import EMAIL, House, evidence, house_on, jot, moment
 
 from gdprkit import connection, consent, data, marketing, requests, retention
-from gdprkit.errors import AlreadyKnown, PlanStale
+from gdprkit.errors import AlreadyKnown, PlanStale, UnknownPurpose
 from gdprkit.facts.retention import MovedToMarketing
 from gdprkit.policy.decisions import Outcome
 from gdprkit.policy.plan import PlanAction
 from gdprkit.sealing.errors import SubjectErased
 from gdprkit.state.connection import ConnectionStatus
+from gdprkit.storage import MemoryStore
 from gdprkit.words.identifiers import FieldId
 from gdprkit.words.vocabulary import Channel, FilingSystem
 
@@ -335,3 +336,40 @@ def test_a_pending_request_for_erasure_stops_the_move(house: House) -> None:
     house.keeper.record(anna, requests.receive(right="erasure", channel="email"))
     plan = house.keeper.plan(anna, connection.after_end())
     assert not plan.of(PlanAction.MOVE)
+
+
+def test_without_any_marketing_the_review_still_erases_and_archives() -> None:
+    """Where no marketing is declared, what follows an end is planned: nobody is moved (R-402)."""
+    declared = jot()
+    purposes = {k: p for k, p in declared.purposes.items() if not p.marketing}
+    notices = {
+        k: attrs.evolve(n, purposes=set(n.purposes) & purposes.keys(), renews=())
+        for k, n in declared.notices.items()
+    }
+    register = attrs.evolve(
+        declared,
+        purposes=purposes,
+        notices=notices,
+        cookies={},
+        transfers={},
+        logs={},
+        marketing_register=None,
+    )
+    house = house_on(MemoryStore(), register)
+    about = house.keeper.add_person(
+        "company-contact", {"email": EMAIL, "invoices": ["17"]}, source="contact-form", notice="v7"
+    )
+    house.keeper.record(about, connection.start(reference="contract-1"))
+    assert house.keeper.plan(about, connection.after_end()).waiting_for
+    house.clock.now = moment(2026, 1, 3)
+    house.keeper.record(
+        about, connection.end(on=date(2026, 1, 1), cause="termination", evidence="letter-1")
+    )
+    plan = house.keeper.plan(about, connection.after_end())
+    assert plan.decision is not None
+    assert plan.decision.codes >= {"t10-no-register", "t9-no-channel"}
+    assert {i.field for i in plan.of(PlanAction.ERASE)} == {"email", "invoices"}
+    assert {i.field for i in plan.of(PlanAction.ARCHIVE)} == {"invoices"}
+    assert not house.keeper.ask(about, marketing.may_move())
+    with pytest.raises(UnknownPurpose):
+        house.keeper.ask(about, marketing.may_move("direct-marketing"))

@@ -19,6 +19,7 @@ from gdprkit.policy.plan import PlanAction
 from gdprkit.sealing.providers import MemoryProvider
 from gdprkit.sealing.rows import EpochKind
 from gdprkit.state.connection import ConnectionStatus
+from gdprkit.state.objection import PurposeObjectionStatus
 from gdprkit.storage import MemoryStore
 from gdprkit.words.identifiers import PurposeId, SubjectId
 from gdprkit.words.vocabulary import ErasureReason, FilingSystem
@@ -134,6 +135,66 @@ class TestSuppression:
 
 
 class TestStopsAreTaken:
+    @pytest.mark.parametrize("said", ["withdrawn", "objected"])
+    def test_after_a_consent_stamped_by_a_clock_ahead(self, swift: House, said: str) -> None:
+        """A stop made now answers what is on the line, although the clock was set back since."""
+        about = contact(swift, EMAIL)
+        proof = evidence(method="double-opt-in", proof=["mail-1"])
+        swift.keeper.record(about, consent.give("newsletter", evidence=proof))
+        asked = marketing.may_contact(channel="email", purpose="newsletter")
+        assert swift.keeper.ask(about, asked)
+        swift.clock.now -= timedelta(minutes=5)
+        stop = (
+            consent.withdraw("newsletter", via="email")
+            if said == "withdrawn"
+            else marketing.object_to(via="email")
+        )
+        swift.keeper.record(about, stop)
+        swift.clock.now += timedelta(days=1)
+        assert not swift.keeper.ask(about, asked)
+
+    def test_a_restriction_typed_in_after_a_lift_goes_on(self, swift: House) -> None:
+        """A second letter that lay on a desk while the first restriction was lifted counts."""
+        about, day = contact(swift, EMAIL), timedelta(days=1)
+        start, ground = swift.clock.now, "accuracy-contested"
+        swift.keeper.record(about, retention.restrict(ground))
+        swift.clock.now = start + 3 * day
+        lift = retention.lift_restriction(ground, informed=swift.clock.now.date())
+        swift.keeper.record(about, lift)
+        assert not swift.keeper.standing(about).objection.restrictions
+        swift.clock.now += day
+        swift.keeper.record(about, retention.restrict(ground, at=start + 2 * day))
+        assert not swift.keeper.ask(about, data.may_process("customer-care"))
+        swift.clock.now += day
+        lift = retention.lift_restriction(ground, informed=swift.clock.now.date())
+        swift.keeper.record(about, lift)
+        assert not swift.keeper.standing(about).objection.restrictions
+
+    def test_an_objection_typed_in_after_a_decision_is_pending(self, swift: House) -> None:
+        """A decision is about the objections that were known; a second decision looks at it."""
+        about, day = contact(swift, EMAIL), timedelta(days=1)
+        start, purpose = swift.clock.now, "customer-care"
+        swift.keeper.record(about, retention.object_to_purpose(purpose, via="email"))
+        swift.clock.now = start + 3 * day
+        decide = retention.decide_objection(purpose, upheld=False, finding="finding-1")
+        swift.keeper.record(about, decide)
+        swift.clock.now += day
+        late = retention.object_to_purpose(purpose, via="letter", at=start + 2 * day)
+        swift.keeper.record(about, late)
+        (objection,) = swift.keeper.standing(about).objection.objections
+        assert objection.status is PurposeObjectionStatus.PENDING
+        swift.clock.now += day
+        again = retention.decide_objection(purpose, upheld=True, finding="finding-2")
+        swift.keeper.record(about, again)
+        swift.keeper.record(
+            about,
+            retention.decide_objection(
+                purpose, upheld=False, finding="finding-3", at=swift.clock.now - day
+            ),
+        )
+        (objection,) = swift.keeper.standing(about).objection.objections
+        assert objection.status is PurposeObjectionStatus.UPHELD
+
     def test_with_a_damaged_value(self, swift: House) -> None:
         """An objection is recorded although a value in the vault is damaged; verify tells of it."""
         about = contact(swift, EMAIL, name="Anna Example")

@@ -109,6 +109,18 @@ def test_nesting_without_end_is_no_toml() -> None:
     assert "not TOML" in problem
 
 
+def test_a_number_without_end_is_no_toml() -> None:
+    """More digits than can be read end in the library's own error."""
+    (problem,) = problems_of("schema = " + "9" * 5000)
+    assert "not TOML" in problem
+
+
+def test_a_name_no_file_can_have_is_one_problem() -> None:
+    """A path with a zero byte is told like a file that is not there."""
+    with pytest.raises(RegisterInvalid, match="cannot be read"):
+        Register.load("a\0b.toml")
+
+
 def test_load_names_the_file(tmp_path: Path) -> None:
     """A file with another system's line ends and mark gives the same; problems carry its path."""
     path = tmp_path / "r.toml"

@@ -9,7 +9,7 @@ import pytest
 from tests.docs.tables import rows, section
 from tests.docs.transcripts import ROOT
 
-from gdprkit.errors import ScenariosInvalid
+from gdprkit.errors import RegisterInvalid, ScenariosInvalid
 from gdprkit.testing.scenario_answers import Record
 from gdprkit.testing.scenario_file import _EXPECTS, load_scenarios
 from gdprkit.testing.scenario_questions import QUESTIONS
@@ -339,6 +339,11 @@ MISTAKES = [
         20,
         'did you mean "consent"?',
     ),
+    (
+        'facts = [{ at = 2026-01-03, fact = ["hold-lifted"] }]\nasks = []',
+        20,
+        "no such kind of fact",
+    ),
     ('lives = ["contact"]\nasks = []', 20, 'unknown key "lives"; did you mean "life"?'),
 ]
 
@@ -369,13 +374,17 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         ("schema = 1", "name the register file"),
         (f"schema = 1\nregister = '{JOT}'", "no scenario is there"),
         ("schema = 1\nregister = 'nowhere.toml'", "cannot be read"),
+        ('schema = 1\nregister = "a\\u0000b"', "cannot be read"),
+        ('schema = 1\nshared = "a\\u0000b"', "cannot be read"),
+        ("schema = " + "9" * 5000, "not TOML"),
+        (f"{HEAD}asks = []\nchanges.{'a.' * 3000}b = 1\n", "nested too deeply"),
     ],
 )
 def test_a_file_that_cannot_be_run_is_told(tmp_path: Path, text: str, told: str) -> None:
     """A file without scenarios, register or known schema never counts as passed."""
     file = tmp_path / "file.toml"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(Exception, match=told):
+    with pytest.raises((RegisterInvalid, ScenariosInvalid), match=told):
         run_scenarios(file)
 
 
@@ -400,6 +409,27 @@ def test_a_life_that_no_file_tells_is_a_mistake(tmp_path: Path) -> None:
     text = f'schema = 1\nregister = "{JOT}"\n[[scenario]]\nid = "a"\nsays = "a"\nrules = []\n'
     told = problems(tmp_path, text + 'life = ["nobody"]\nasks = []\n')
     assert "line 7: $.scenario[0].life[0]: there is no such life; known: none is written" in told
+
+
+def test_a_table_that_is_like_itself_is_a_mistake(tmp_path: Path) -> None:
+    """Two tables that lead to each other end in one problem, not in endless reading."""
+    round_about = '[like.mail]\nlike = "post"\n[like.post]\nlike = "mail"\n'
+    text = HEAD.replace("[like.mail]\n", round_about)
+    asked = 'asks = [{ like = "mail", at = 2026-01-05, answer = "needs" }]\n'
+    (problem,) = problems(tmp_path, text + asked)
+    assert "like.post.like: leads back to itself" in problem
+
+
+def test_a_life_may_have_more_facts_than_a_minute_has_seconds(tmp_path: Path) -> None:
+    """Facts of one day keep their order, a second apart."""
+    said = '{ at = 2026-01-03, fact = "marketing-objection", via = "phone" }'
+    asked = 'asks = [{ like = "mail", at = 2026-01-05, answer = "forbidden" }]\n'
+    file = tmp_path / "file.toml"
+    file.write_text(f"{HEAD}facts = [{','.join([said] * 64)}]\n{asked}", encoding="utf-8")
+    (scenario,) = load_scenarios(file)
+    seconds = {(entry.at - scenario.line[0].at).seconds for entry in scenario.line[2:]}
+    assert seconds == set(range(2, 66))
+    assert run_scenarios(file).passed == 1
 
 
 def test_no_question_has_a_part_that_the_file_needs_for_itself() -> None:

@@ -115,7 +115,7 @@ def open_contacts(
     """
     try:
         file = path.open("rb")
-    except OSError as error:
+    except (OSError, ValueError) as error:  # also a name no file can have
         problem = f"the file cannot be opened ({type(error).__name__})"
         raise UnreadableCsv(problem, "name a file that can be read") from None
     with file:

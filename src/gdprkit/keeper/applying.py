@@ -174,8 +174,8 @@ def compose_plan(
 ) -> Composed:
     """Return the one batch that carries *plan* out.
 
-    A request for erasure counts as an objection to marketing (R-414): the contact points are
-    remembered as keyed hashes, so that no import brings the person back.
+    A request for erasure counts as an objection to marketing (R-414). Contact points of whoever
+    said no are remembered as keyed hashes, so that no import brings the person back.
 
     Raises:
         ShredHeld: the key is on hold.
@@ -186,6 +186,8 @@ def compose_plan(
         asked = [c for c in before.standing.request.cases if c.right is Right.ERASURE]
         stop = MarketingObjection(via=asked[-1].channel if asked else IntakeChannel.OTHER)
         add(draft, [stop], now)
+    if draft.view.standing.objection.stops and plan.of(PlanAction.ERASE):
+        # also stops that a merge brought: these addresses are known now for the last time
         remember_stops(draft, contact_values(bench, before, damaged=True))
     _move(draft, plan)
     _archive(draft, plan)

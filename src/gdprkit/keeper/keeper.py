@@ -14,12 +14,7 @@ from typing import Any, Final, TypeVar, final
 
 from gdprkit.acts import data as data_acts
 from gdprkit.acts.act import Act
-from gdprkit.errors import (
-    AlreadyKnown,
-    InvalidValue,
-    PositionTaken,
-    UnknownName,
-)
+from gdprkit.errors import AlreadyKnown, InvalidValue, PositionTaken, UnknownName
 from gdprkit.facts.data import SubjectAdded
 from gdprkit.facts.entry import Entry
 from gdprkit.facts.request import RequestReceived
@@ -40,7 +35,7 @@ from gdprkit.keeper.line import (
     new_view,
     view,
 )
-from gdprkit.keeper.merging import merge, unmerge
+from gdprkit.keeper.merging import carried, merge, unmerge
 from gdprkit.keeper.proof import reindex_person, verify_person
 from gdprkit.keeper.reading import opened, people_by
 from gdprkit.keeper.values import NewPerson, Receipt
@@ -256,8 +251,9 @@ class RecordKeeper:
                 if first is not None:
                     return self._first_receipt(about, first)
             before = view(self._bench.store, about)
-            composed = compose(self._bench, before, acts, now=self.now(), key=hashed, by=by)
-            self._bench.store.commit(composed.batch)
+            now = self.now()
+            composed = compose(self._bench, before, acts, now=now, key=hashed, by=by)
+            self._bench.store.commit(*carried(self._bench, before, composed, now))
             return self._receipt(composed)
 
         return self._again(attempt)
@@ -266,18 +262,26 @@ class RecordKeeper:
         """Record acts about several people in one commit: all or none.
 
         Raises:
-            InvalidValue: somebody is named twice.
+            InvalidValue: somebody is named twice, or a line and one that was merged into it.
             PositionTaken: somebody wrote to one of the lines meanwhile; nothing was stored.
         """
         now = self.now()
         wanted = [(subject_id(about), acts) for about, acts in work]
         if len({about for about, _ in wanted}) < len(wanted):
             raise InvalidValue("work", "names somebody twice", "put one person's acts together")
+        views = [view(self._bench.store, about) for about, _ in wanted]
         composed = [
-            compose(self._bench, view(self._bench.store, about), acts, now=now)
-            for about, acts in wanted
+            compose(self._bench, before, acts, now=now)
+            for before, (_, acts) in zip(views, wanted, strict=True)
         ]
-        self._bench.store.commit(*(c.batch for c in composed))
+        batches = [
+            batch
+            for before, done in zip(views, composed, strict=True)
+            for batch in carried(self._bench, before, done, now)
+        ]
+        if len({batch.about for batch in batches}) < len(batches):
+            raise InvalidValue("work", "names lines merged together", "record them one by one")
+        self._bench.store.commit(*batches)
         return [self._receipt(c) for c in composed]
 
     def _first_receipt(self, about: SubjectId, first: int) -> Receipt:
@@ -364,7 +368,7 @@ class RecordKeeper:
     def merge(self, survivor: SubjectId, other: SubjectId, *, verified: bool) -> None:
         """Bring two lines of one person together: the other's stops rule here too (R-416).
 
-        Killed half-way, both lines stop what either stopped; the same call again finishes.
+        In one commit. What is recorded on the closed line later is brought to the other as well.
 
         Args:
             survivor: The line that goes on.
@@ -377,13 +381,13 @@ class RecordKeeper:
             InvalidValue: both are the same line.
             NotPossibleNow: a line was merged away before, or is erased.
         """
-        merge(
-            self.standing,
-            self.record,
-            subject_id(survivor),
-            subject_id(other),
-            verified=verified,
-        )
+        survivor, other = subject_id(survivor), subject_id(other)
+
+        def attempt() -> None:
+            brought = merge(self._bench, survivor, other, self.now(), verified=verified)
+            self._bench.store.commit(*brought)
+
+        self._again(attempt)
 
     def unmerge(
         self, survivor: SubjectId, other: SubjectId, *, assessment: str | None = None
@@ -399,13 +403,13 @@ class RecordKeeper:
             NotASubjectId, UnknownSubject.
             NotPossibleNow: the two lines were never merged.
         """
-        unmerge(
-            self.standing,
-            self.record,
-            subject_id(survivor),
-            subject_id(other),
-            assessment=assessment,
-        )
+        survivor, other = subject_id(survivor), subject_id(other)
+
+        def attempt() -> None:
+            taken = unmerge(self._bench, survivor, other, self.now(), assessment=assessment)
+            self._bench.store.commit(*taken)
+
+        self._again(attempt)
 
     def deadline(
         self,
@@ -541,7 +545,7 @@ class RecordKeeper:
         if not plan.has_work:
             return Applied(plan=plan.digest, done={}, person_erased=False)
         composed = compose_plan(self._bench, before, plan, now, by=by)
-        self._bench.store.commit(composed.batch)
+        self._bench.store.commit(*carried(self._bench, before, composed, now))
         self._bench.keys.forget(plan.about)
         return Applied(
             plan=plan.digest,

@@ -25,7 +25,8 @@ from gdprkit.facts.data import (
     PersonErased,
     SubjectAdded,
 )
-from gdprkit.facts.entry import Entry, Fact
+from gdprkit.facts.entry import PROTECTIVE_WEIGHT, Entry, Fact
+from gdprkit.facts.merge import MergedFrom, MergedInto, MergeReversed
 from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
 from gdprkit.facts.request import RequestReceived
 from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarketing
@@ -67,6 +68,9 @@ _DEEDS: Final = frozenset(
 _BY_PLAN: Final = frozenset(
     {DataErased, MarketingEntryEnded, MovedToMarketing, Archived, PersonErased}
 )
+
+#: What ``keeper.merge`` and ``keeper.unmerge`` put on a line: by hand they would take stops away.
+_BY_MERGE: Final = frozenset({MergedFrom, MergedInto, MergeReversed})
 
 #: A stop stamped by a clock that runs ahead by no more than this happened now.
 _CLOCKS_APART: Final = timedelta(days=1)
@@ -220,7 +224,7 @@ def _attach(draft: Draft, act: Act) -> Act:
     return attrs.evolve(act, fact=fact)
 
 
-def _check_whole(act: Act, *, first: bool) -> None:
+def _check_whole(act: Act, *, first: bool, merging: bool) -> None:
     """Refuse facts that are the keeper's own deeds, and values that were not sealed here.
 
     They would pass by guards, plans, holds and the vault (R-403, R-409).
@@ -228,6 +232,8 @@ def _check_whole(act: Act, *, first: bool) -> None:
     fact = act.fact
     if type(fact) in _BY_PLAN:
         raise InvalidValue("fact", "is a deed of the keeper", "make a plan and apply it")
+    if type(fact) in _BY_MERGE and not merging:
+        raise InvalidValue("fact", "is a deed of the keeper", "use keeper.merge() or unmerge()")
     if isinstance(fact, SubjectAdded) and not first:
         raise InvalidValue("fact", "begins a line", "use keeper.add_person()")
     if getattr(fact, "values", ()) or getattr(fact, "text", None) is not None:
@@ -372,9 +378,15 @@ def add(draft: Draft, facts: Sequence[Fact], at: datetime) -> None:
     """Put facts on the draft and carry its view forward, so that the next act sees them."""
     for fact in facts:
         moment = at
-        if type(fact) in _DEEDS:
-            # never before what is there already, also when a clock was set back
+        protects = PROTECTIVE_WEIGHT.get(type(fact), 0) > 0
+        if type(fact) in _DEEDS or (protects and at == draft.now):
+            # never before what is there already, also when a clock was set back: a stop that is
+            # made now comes after the consent it answers
             moment = max(draft.now, draft.view.standing.last_at or draft.now)
+        elif type(fact) is MergeReversed:
+            # of one instant the merge would win, and the reversal be without effect
+            last = draft.view.standing.last_at or draft.now
+            moment = max(draft.now, last + timedelta(microseconds=1))
         entry = Entry(
             position=draft.view.position + 1,
             at=moment,
@@ -410,6 +422,7 @@ def compose(
     now: datetime,
     key: bytes | None = None,
     by: str | None = None,
+    merging: bool = False,
 ) -> Composed:
     """Return the one batch that records *acts*.
 
@@ -420,9 +433,10 @@ def compose(
         now: The keeper's clock.
         key: Hash of the idempotency key.
         by: Who records: a staff or service id.
+        merging: The acts are the keeper's own of a merge.
 
     Raises:
-        InvalidValue: an act lies in the future, or is a deed that only a plan does.
+        InvalidValue: an act lies in the future, or is a deed that only a plan or a merge does.
         NotAllowed, NotPossibleNow, UnknownName: as ``acts.prepare`` says.
     """
     draft = Draft(bench=bench, before=before, now=now, view=before, by=by)
@@ -433,7 +447,7 @@ def compose(
     for number, act in enumerate(acts):
         if not isinstance(act, Act):
             raise InvalidValue("act", "is no act", "pass what consent.give() and its like return")
-        _check_whole(act, first=before.position == 0 and number == 0)
+        _check_whole(act, first=before.position == 0 and number == 0, merging=merging)
         at = _moment(act, now)
         attached = _attach(draft, act)
         new.extend(act.personal.items())

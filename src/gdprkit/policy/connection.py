@@ -35,6 +35,7 @@ from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue
 from gdprkit.state.objection import PurposeObjectionStatus, Stop
 from gdprkit.words.citations import gdpr, project
+from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.moments import add_months, civil_date
 from gdprkit.words.vocabulary import (
     Actor,
@@ -95,14 +96,23 @@ class _Asked:
     usable: frozenset[Channel]
 
 
+#: Stands in where no marketing is declared: it has no basis and no channel, so nothing moves.
+_NO_MARKETING: Final = Purpose(id=PurposeId("direct-marketing"), label="none declared")
+
+
 def marketing_purpose(case: Case, purpose: str | None = None) -> Purpose:
     """Return the purpose of the marketing register.
 
+    Where none is named and none declared, a purpose that moves nobody: the review after the end
+    still has to erase and archive.
+
     Raises:
-        UnknownPurpose: the register declares no marketing register and none was named.
+        UnknownPurpose: the register does not declare the purpose that was named.
     """
     declared = case.register.marketing_register
-    return case.purpose(purpose or (declared.purpose if declared else "direct-marketing"))
+    if purpose is None and declared is None:
+        return case.register.purposes.get(_NO_MARKETING.id, _NO_MARKETING)
+    return case.purpose(purpose or (declared.purpose if declared else _NO_MARKETING.id))
 
 
 def register_expiry(case: Case, purpose: Purpose | None = None) -> date | None:

@@ -34,7 +34,7 @@ def _moments(case: Case) -> Iterator[datetime]:
     live = standing.connection.status in (ConnectionStatus.ACTIVE, ConnectionStatus.NONE)
     if live and end is not None and end.on is not None and case.end_of(end.on) > case.at:
         yield case.end_of(end.on)
-    for word in standing.consent.words:
+    for word in standing.consent.newest:
         # an expired consent wakes nobody for ever: only while it is still to come
         if (
             word.status is ConsentStatus.GIVEN
@@ -82,7 +82,7 @@ def tags(case: Case) -> frozenset[str]:
         found.add("anomaly")
     if end_passed(case) is not None:
         found.add("connection-over")
-    for word in standing.consent.words:
+    for word in standing.consent.newest:
         if word.status is ConsentStatus.GIVEN and word.is_clear:
             found.add(f"given:{word.purpose}" + (f":{word.channel}" if word.channel else ""))
     return frozenset(found)

@@ -268,7 +268,7 @@ def plan_after_end(case: Case, question: AfterEnd) -> Plan:
     if blocked:
         return _plan(case, question, _keep_all(case, *blocked), reason=reason)
     purpose = marketing_purpose(case, question.purpose)
-    decision = may_move(case, MayMove(purpose=purpose.id))
+    decision = may_move(case, MayMove(purpose=question.purpose))
     waiting = _waiting(decision)
     if waiting:
         return _plan(

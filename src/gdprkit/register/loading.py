@@ -45,6 +45,9 @@ def load(cls: type[R], path: str | Path, *, schema: int) -> R:
     except UnicodeDecodeError as problem:
         why = f"byte {problem.start}: the file is not UTF-8 text; save it as UTF-8"
         raise RegisterInvalid(source, (why,)) from None
+    except ValueError:  # a name no file can have
+        why = "the file cannot be read; name an existing register file"
+        raise RegisterInvalid(source, (why,)) from None
     return loads(cls, text, source=source, schema=schema)
 
 
@@ -62,7 +65,7 @@ def loads(cls: type[R], text: str, *, source: str, schema: int) -> R:
     """
     try:
         parsed = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except ValueError as problem:  # also a number of too many digits
         raise RegisterInvalid(source, (_not_toml(str(problem)),)) from None
     except RecursionError:
         raise RegisterInvalid(source, (_not_toml("it is nested too deeply"),)) from None

@@ -185,6 +185,10 @@ def _raised(now: ObjectionState, entry: Entry, fact: ObjectionRaised) -> Objecti
 
 
 def _decided(now: ObjectionState, entry: Entry, fact: ObjectionDecided) -> ObjectionState:
+    """Decide an objection; one that was typed in only after the decision was not looked at."""
+    pending = [o for o in now.objections if o.status is PurposeObjectionStatus.PENDING]
+    if any(o.purpose == fact.purpose and o.position > entry.position for o in pending):
+        return now
     new = PurposeObjection(
         purpose=fact.purpose,
         status=PurposeObjectionStatus.UPHELD if fact.upheld else PurposeObjectionStatus.OVERRIDDEN,
@@ -203,10 +207,10 @@ def _restricted(now: ObjectionState, entry: Entry, fact: RestrictionImposed) -> 
     )
 
 
-def _lifted(now: ObjectionState, _entry: Entry, fact: RestrictionLifted) -> ObjectionState:
-    return attrs.evolve(
-        now, restrictions=tuple(r for r in now.restrictions if r.ground is not fact.ground)
-    )
+def _lifted(now: ObjectionState, entry: Entry, fact: RestrictionLifted) -> ObjectionState:
+    """Lift what was known: a restriction that was typed in only later goes on."""
+    on = (r for r in now.restrictions if r.ground is not fact.ground or r.position > entry.position)
+    return attrs.evolve(now, restrictions=tuple(on))
 
 
 def _merged(now: ObjectionState, entry: Entry, fact: MergedFrom) -> ObjectionState:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, time
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any, Final, final
 from uuid import UUID
@@ -172,6 +172,8 @@ def load_scenarios(path: Path | str) -> tuple[Scenario, ...]:
         return _Reader(path, tomllib.loads(text)).scenarios()
     except Mistakes as found:
         raise _invalid(path, text, found.problems) from None
+    except RecursionError:
+        raise ScenariosInvalid(str(path), ("the tables are nested too deeply",)) from None
 
 
 def _invalid(path: Path, text: str, problems: Iterable[str]) -> ScenariosInvalid:
@@ -187,9 +189,12 @@ def _read(path: Path) -> str:
         raise ScenariosInvalid(str(path), (why,)) from None
     except UnicodeDecodeError:
         raise ScenariosInvalid(str(path), ("the file is not UTF-8 text",)) from None
+    except ValueError:  # a name no file can have
+        why = "the file cannot be read; name a scenario file"
+        raise ScenariosInvalid(str(path), (why,)) from None
     try:
         tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:  # also a number of too many digits
         raise ScenariosInvalid(str(path), (f"the text is not TOML: {problem}",)) from None
     return text
 
@@ -301,13 +306,19 @@ class _Reader:
         """Return a table with what its ``like`` says, where it does not say otherwise."""
         if not isinstance(table, dict):
             raise Mistakes(f"{path}: expected a table of keys and values")
-        like = table.get("like")
-        if like is None:
-            return dict(table)
-        if not isinstance(like, str) or like not in self._like:
-            raise Mistakes(unknown(f"{path}.like", "table under [like]", like, self._like))
-        own = {key: value for key, value in table.items() if key != "like"}
-        return merged(self._whole(self._like[like], f"$.like.{like}"), own)
+        chain = [{key: value for key, value in table.items() if key != "like"}]
+        like, seen = table.get("like"), dict[str, None]()
+        while like is not None:
+            if not isinstance(like, str) or like not in self._like:
+                raise Mistakes(unknown(f"{path}.like", "table under [like]", like, self._like))
+            if like in seen:
+                raise Mistakes(f"{path}.like: leads back to itself; end it in a table without like")
+            seen[like], path, under = None, f"$.like.{like}", self._like[like]
+            if not isinstance(under, dict):
+                raise Mistakes(f"{path}: expected a table of keys and values")
+            chain.append({key: value for key, value in under.items() if key != "like"})
+            like = under.get("like")
+        return reduce(merged, reversed(chain), {})
 
     def _entry(
         self,
@@ -320,14 +331,14 @@ class _Reader:
         table = self._whole(raw, path)
         if "at" not in table:
             raise Mistakes(f"{path}.at: is missing; write the day or the moment")
-        at = moment_of(table.pop("at"), f"{path}.at", zone, time(12, 0, position))
+        at = moment_of(table.pop("at"), f"{path}.at", zone, _noon(position))
         recorded = table.pop("recorded", None)
         return Entry(
             position=position,
             at=at,
             recorded_at=at
             if recorded is None
-            else moment_of(recorded, f"{path}.recorded", zone, time(12, 0, position)),
+            else moment_of(recorded, f"{path}.recorded", zone, _noon(position)),
             fact=_merge(table, path, at, others)
             if "verified" in table
             else self._fact(table, path),
@@ -336,7 +347,7 @@ class _Reader:
     def _fact(self, table: dict[str, Any], path: str) -> Any:
         kinds = {kind: cls for cls, (kind, _) in KINDS.items()}
         kind = table.pop("fact", None)
-        if kind not in kinds:
+        if not isinstance(kind, str) or kind not in kinds:
             raise Mistakes(unknown(f"{path}.fact", "kind of fact", kind, kinds))
         cls = kinds[kind]
         if "plan" in {field.name for field in attrs.fields(cls)}:
@@ -382,6 +393,12 @@ class _Reader:
             gives=expects.gives,
             path=path,
         )
+
+
+def _noon(position: int) -> time:
+    """Return the clock of the fact at *position*: a second after the one before, within an hour."""
+    minute, second = divmod(min(position, 3599), 60)
+    return time(12, minute, second)
 
 
 @final
