@@ -374,7 +374,7 @@ def _step(now: RequestState, entry: Entry, fact: object) -> RequestState:
         return attrs.evolve(now, anomalies=(*now.anomalies, entry.position))
     waits = _waits(old, fact)
     extended = old.extended or isinstance(fact, RequestExtended)
-    if target is RequestStatus.IN_PROGRESS and waits and old.status in _QUESTIONS.values():
+    if target is RequestStatus.IN_PROGRESS and waits:
         target = min(waits)  # at most one is left after an answer
     elif target is RequestStatus.IN_PROGRESS and extended:
         target = RequestStatus.EXTENDED
