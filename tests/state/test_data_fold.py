@@ -340,7 +340,10 @@ def test_an_act_leaves_all_else_as_it_was() -> None:
 
 def test_two_acts_of_one_instant_are_one() -> None:
     """An order that begins a relation is one act, whatever was recorded for it."""
-    facts = (ConnectionStarted(reference="c-1"), ActivityNoted(activity=Activity.ORDER))
+    facts: list[Fact] = [
+        ConnectionStarted(reference="c-1"),
+        ActivityNoted(activity=Activity.ORDER),
+    ]
     line = [
         Entry(position=n, at=AT, recorded_at=AT, fact=fact) for n, fact in enumerate(facts, start=1)
     ]

@@ -271,4 +271,4 @@ def test_a_merge_recorded_again_brings_nothing_twice() -> None:
         (again.objections, [None, THIRD, THIRD, OTHER, OTHER]),
         (again.restrictions, [None, THIRD, THIRD, OTHER, OTHER]),
     ):
-        assert [row.merged_from for row in rows] == once  # type: ignore[attr-defined]
+        assert [row.merged_from for row in rows] == once
