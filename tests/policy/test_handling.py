@@ -204,7 +204,7 @@ def test_only_declared_fields_of_the_request_are_decided() -> None:
 
 def test_a_right_decided_for_the_field_alone_looks_at_that_field() -> None:
     """Whether data was provided is asked of each field by itself (20(1))."""
-    line = [
+    line: list[Timed] = [
         SubjectAdded(kind=SubjectKind.CONSUMER, source=SourceId("contact-form")),
         DataCollected(values=[sealed("email")], source=SourceId("contact-form")),
         DataCollected(values=[sealed("name")], source=SourceId("trade-register")),
