@@ -26,8 +26,6 @@ from gdprkit.words.vocabulary import (
     Right,
 )
 
-# --- meeting -------------------------------------------------------------------------------------
-
 
 def test_a_field_refused_makes_it_a_refusal_in_part() -> None:
     """A fulfilment that holds a refusal is neither checked further nor closed (R-528)."""

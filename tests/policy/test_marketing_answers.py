@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 import attrs
@@ -14,6 +15,7 @@ from tests.policy.support import (
     customer,
     ended,
     jot,
+    sealed,
     with_notice,
     with_purpose,
 )
@@ -21,7 +23,7 @@ from tests.policy.support import (
 from gdprkit.errors import UnknownName
 from gdprkit.facts.connection import ConnectionStarted, RoleTaken
 from gdprkit.facts.consent import ConsentRefused, ConsentWithdrawn
-from gdprkit.facts.data import CircumstanceNoted, PersonErased
+from gdprkit.facts.data import CircumstanceNoted, DataErased, PersonErased
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.merge import MergedInto
 from gdprkit.facts.notice import NoticeGiven
@@ -32,6 +34,7 @@ from gdprkit.facts.objection import (
     RestrictionImposed,
 )
 from gdprkit.facts.request import RequestReceived
+from gdprkit.facts.retention import Archived
 from gdprkit.policy.decisions import Outcome
 from gdprkit.register.register import Register
 from gdprkit.words.identifiers import CaseId, FieldId, NoticeId, PurposeId, SubjectId
@@ -41,6 +44,7 @@ from gdprkit.words.vocabulary import (
     Circumstance,
     ErasureReason,
     FieldKind,
+    FilingSystem,
     IntakeChannel,
     RestrictionGround,
     Right,
@@ -124,6 +128,16 @@ def test_an_ended_relation_is_under_review_until_the_move() -> None:
     member = ask(*line, as_member=True)
     assert member
     assert "in-marketing-register" not in member.codes
+
+
+def test_an_archive_with_nothing_in_it_is_an_erased_person() -> None:
+    """Where the last archived value is gone nobody is left to contact; no entry says so alone."""
+    kept = sealed("invoices", FilingSystem.ARCHIVE)
+    filed = Archived(values=[kept], purpose=PurposeId("bookkeeping"), until=date(2031, 12, 31))
+    gone = DataErased(slots=[kept.slot], reason=ErasureReason.RETENTION_ENDED, rule="R-408")
+    line = [*customer(), ended(), filed]
+    assert forbidden(ask(*line)) == {"not-in-marketing-register": ()}
+    assert forbidden(ask(*line, gone)) == {"person-erased": ()}
 
 
 def test_a_company_stops_mail_to_its_own_address() -> None:

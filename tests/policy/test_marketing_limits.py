@@ -95,6 +95,9 @@ def test_a_prospect_is_contacted_for_twelve_months() -> None:
     answered = ask(*line, act, at=over)
     assert [r.until for r in answered.reasons if r.code == "prospect-fresh"] == [later]
     assert "prospect-period-over" in ask(*line, act, at=later).codes
+    night = (datetime.fromisoformat("2026-03-01T22:30Z"), ActivityNoted(activity=Activity.REPLY))
+    next_day = end_of_day(date(2027, 3, 2), zone)  # it was the second of March in Helsinki
+    assert [r.until for r in ask(*line, night).reasons if r.code == "prospect-fresh"] == [next_day]
 
 
 def test_a_consent_or_a_relation_is_no_prospects_matter() -> None:

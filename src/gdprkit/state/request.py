@@ -299,8 +299,7 @@ def _timed(entry: Entry) -> TimedStep | None:
             )
         case IdentityConfirmed() | ClarificationReceived() | HandlingBegun():
             return TimedStep(step=name, at=entry.at, position=entry.position)
-        case _:
-            return None
+    return None
 
 
 #: answer -> the wait it ends
