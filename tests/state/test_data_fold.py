@@ -330,11 +330,11 @@ def test_an_act_leaves_all_else_as_it_was() -> None:
         SubjectAdded(kind=SubjectKind.CONSUMER, source=FORM),
         COLLECTED,
         DataRectified(values=[value("email", 3)], replaced=[EMAIL.slot], source=FORM),
-        CircumstanceNoted(circumstance=Circumstance.ADULT),
         ConnectionStarted(reference="c-1"),
+        CircumstanceNoted(circumstance=Circumstance.ADULT),
     )
     assert known(*before, ActivityNoted(activity=Activity.ORDER)) == attrs.evolve(
-        known(*before), acts=(hours(5), hours(6))
+        known(*before), acts=(hours(4), hours(6))
     )
 
 

@@ -106,9 +106,9 @@ def test_what_is_folded_in_already_does_not_extend() -> None:
 
 @pytest.mark.parametrize("name", ["until", "known_by"])
 def test_a_naive_limit_is_refused(name: str) -> None:
-    """Nobody can tell when a moment without a zone was."""
+    """Nobody can tell when a moment without a zone was; the error names the limit."""
     naive = datetime(2026, 1, 1)  # noqa: DTZ001  # the mistake under test
-    with pytest.raises(NaiveMoment):
+    with pytest.raises(NaiveMoment, match=f"^{name} has no time zone"):
         fold([], **{name: naive})
 
 
