@@ -50,7 +50,7 @@ from gdprkit.facts.request import (
 from gdprkit.facts.retention import Archived
 from gdprkit.policy.closing import Closing, may_close
 from gdprkit.policy.decisions import Outcome
-from gdprkit.policy.handling import LETTER_OF_REFUSAL
+from gdprkit.policy.handling import LETTER_OF_REFUSAL, REFUSALS
 from gdprkit.words.identifiers import CaseId, PurposeId
 from gdprkit.words.vocabulary import (
     Channel,
@@ -136,6 +136,16 @@ def test_a_part_refused_names_its_field_and_a_lawful_ground() -> None:
         hidden, decisions=(FieldDecision(field=EMAIL, refused=RefusalGround.UNFOUNDED),)
     )
     assert codes(unproved, **right) == {"finding-missing"}
+
+
+@pytest.mark.parametrize("right", [right for right, grounds in REFUSALS.items() if grounds])
+def test_all_lawful_grounds_together_are_lawful(right: Right) -> None:
+    """Whoever names each of them names no other; one more that is none of them does (5.2b)."""
+    found = codes(refused(*REFUSALS[right], finding="f-1"), right=right)
+    assert "refusal-ground-not-lawful" not in found
+    others = sorted(frozenset(RefusalGround) - REFUSALS[right])
+    more = codes(refused(*REFUSALS[right], others[0], finding="f-1"), right=right)
+    assert "refusal-ground-not-lawful" in more
 
 
 def test_a_copy_is_redacted_for_others_and_refused_for_other_grounds() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import attrs
 from tests.policy.closings import BEGUN, CARE, CASE, EMAIL, NEXT, VIA, codes, met, partly, refused
-from tests.policy.support import START, customer, sealed
+from tests.policy.support import MARKETING, START, customer, sealed
 
 from gdprkit.facts.data import DataErased, DataRectified
 from gdprkit.facts.objection import ObjectionDecided, ObjectionRaised, RestrictionImposed
@@ -126,6 +126,11 @@ def test_decisions_are_noted_where_there_is_something_to_decide() -> None:
     gone = [*customer(), erased(*FIELDS)]
     assert codes(bare, limit, life=gone, **right) == {"decisions-missing"}
     assert codes(bare) == set()
+    against = {"right": Right.OBJECTION, "purpose": MARKETING}
+    assert codes(bare, **against) == set(), "against marketing it is met as a whole (21(2))"
+    raised = ObjectionRaised(purpose=CARE, via=VIA)
+    care = {"right": Right.OBJECTION, "purpose": CARE}
+    assert codes(bare, raised, **care) == {"decisions-missing"}
 
 
 def test_an_unsettled_identity_keeps_every_answer_back() -> None:
