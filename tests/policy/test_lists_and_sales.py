@@ -209,6 +209,7 @@ def test_a_closed_tag_chooses_nobody(tag: DataTag) -> None:
     """Closed data never targets; only special data opens by an explicit consent that names it."""
     register = with_field(FieldKind.OTHER, tag)
     assert chosen(register, *customer(), consented()).outcome is Outcome.FORBIDDEN
+    assert "closed-data-used" in chosen(register).codes, "without any consent"
     explicit = consented(explicit=True, data=["chosen-by"])
     opened = chosen(register, *customer(), explicit)
     assert bool(opened) is (tag is DataTag.SPECIAL)

@@ -96,12 +96,32 @@ def test_until_and_known_by_fold_what_they_name(
     assert fold(line, until=until, known_by=known_by) == fold(both)
 
 
+def test_what_is_folded_in_already_does_not_extend() -> None:
+    """The newest entry comes after itself no more; into the empty standing anything comes."""
+    one = entry(1, MarketingObjection(via=IntakeChannel.LETTER))
+    assert extends(EMPTY, one)
+    assert not extends(step(EMPTY, one), one)
+    assert extends(step(EMPTY, one), attrs.evolve(one, position=2))
+
+
 @pytest.mark.parametrize("name", ["until", "known_by"])
 def test_a_naive_limit_is_refused(name: str) -> None:
-    """Nobody can tell when a moment without a zone was."""
+    """Nobody can tell when a moment without a zone was; the error names the limit."""
     naive = datetime(2026, 1, 1)  # noqa: DTZ001  # the mistake under test
-    with pytest.raises(NaiveMoment):
+    with pytest.raises(NaiveMoment, match=f"^{name} has no time zone"):
         fold([], **{name: naive})
+
+
+def test_a_standing_says_how_far_it_goes() -> None:
+    """It holds its newest entry in order, with its weight, and the highest position (4.1)."""
+    late = entry(1, MarketingObjection(via=IntakeChannel.LETTER), minutes=5)
+    early = entry(2, ConnectionStarted(reference="c-1"))
+    standing = fold([late, early])
+    assert standing.position == 2
+    assert (standing.last_at, standing.last_position) == (late.at, 1)
+    assert standing.last_weight == PROTECTIVE_WEIGHT[MarketingObjection]
+    assert step(standing, attrs.evolve(late, position=3)).last_position == 3
+    assert fold([early]).last_weight == 0
 
 
 def test_a_letter_typed_in_late_is_known_late() -> None:

@@ -237,13 +237,13 @@ def _concerns(case: Case, purpose: Purpose) -> bool:
     )
 
 
-def _grounds(closing: Closing) -> frozenset[RefusalGround]:
+def _grounds(
+    closing: RequestPartlyRefused | RequestRefused | SubjectNotIdentifiable,
+) -> frozenset[RefusalGround]:
     """Every ground of a refusal: of the whole, and of each field."""
     match closing:
         case SubjectNotIdentifiable():
             return frozenset({_G.CANNOT_IDENTIFY})
-        case RequestFulfilled():
-            return frozenset()
         case _:
             by_field = {d.refused for d in closing.decisions if d.refused is not None}
             return closing.grounds | by_field
@@ -262,7 +262,7 @@ def _unproved(
     found = {proved[ground] for ground in grounds if ground in proved}
     if overridden:  # decided with its own finding
         found.discard(GROUNDS_UNDEMONSTRATED)
-    yield from sorted(found, key=lambda reason: reason.code)
+    yield from sorted(found)  # by their codes
 
 
 def _a_year_since_the_last(case: Case, request: RequestCase) -> bool:

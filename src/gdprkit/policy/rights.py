@@ -249,7 +249,7 @@ def _provided(case: Case, question: MayExercise, purpose: Purpose) -> bool:
         and value.source in case.register.sources
         and case.register.sources[value.source].kind in _sources(case, value)
         for value in _held(case, question, purpose)
-        if value.field in case.register.fields and value.source is not None
+        if value.source is not None
     )
 
 

@@ -227,7 +227,7 @@ def _withdrawn(now: ConsentState, entry: Entry, fact: ConsentWithdrawn) -> Conse
 
 
 def _merged(now: ConsentState, entry: Entry, fact: MergedFrom) -> ConsentState:
-    bare = _unmerged(now, entry, MergeReversed(other=fact.other))
+    bare = _without(now, fact.other)
     new = tuple(
         ConsentWord(
             purpose=said.purpose,
@@ -244,8 +244,12 @@ def _merged(now: ConsentState, entry: Entry, fact: MergedFrom) -> ConsentState:
     return attrs.evolve(now, merged=bare.merged + new)
 
 
+def _without(now: ConsentState, other: SubjectId) -> ConsentState:
+    return attrs.evolve(now, merged=tuple(w for w in now.merged if w.merged_from != other))
+
+
 def _unmerged(now: ConsentState, _entry: Entry, fact: MergeReversed) -> ConsentState:
-    return attrs.evolve(now, merged=tuple(w for w in now.merged if w.merged_from != fact.other))
+    return _without(now, fact.other)
 
 
 FOLD: Final[Fold] = {

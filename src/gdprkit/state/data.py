@@ -285,7 +285,7 @@ def _merged(now: DataState, entry: Entry, fact: MergedFrom) -> DataState:
     """Know of the person what the other line knows; an erased line learns nothing more."""
     if now.erased_at is not None:
         return now
-    bare = _unmerged(now, entry, MergeReversed(other=fact.other))
+    bare = _without(now, fact.other)
     new = tuple(
         KnownCircumstance(
             circumstance=which, at=entry.at, position=entry.position, merged_from=fact.other
@@ -295,9 +295,13 @@ def _merged(now: DataState, entry: Entry, fact: MergedFrom) -> DataState:
     return attrs.evolve(now, circumstances=bare.circumstances + new)
 
 
-def _unmerged(now: DataState, _entry: Entry, fact: MergeReversed) -> DataState:
-    kept = tuple(k for k in now.circumstances if k.merged_from != fact.other)
+def _without(now: DataState, other: SubjectId) -> DataState:
+    kept = tuple(k for k in now.circumstances if k.merged_from != other)
     return attrs.evolve(now, circumstances=kept)
+
+
+def _unmerged(now: DataState, _entry: Entry, fact: MergeReversed) -> DataState:
+    return _without(now, fact.other)
 
 
 def _connected(now: DataState, entry: Entry, _fact: ConnectionStarted) -> DataState:

@@ -43,7 +43,7 @@ def _given(now: NoticeState, entry: Entry, fact: NoticeGiven) -> NoticeState:
 
 
 def _merged(now: NoticeState, entry: Entry, fact: MergedFrom) -> NoticeState:
-    bare = _unmerged(now, entry, MergeReversed(other=fact.other))
+    bare = _without(now, fact.other)
     new = tuple(
         GivenNotice(notice=told.notice, at=told.at, position=entry.position, merged_from=fact.other)
         for told in fact.notices
@@ -51,8 +51,12 @@ def _merged(now: NoticeState, entry: Entry, fact: MergedFrom) -> NoticeState:
     return attrs.evolve(now, given=bare.given + new)
 
 
+def _without(now: NoticeState, other: SubjectId) -> NoticeState:
+    return attrs.evolve(now, given=tuple(g for g in now.given if g.merged_from != other))
+
+
 def _unmerged(now: NoticeState, _entry: Entry, fact: MergeReversed) -> NoticeState:
-    return attrs.evolve(now, given=tuple(g for g in now.given if g.merged_from != fact.other))
+    return _without(now, fact.other)
 
 
 FOLD: Final[Fold] = {NoticeGiven: _given, MergedFrom: _merged, MergeReversed: _unmerged}

@@ -215,7 +215,7 @@ def _lifted(now: ObjectionState, entry: Entry, fact: RestrictionLifted) -> Objec
 
 def _merged(now: ObjectionState, entry: Entry, fact: MergedFrom) -> ObjectionState:
     """Add what another line of the person stops here; its rows stand beside the line's own."""
-    bare = _unmerged(now, entry, MergeReversed(other=fact.other))
+    bare = _without(now, fact.other)
     stops = tuple(
         Stop(
             kind=stop.kind,
@@ -249,13 +249,17 @@ def _merged(now: ObjectionState, entry: Entry, fact: MergedFrom) -> ObjectionSta
     )
 
 
-def _unmerged(now: ObjectionState, _entry: Entry, fact: MergeReversed) -> ObjectionState:
+def _without(now: ObjectionState, other: SubjectId) -> ObjectionState:
     """Take away exactly the rows that the merge brought; whatever was said since stays."""
     return ObjectionState(
-        stops=tuple(s for s in now.stops if s.merged_from != fact.other),
-        objections=tuple(o for o in now.objections if o.merged_from != fact.other),
-        restrictions=tuple(r for r in now.restrictions if r.merged_from != fact.other),
+        stops=tuple(s for s in now.stops if s.merged_from != other),
+        objections=tuple(o for o in now.objections if o.merged_from != other),
+        restrictions=tuple(r for r in now.restrictions if r.merged_from != other),
     )
+
+
+def _unmerged(now: ObjectionState, _entry: Entry, fact: MergeReversed) -> ObjectionState:
+    return _without(now, fact.other)
 
 
 FOLD: Final[Fold] = {

@@ -79,26 +79,19 @@ _LATE_ANSWERS: Final = (*_IDENTITY, ClarificationReceived)
 _ANSWERS: Final = {RequestFulfilled: _S.FULFILLED, RequestPartlyRefused: _S.PARTLY_REFUSED}
 
 
-def _same(status: RequestStatus, *steps: type) -> dict[type, RequestStatus]:
-    return dict.fromkeys(steps, status)
-
-
 #: status -> type of step -> status.
 TRANSITIONS: Final[Mapping[RequestStatus, Mapping[type, RequestStatus]]] = {
     _S.RECEIVED: {
-        **_same(_S.RECEIVED, RequestAcknowledged, RequestExtended),
+        **dict.fromkeys((RequestAcknowledged, RequestExtended), _S.RECEIVED),
         **_QUESTIONS,
         HandlingBegun: _S.IN_PROGRESS,
         SubjectNotIdentifiable: _S.NOT_IDENTIFIABLE,
         **_ENDINGS,
     },
     _S.IDENTITY_PENDING: {
-        **_same(
+        **dict.fromkeys(
+            (RequestAcknowledged, RequestExtended, IdentityInsufficient, ClarificationReceived),
             _S.IDENTITY_PENDING,
-            RequestAcknowledged,
-            RequestExtended,
-            IdentityInsufficient,
-            ClarificationReceived,
         ),
         **_QUESTIONS,
         IdentityConfirmed: _S.IN_PROGRESS,
@@ -107,27 +100,29 @@ TRANSITIONS: Final[Mapping[RequestStatus, Mapping[type, RequestStatus]]] = {
         **_ENDINGS,
     },
     _S.CLARIFICATION_PENDING: {
-        **_same(_S.CLARIFICATION_PENDING, RequestAcknowledged, RequestExtended, *_IDENTITY),
+        **dict.fromkeys(
+            (RequestAcknowledged, RequestExtended, *_IDENTITY), _S.CLARIFICATION_PENDING
+        ),
         **_QUESTIONS,
         ClarificationReceived: _S.IN_PROGRESS,
         HandlingBegun: _S.IN_PROGRESS,
         **_ENDINGS,
     },
     _S.FEE_PENDING: {
-        **_same(_S.FEE_PENDING, RequestAcknowledged, RequestExtended, *_LATE_ANSWERS),
+        **dict.fromkeys((RequestAcknowledged, RequestExtended, *_LATE_ANSWERS), _S.FEE_PENDING),
         **_QUESTIONS,
         HandlingBegun: _S.IN_PROGRESS,
         **_ENDINGS,
     },
     _S.IN_PROGRESS: {
-        **_same(_S.IN_PROGRESS, RequestAcknowledged, HandlingBegun, *_LATE_ANSWERS),
+        **dict.fromkeys((RequestAcknowledged, HandlingBegun, *_LATE_ANSWERS), _S.IN_PROGRESS),
         RequestExtended: _S.EXTENDED,
         **_QUESTIONS,
         **_ANSWERS,
         **_ENDINGS,
     },
     _S.EXTENDED: {
-        **_same(_S.EXTENDED, RequestAcknowledged, HandlingBegun, *_LATE_ANSWERS),
+        **dict.fromkeys((RequestAcknowledged, HandlingBegun, *_LATE_ANSWERS), _S.EXTENDED),
         **_QUESTIONS,
         **_ANSWERS,
         **_ENDINGS,
@@ -304,8 +299,7 @@ def _timed(entry: Entry) -> TimedStep | None:
             )
         case IdentityConfirmed() | ClarificationReceived() | HandlingBegun():
             return TimedStep(step=name, at=entry.at, position=entry.position)
-        case _:
-            return None
+    return None
 
 
 #: answer -> the wait it ends
@@ -374,7 +368,7 @@ def _step(now: RequestState, entry: Entry, fact: object) -> RequestState:
         return attrs.evolve(now, anomalies=(*now.anomalies, entry.position))
     waits = _waits(old, fact)
     extended = old.extended or isinstance(fact, RequestExtended)
-    if target is RequestStatus.IN_PROGRESS and waits and old.status in _QUESTIONS.values():
+    if target is RequestStatus.IN_PROGRESS and waits:
         target = min(waits)  # at most one is left after an answer
     elif target is RequestStatus.IN_PROGRESS and extended:
         target = RequestStatus.EXTENDED
