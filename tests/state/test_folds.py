@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import attrs
@@ -28,7 +28,14 @@ from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.standing import AFTER_ERASURE, EMPTY, Standing, extends, fold, step
 from gdprkit.testing.strategies import entries, facts, lines
 from gdprkit.words.identifiers import FieldId, PurposeId, Slot, SourceId
-from gdprkit.words.vocabulary import Actor, Circumstance, ErasureReason, IntakeChannel
+from gdprkit.words.vocabulary import (
+    Actor,
+    Circumstance,
+    EndCause,
+    ErasureReason,
+    IntakeChannel,
+    SubjectKind,
+)
 
 AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 FORM = SourceId("form")
@@ -37,6 +44,13 @@ FORM = SourceId("form")
 def entry(position: int, fact: Fact, *, minutes: int = 0, known: int = 0) -> Entry:
     at = AT + timedelta(minutes=minutes)
     return Entry(position=position, at=at, recorded_at=at + timedelta(minutes=known), fact=fact)
+
+
+def life(*said: Fact) -> list[Entry]:
+    """Put facts on the line of a customer, a minute apart."""
+    start = ConnectionStarted(reference="contract-1")
+    added = SubjectAdded(kind=SubjectKind.COMPANY_CONTACT, source=FORM)
+    return [entry(n, one, minutes=n) for n, one in enumerate((added, start, *said), start=1)]
 
 
 @given(st.lists(entries(), max_size=15))
@@ -283,3 +297,25 @@ def test_the_last_act_is_the_persons_own() -> None:
     assert fold(line).data.last_act is None
     own = entry(4, ConnectionStarted(reference="order-1"), minutes=4)
     assert fold([*line, own]).data.last_act == own.at
+
+
+@pytest.mark.parametrize("cause", EndCause)
+def test_a_relation_that_ended_by_a_death_says_so_of_the_person(cause: EndCause) -> None:
+    """The death is known, noted besides or not (R-415); another cause says nothing of it."""
+    told = fold(life(ConnectionEnded(on=date(2026, 1, 2), cause=cause)))
+    dead = cause is EndCause.DEATH
+    assert (told.data.circumstance(Circumstance.DECEASED) is not None) is dead
+    assert bool(told.connection.deaths) is dead
+    assert told.status is (ConnectionStatus.DECEASED if dead else ConnectionStatus.ENDED)
+
+
+def test_a_death_noted_and_ended_stands_once() -> None:
+    """The circumstance and the end that follows it are one death, and a mistake takes it back."""
+    died = CircumstanceNoted(circumstance=Circumstance.DECEASED)
+    ended = ConnectionEnded(on=date(2026, 1, 2), cause=EndCause.DEATH)
+    both = fold(life(died, ended))
+    assert len(both.connection.deaths) == 1
+    assert len(both.data.circumstances) == 1
+    back = fold(life(died, ended, attrs.evolve(died, holds=False)))
+    assert back.connection.deaths == ()
+    assert back.data.circumstances == ()

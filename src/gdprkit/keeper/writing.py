@@ -15,7 +15,7 @@ import attrs
 from gdprkit.acts.act import NEW_CASE, Act
 from gdprkit.acts.prepare import STOPS, prepare
 from gdprkit.errors import ChainBroken, InvalidValue
-from gdprkit.facts.connection import ConnectionStarted
+from gdprkit.facts.connection import ConnectionEnded, ConnectionStarted
 from gdprkit.facts.consent import ConsentGiven, ConsentRequested, ConsentWithdrawn
 from gdprkit.facts.data import (
     CircumstanceNoted,
@@ -51,6 +51,7 @@ from gdprkit.words.moments import civil_date
 from gdprkit.words.vocabulary import (
     Actor,
     Circumstance,
+    EndCause,
     ErasureReason,
     FilingSystem,
     IntakeChannel,
@@ -327,8 +328,14 @@ def remember_stops(draft: Draft, values: Sequence[tuple[FieldId, object]]) -> No
         draft.suppress.extend(rows)
 
 
-def _died(fact: CircumstanceNoted) -> bool:
-    return fact.holds and fact.circumstance is Circumstance.DECEASED
+def _died(fact: Fact) -> bool:
+    match fact:
+        case CircumstanceNoted():
+            return fact.holds and fact.circumstance is Circumstance.DECEASED
+        case ConnectionEnded():
+            return fact.cause is EndCause.DEATH
+        case _:
+            return False
 
 
 def _remember_death(draft: Draft, values: Sequence[tuple[FieldId, object]], at: datetime) -> None:
@@ -456,7 +463,7 @@ def compose(
         if isinstance(attached.fact, ConnectionStarted):
             _merge_entry(draft)
         stopped = stopped or any(type(fact) in STOPS for fact in facts)
-        if any(isinstance(fact, CircumstanceNoted) and _died(fact) for fact in facts):
+        if any(_died(fact) for fact in facts):
             _remember_death(draft, [*new, *contact_values(bench, before, damaged=True)], at)
         _inherit_stops(draft, act)
     if stopped:

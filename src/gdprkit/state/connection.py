@@ -344,6 +344,14 @@ def _acted(now: ConnectionState, entry: Entry, fact: ActivityNoted) -> Connectio
     return _in_touch(now, entry, own=fact.activity is not Activity.REPLY)
 
 
+def _ended(now: ConnectionState, entry: Entry, fact: ConnectionEnded) -> ConnectionState:
+    """End the relation; where it ended with the person, that they died is known (R-415)."""
+    moved = advance(now, entry, fact)
+    if fact.cause is not EndCause.DEATH or moved.deaths:
+        return moved
+    return attrs.evolve(moved, deaths=(Death(position=entry.position),))
+
+
 def _noted(now: ConnectionState, entry: Entry, fact: CircumstanceNoted) -> ConnectionState:
     if fact.circumstance is not Circumstance.DECEASED:
         return now
@@ -376,6 +384,7 @@ def _unmerged(now: ConnectionState, _entry: Entry, fact: MergeReversed) -> Conne
 
 FOLD: Final[Fold] = {
     **dict.fromkeys(KNOWN_FACTS, advance),
+    ConnectionEnded: _ended,
     ConnectionTied: _tied,
     ContactHeld: _held,
     ActivityNoted: _acted,

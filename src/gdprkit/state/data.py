@@ -12,7 +12,12 @@ from typing import Final, final
 
 import attrs
 
-from gdprkit.facts.connection import ActivityNoted, ConnectionStarted, ContactHeld
+from gdprkit.facts.connection import (
+    ActivityNoted,
+    ConnectionEnded,
+    ConnectionStarted,
+    ContactHeld,
+)
 from gdprkit.facts.consent import ConsentConfirmed, ConsentGiven
 from gdprkit.facts.data import (
     CircumstanceNoted,
@@ -32,6 +37,7 @@ from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, Slot, Source
 from gdprkit.words.vocabulary import (
     Actor,
     Circumstance,
+    EndCause,
     ErasureReason,
     FilingSystem,
     Right,
@@ -234,6 +240,13 @@ def _noted(now: DataState, entry: Entry, fact: CircumstanceNoted) -> DataState:
     return attrs.evolve(now, circumstances=(*others, known))
 
 
+def _ended(now: DataState, entry: Entry, fact: ConnectionEnded) -> DataState:
+    """A relation that ended by a death says so of the person, noted besides or not (R-415)."""
+    if fact.cause is not EndCause.DEATH or now.circumstance(Circumstance.DECEASED) is not None:
+        return now
+    return _noted(now, entry, CircumstanceNoted(circumstance=Circumstance.DECEASED))
+
+
 def _moved(now: DataState, entry: Entry, fact: MovedToMarketing) -> DataState:
     until = fact.expires_on.isoformat()
     new = tuple(hold(v, entry, purpose=fact.purpose, until=until) for v in fact.values)
@@ -326,6 +339,7 @@ FOLD: Final[Fold] = {
     ConsentGiven: _consented,
     ConsentConfirmed: _confirmed,
     ConnectionStarted: _connected,
+    ConnectionEnded: _ended,
     ActivityNoted: _noted_act,
     ContactHeld: _in_contact,
     MergedFrom: _merged,
