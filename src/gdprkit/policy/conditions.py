@@ -16,7 +16,7 @@ from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Reason, allow, need
 from gdprkit.policy.matrix import Row
 from gdprkit.policy.periods import tells_marketing
-from gdprkit.policy.placing import Asked
+from gdprkit.policy.placing import Asked, is_listed
 from gdprkit.words.citations import ecsa, gdpr, ksl, project
 from gdprkit.words.holidays import calendar
 from gdprkit.words.moments import add_months, civil_date
@@ -106,7 +106,7 @@ def next_call_hours(case: Case) -> tuple[datetime, datetime]:
     A public holiday has none, an eve those of its weekday (R-310, 0.3). Hours are those of the
     controller's zone.
     """
-    law, free = case.law, calendar(case.register.controller.holidays)
+    law, free = case.law, calendar(case.register.controller.holidays.removesuffix("+eves"))
     hours = {
         **dict.fromkeys(range(5), (law.call_weekday_from, law.call_weekday_until)),
         _SATURDAY: (law.call_saturday_from, law.call_saturday_until),
@@ -177,6 +177,9 @@ NOTICE_NOT_GIVEN: Final = need(
 
 
 def _notice(asked: Asked) -> Iterator[Reason]:
+    if asked.row is Row.B2B_U and is_listed(asked.case, asked.status):
+        yield from _a14(asked)  # a prospect: their data came from elsewhere (0.3)
+        return
     told = marketing_notice(asked.case)
     if told:
         yield NOTICE_GIVEN.on(told)

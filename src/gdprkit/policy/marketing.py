@@ -17,7 +17,7 @@ from gdprkit.policy.case import FORMER, Case
 from gdprkit.policy.conditions import CONDITIONS, from_population_register
 from gdprkit.policy.decisions import Decision, Outcome, Reason, allow, forbid, need
 from gdprkit.policy.matrix import ALWAYS, LISTS, MATRIX, Allowed, Column, Row, cell_id
-from gdprkit.policy.placing import Asked, MayContact, company_stop_for, place
+from gdprkit.policy.placing import Asked, MayContact, company_word, place
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.objection import StopKind
@@ -39,8 +39,11 @@ __all__ = [
     "MOBILE_SUBSCRIPTION",
     "PENDING_STOPS",
     "MayContact",
+    "basis_swapped",
+    "company_reasons",
     "is_marketing",
     "may_contact",
+    "membership_reasons",
     "usable_channels",
 ]
 
@@ -160,7 +163,7 @@ def _stops(asked: Asked) -> Iterator[Reason]:  # step 2
 
 
 COMPANY_PROHIBITED: Final = forbid("company-prohibited", "R-316", ecsa("202"))
-
+COMPANY_CONSENTED: Final = allow("company-consented", "R-316", ecsa("202"))
 
 ORGANISATION_UNKNOWN: Final = need(
     "organisation-unknown",
@@ -171,12 +174,19 @@ ORGANISATION_UNKNOWN: Final = need(
 
 
 def _company_stop(asked: Asked) -> Iterator[Reason]:  # step 3
-    stop = company_stop_for(asked.case, asked.channel, asked.purpose)
-    connection = asked.case.standing.connection
-    if stop is not None:
+    yield from company_reasons(asked.case, asked.channel, asked.purpose)
+
+
+def company_reasons(case: Case, channel: Channel, purpose: Purpose) -> Iterator[Reason]:
+    """Yield what a person's organisation said about the channel (R-306, R-316.3)."""
+    stop, consent = company_word(case, channel, purpose)
+    connection = case.standing.connection
+    if stop is not None and consent is None:
         yield COMPANY_PROHIBITED.on(stop.position)
-    elif connection.organisation is not None and asked.case.organisation is None:
+    elif connection.organisation is not None and case.organisation is None:
         yield ORGANISATION_UNKNOWN.on(connection.organisation_position)
+    elif consent is not None:
+        yield COMPANY_CONSENTED.on(consent.word.position, until=consent.until)
 
 
 SELECTED_BY_UNDECLARED: Final = forbid("selected-by-undeclared", "R-117", gdpr("5(1)(c)"))
@@ -306,9 +316,13 @@ IN_MARKETING_REGISTER: Final = allow("in-marketing-register", "R-403", gdpr("6(4
 
 
 def _membership(asked: Asked) -> Iterator[Reason]:  # step 7
-    if asked.as_member or asked.status not in FORMER:
-        return
-    connection = asked.case.standing.connection
+    if not asked.as_member and asked.status in FORMER:
+        yield from membership_reasons(asked.case)
+
+
+def membership_reasons(case: Case) -> Iterator[Reason]:
+    """Yield whether somebody whose relation is over stands in the marketing register (R-316.7)."""
+    connection = case.standing.connection
     if connection.status is _UNPROVEN:
         yield UNPROVEN_ENTRY.on(connection.found_position)
         return
@@ -316,8 +330,8 @@ def _membership(asked: Asked) -> Iterator[Reason]:  # step 7
     if connection.status is not _MARKETING or expires is None:
         yield NOT_IN_MARKETING_REGISTER
         return
-    end = asked.case.end_of(expires)
-    if asked.case.at >= end:
+    end = case.end_of(expires)
+    if case.at >= end:
         yield REGISTER_ENTRY_EXPIRED.on(connection.marketing_position)
     else:
         yield IN_MARKETING_REGISTER.on(connection.marketing_position, until=end)
@@ -376,7 +390,7 @@ def _cell(asked: Asked) -> Iterator[Reason]:
 BASIS_IS_CONSENT: Final = forbid("basis-is-consent", "R-115", gdpr("6(1)(a)"))
 
 
-def _basis(asked: Asked) -> Iterator[Reason]:
+def basis_swapped(asked: Asked) -> Iterator[Reason]:
     """A purpose declared to rest on consent is not carried by an opt-out cell (R-115)."""
     if asked.consent is None and asked.purpose.basis is _CONSENT:
         yield BASIS_IS_CONSENT
@@ -405,7 +419,7 @@ _STEPS: Final[tuple[Callable[[Asked], Iterator[Reason]], ...]] = (
     _membership,
     _lists,
     _cell,
-    _basis,
+    basis_swapped,
     _conditions,
 )
 

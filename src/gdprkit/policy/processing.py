@@ -17,6 +17,7 @@ from gdprkit.policy.basis import basis_reasons
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import valid_consent
 from gdprkit.policy.decisions import Decision, Reason, Rule, allow, decide, forbid, need
+from gdprkit.policy.marketing import membership_reasons
 from gdprkit.policy.periods import at_collection, ends_on
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
@@ -222,6 +223,7 @@ COMPATIBILITY_MISSING: Final = need(
     missing="an assessment of the new purpose by all five factors, or a consent to it",
 )
 COMPATIBILITY_FAILED: Final = forbid("compatibility-failed", "R-113", gdpr("6(4)"))
+CLOSED_TO_NEW_PURPOSES: Final = forbid("closed-to-new-purposes", "R-113", gdpr("6(4)"))
 COLLECTED_ON_CONSENT: Final = need(
     "collected-on-consent", "R-113", gdpr("6(4)"), missing="a consent to the new purpose"
 )
@@ -258,11 +260,14 @@ _BY_LAW: Final = frozenset({LegalBasis.LEGAL_OBLIGATION, LegalBasis.PUBLIC_TASK}
 def _compatible(asked: _Asked, original: frozenset[PurposeId]) -> Reason:
     register, purpose = asked.case.register, asked.purpose
     fields = frozenset({asked.field}) if asked.field is not None else purpose.fields
-    bases = {
-        register.purposes[name].basis
+    served = {
+        name
         for name in original
         if name in register.purposes and fields & register.purposes[name].fields
     }
+    bases = {register.purposes[name].basis for name in served}
+    if _said_no(asked, served):
+        return CLOSED_TO_NEW_PURPOSES
     if bases == {LegalBasis.CONSENT}:  # the test does not widen a consent
         return COLLECTED_ON_CONSENT
     if PurposeKind.RESEARCH in purpose.kinds:
@@ -273,6 +278,20 @@ def _compatible(asked: _Asked, original: frozenset[PurposeId]) -> Reason:
     return PURPOSE_COMPATIBLE if found.compatible else COMPATIBILITY_FAILED
 
 
+def _said_no(asked: _Asked, served: set[PurposeId]) -> bool:
+    """Whether the data is under an objection, or a request for erasure that is open (R-113)."""
+    standing = asked.case.standing
+    return any(
+        objection.status is not PurposeObjectionStatus.OVERRIDDEN and objection.purpose in served
+        for objection in standing.objection.objections
+    ) or any(
+        request.right is Right.ERASURE
+        and (not request.fields or asked.field is None or asked.field in request.fields)
+        and (request.purpose is None or request.purpose in served)
+        for request in standing.request.open
+    )
+
+
 UNDER_REVIEW: Final = forbid("under-review", "R-402", gdpr("5(1)(b)"))
 PERIOD_OVER: Final = forbid("period-over", "R-116", gdpr("5(1)(e)"))
 PERIOD_RUNS: Final = allow("period-runs", "R-116", gdpr("5(1)(e)"))
@@ -280,6 +299,8 @@ PERIOD_RUNS: Final = allow("period-runs", "R-116", gdpr("5(1)(e)"))
 
 #: The review is done: what served the relation is erased, moved or archived.
 _REVIEWED: Final = frozenset({ConnectionStatus.MARKETING, ConnectionStatus.ARCHIVE})
+#: With them, where only an entry in the marketing register, proved and live, carries marketing.
+_PAST_REVIEW: Final = _REVIEWED | {ConnectionStatus.UNPROVEN}
 
 
 def _not_over(asked: _Asked) -> Iterator[Reason]:
@@ -288,6 +309,8 @@ def _not_over(asked: _Asked) -> Iterator[Reason]:
     rule = purpose.retention
     own_file = purpose.filing is FilingSystem.CUSTOMER
     connection = case.standing.connection
+    if purpose.marketing and connection.status in _PAST_REVIEW:
+        yield from membership_reasons(case)  # as for a message (R-316.7, 4.1)
     of_relation = own_file and rule is not None and rule.after is Trigger.CONNECTION_END
     if connection.status is ConnectionStatus.ENDED and (purpose.marketing or of_relation):
         yield UNDER_REVIEW.on(connection.position)

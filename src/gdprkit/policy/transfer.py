@@ -90,13 +90,7 @@ def may_transfer(case: Case, question: MayTransfer) -> Decision:
         for r in may_process(case, one).reasons
     ]
     found += transfer_reasons(case, flow, purpose, fields)
-    return Decision(
-        question="may_transfer",
-        about=case.about,
-        at=case.at,
-        law=case.law.id,
-        reasons=tuple(dict.fromkeys(found)),
-    )
+    return case.decision("may_transfer", tuple(dict.fromkeys(found)))
 
 
 def transfer_reasons(
