@@ -1,0 +1,269 @@
+"""Where two rules meet: an answer of one that another has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import attrs
+import pytest
+from tests.policy.support import (
+    CLEAR,
+    MARKETING,
+    START,
+    added,
+    case,
+    consented,
+    customer,
+    ended,
+    jot,
+    life,
+    moved,
+    sealed,
+    with_notice,
+    with_purpose,
+)
+
+from gdprkit.facts.connection import ConnectionStarted, OldEntryFound, RoleTaken
+from gdprkit.facts.data import SubjectAdded
+from gdprkit.facts.entry import Fact
+from gdprkit.facts.marketing import ListChecked
+from gdprkit.facts.notice import NoticeGiven
+from gdprkit.facts.objection import MarketingProhibition, ObjectionDecided, ObjectionRaised
+from gdprkit.facts.request import RequestReceived
+from gdprkit.facts.retention import Archived
+from gdprkit.policy.advertising import MayAdvertise, may_advertise
+from gdprkit.policy.case import Case
+from gdprkit.policy.conditions import next_call_hours
+from gdprkit.policy.decisions import Decision
+from gdprkit.policy.disclosure import MayDisclose, may_disclose
+from gdprkit.policy.law import FI_2026
+from gdprkit.policy.marketing import MayContact, may_contact
+from gdprkit.policy.processing import MayProcess, may_process
+from gdprkit.policy.transfer import MayTransfer, may_transfer
+from gdprkit.register.purposes import Compatibility
+from gdprkit.register.register import Register
+from gdprkit.words.identifiers import CaseId, NoticeId, PurposeId, SourceId, SubjectId
+from gdprkit.words.vocabulary import (
+    Actor,
+    CheckedList,
+    FilingSystem,
+    IntakeChannel,
+    LegalBasis,
+    Right,
+    SubjectKind,
+)
+
+LETTER = IntakeChannel.LETTER
+INTEREST = LegalBasis.LEGITIMATE_INTERESTS
+FIRM = SubjectId(UUID(int=7, version=4))
+CARE = PurposeId("customer-care")
+DEVELOPMENT = PurposeId("customer-development")
+NO = MarketingProhibition(via=LETTER, by=Actor.COMPANY)
+YES = consented(actor=Actor.COMPANY)
+MINUTE = timedelta(minutes=1)
+#: Midnight in Helsinki after the day on which a consent of START is to be asked for again.
+EXPIRY = datetime(2028, 1, 5, 22, tzinfo=UTC)
+
+Told = Fact | tuple[datetime, Fact]
+
+
+# --- the organisation and its people (R-316.3, R-418) -------------------------------------------
+
+
+def of_the_firm(here: Sequence[Told], firm: Sequence[Told], at: datetime | None = None) -> Decision:
+    """Ask for an e-mail to an address of a firm that has a line of its own."""
+    there = life(SubjectAdded(kind=SubjectKind.GENERIC_ADDRESS, source=SourceId("employer")), *firm)
+    asked = case(*here, RoleTaken(organisation=FIRM), at=at, suppressed=CLEAR)
+    return may_contact(
+        attrs.evolve(asked, organisation=there), MayContact(channel="email", purpose=MARKETING)
+    )
+
+
+def generic() -> list[Fact]:
+    return [*added("generic-address"), ConnectionStarted(reference="contract-1")]
+
+
+@pytest.mark.parametrize("here", [customer(), generic()], ids=["contact", "generic-address"])
+def test_an_organisation_speaks_for_every_address_of_its_own(here: list[Fact]) -> None:
+    """Its prohibition closes named and generic addresses; its later consent opens them again."""
+    assert of_the_firm(here, [])
+    closed = of_the_firm(here, [NO])
+    assert {r.code for r in closed.against} == {"company-prohibited"}
+    assert of_the_firm(here, [NO, YES])
+
+
+@pytest.mark.parametrize("here", [customer(), generic()], ids=["contact", "generic-address"])
+def test_a_consent_said_for_one_address_lifts_it_there(here: list[Fact]) -> None:
+    """A consent the company gave for this very address, later than its prohibition, lifts it here;
+    one of the same instant or an earlier one does not.
+    """
+    said = (START + 30 * MINUTE, YES)
+    assert of_the_firm([*here, said], [(START + 29 * MINUTE, NO)])
+    assert not of_the_firm([*here, said], [(START + 30 * MINUTE, NO)])
+    assert not of_the_firm([*here, said], [(START + 31 * MINUTE, NO)])
+
+
+def test_a_company_that_prohibits_anew_closes_anew() -> None:
+    """Of the organisation's words the newest counts, wherever each was said."""
+    assert not of_the_firm(customer(), [NO, YES, (START + 40 * MINUTE, NO)])
+    assert not of_the_firm([*customer(), (START + 40 * MINUTE, NO)], [NO, YES])
+
+
+@pytest.mark.parametrize("on_its_own_line", [True, False], ids=["its-line", "the-contact's"])
+def test_a_prohibition_rules_again_when_the_company_s_consent_expires(
+    on_its_own_line: bool,
+) -> None:
+    """An allowance on a company's consent holds until that expires, and says so (0.3, R-330)."""
+    here, firm = (customer(), [NO, YES]) if on_its_own_line else ([*customer(), NO, YES], [])
+    open_still = of_the_firm(here, firm, EXPIRY - MINUTE)
+    assert open_still
+    assert open_still.valid_until == EXPIRY
+    assert "company-consented" in open_still.codes
+    over = of_the_firm(here, firm, EXPIRY)
+    assert {r.code for r in over.against} == {"company-prohibited"}
+
+
+def test_an_invalid_consent_of_the_company_lifts_nothing() -> None:
+    """A ticked box does not lift the prohibition, on whichever line it stands."""
+    ticked = consented(actor=Actor.COMPANY, default_off=False)
+    assert not of_the_firm(customer(), [NO, ticked])
+    assert not of_the_firm([*customer(), ticked], [NO])
+
+
+def test_a_consumer_has_no_organisation() -> None:
+    """What a firm prohibits is about its own addresses, not about a consumer's (R-316.3)."""
+    consumer = [*added("consumer"), ConnectionStarted(reference="contract-1"), consented()]
+    assert "company-prohibited" not in of_the_firm(consumer, [NO]).codes
+
+
+# --- rows, hours and bases ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channel", ["phone", "post"])
+@pytest.mark.parametrize(
+    ("source", "notice", "code"),
+    [
+        ("trade-register", "v7", "source-notice-not-given"),
+        ("trade-register", "v7-14", None),
+        ("contact-form", "v7-14", None),  # no prospect: any notice that tells marketing in full
+        ("contact-form", "v7", None),
+    ],
+)
+def test_an_unrelated_prospect_is_told_under_article_14(
+    channel: str, source: str, notice: str, code: str | None
+) -> None:
+    """Row B2B-U takes prospects in as well: for them the notice is the one naming the source."""
+    first, _, data = added(source=source)
+    checked = ListChecked(checked=CheckedList.ROBINSON_PHONE, hit=False)
+    facts = [first, NoticeGiven(notice=NoticeId(notice)), data, checked]
+    decision = may_contact(case(*facts), MayContact(channel=channel, purpose=MARKETING))
+    assert {r.code for r in decision.against} == ({code} if code else set())
+
+
+def test_calls_know_no_holiday_on_an_eve() -> None:
+    """Eves counted as holidays move time limits (R-556), never the hours of calls (R-310)."""
+    controller = attrs.evolve(jot().controller, holidays="FI+eves")
+    register = attrs.evolve(jot(), controller=controller)
+    noon = datetime(2026, 12, 24, 10, tzinfo=UTC)
+    begins, ends = next_call_hours(case(at=noon, register=register))
+    assert begins <= noon < ends
+
+
+def test_no_interest_carries_online_what_rests_on_consent() -> None:
+    """Personalised advertising of a purpose that rests on consent waits for one (R-115)."""
+    passed = jot().purposes[MARKETING].assessment
+    for basis, codes in ((LegalBasis.CONSENT, {"basis-is-consent"}), (INTEREST, set[str]())):
+        register = with_purpose(MARKETING, basis=basis, assessment=passed, channels=["online"])
+        asked = case(*customer(), register=register)
+        decision = may_advertise(asked, MayAdvertise(kind="personalised", purpose=MARKETING))
+        assert {r.code for r in decision.against} == codes
+
+
+# --- the marketing register and any processing for marketing (R-316.7, 4.1, R-420) ---------------
+
+ARCHIVED = Archived(
+    values=[sealed("invoices", FilingSystem.ARCHIVE)],
+    purpose=PurposeId("bookkeeping"),
+    until=date(2031, 12, 31),
+)
+OLD = OldEntryFound(reference="old-1")
+
+
+@pytest.mark.parametrize(
+    ("after", "code"),
+    [
+        ([ended(), moved()], None),
+        ([ended(), moved(date(2026, 1, 4))], "register-entry-expired"),
+        ([ended(), ARCHIVED], "not-in-marketing-register"),
+        ([ended(), moved(), OLD], "unproven-entry"),
+    ],
+    ids=["live", "expired", "archive", "unproven"],
+)
+def test_marketing_data_is_processed_in_a_live_proved_entry_only(
+    after: list[Fact], code: str | None
+) -> None:
+    """After the review nothing is processed for marketing outside a live entry, sent or not."""
+    decision = may_process(case(*customer(), *after), MayProcess(purpose=MARKETING))
+    assert {r.code for r in decision.against} == ({code} if code else set())
+    if code is None:
+        assert "in-marketing-register" in decision.codes
+        assert decision.valid_until == datetime(2028, 1, 1, 22, tzinfo=UTC)
+
+
+# --- a new purpose and what the person said about the old one (R-113) ----------------------------
+
+RAISED = ObjectionRaised(purpose=DEVELOPMENT, via=LETTER)
+
+
+def erasure(**limits: object) -> Fact:
+    given = {"case": CaseId(UUID(int=1, version=4)), "right": Right.ERASURE, "channel": LETTER}
+    return RequestReceived(**{**given, **limits})  # type: ignore[arg-type]
+
+
+def decided(*, upheld: bool) -> Fact:
+    return ObjectionDecided(purpose=DEVELOPMENT, upheld=upheld, finding="finding-1")
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "closed"),
+    [
+        ([], "company", False),
+        ([RAISED], "company", True),
+        ([RAISED, decided(upheld=True)], "company", True),
+        ([RAISED, decided(upheld=False)], "company", False),
+        ([RAISED], "email", False),  # the purpose objected to does not use it
+        ([ObjectionRaised(purpose=PurposeId("surveys"), via=LETTER)], "company", False),
+        ([erasure()], "email", True),
+        ([erasure(fields=["email"])], "email", True),
+        ([erasure(fields=["email"])], "company", False),
+        ([erasure(purpose=DEVELOPMENT)], "company", True),
+        ([erasure(purpose=DEVELOPMENT)], "email", False),
+    ],
+)
+def test_data_under_a_no_serves_no_new_purpose(said: list[Fact], field: str, closed: bool) -> None:
+    """An assessment never carries data under an objection or an open request for erasure."""
+    found = Compatibility(reference="a", decided=date(2026, 1, 1), compatible=True)
+    register = with_purpose(CARE, compatibility=found)
+    register = with_notice("v7", register=register, purposes=frozenset({DEVELOPMENT, MARKETING}))
+    asked = case(*customer(), *said, register=register)
+    decision = may_process(asked, MayProcess(purpose=CARE, field=field))
+    assert ("closed-to-new-purposes" in decision.codes) is closed
+
+
+# --- the law that ends, and what is sent elsewhere (R-001, R-330) --------------------------------
+
+
+def ending(register: Register | None = None) -> Case:
+    law = attrs.evolve(FI_2026, valid_to=date(2026, 12, 31))
+    return attrs.evolve(case(*customer(), register=register), law=law)
+
+
+def test_what_goes_out_holds_no_longer_than_its_law() -> None:
+    """Answers on disclosures and transfers end with the profile of the law as every answer does."""
+    midnight = datetime(2026, 12, 31, 22, tzinfo=UTC)
+    out = MayDisclose(recipient="storage-partners", purpose=CARE)
+    assert may_disclose(ending(), out).valid_until == midnight
+    flow = next(iter(jot().transfers))
+    assert may_transfer(ending(), MayTransfer(transfer=flow, purpose=CARE)).valid_until == midnight
