@@ -99,16 +99,17 @@ def test_a_consent_said_for_one_address_lifts_it_there(here: list[Fact]) -> None
     """A consent the company gave for this very address, later than its prohibition, lifts it here;
     one of the same instant or an earlier one does not.
     """
-    said = (START + 30 * MINUTE, YES)
-    assert of_the_firm([*here, said], [(START + 29 * MINUTE, NO)])
-    assert not of_the_firm([*here, said], [(START + 30 * MINUTE, NO)])
-    assert not of_the_firm([*here, said], [(START + 31 * MINUTE, NO)])
+    said: Told = (START + 30 * MINUTE, YES)
+    for minute, opened in ((29, True), (30, False), (31, False)):
+        closed: Told = (START + minute * MINUTE, NO)
+        assert bool(of_the_firm([*here, said], [closed])) is opened
 
 
 def test_a_company_that_prohibits_anew_closes_anew() -> None:
     """Of the organisation's words the newest counts, wherever each was said."""
-    assert not of_the_firm(customer(), [NO, YES, (START + 40 * MINUTE, NO)])
-    assert not of_the_firm([*customer(), (START + 40 * MINUTE, NO)], [NO, YES])
+    anew: Told = (START + 40 * MINUTE, NO)
+    assert not of_the_firm(customer(), [NO, YES, anew])
+    assert not of_the_firm([*customer(), anew], [NO, YES])
 
 
 @pytest.mark.parametrize("on_its_own_line", [True, False], ids=["its-line", "the-contact's"])
@@ -164,7 +165,9 @@ def test_an_unrelated_prospect_is_told_under_article_14(
 
 def test_calls_know_no_holiday_on_an_eve() -> None:
     """Eves counted as holidays move time limits (R-556), never the hours of calls (R-310)."""
-    controller = attrs.evolve(jot().controller, holidays="FI+eves")
+    controller = attrs.evolve(
+        jot().controller, holidays="FI+eves", holidays_because="the national style"
+    )
     register = attrs.evolve(jot(), controller=controller)
     noon = datetime(2026, 12, 24, 10, tzinfo=UTC)
     begins, ends = next_call_hours(case(at=noon, register=register))
