@@ -29,6 +29,7 @@ from gdprkit.facts.connection import ConnectionStarted, OldEntryFound, RoleTaken
 from gdprkit.facts.data import SubjectAdded
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.marketing import ListChecked
+from gdprkit.facts.merge import MergeReversed
 from gdprkit.facts.notice import NoticeGiven
 from gdprkit.facts.objection import MarketingProhibition, ObjectionDecided, ObjectionRaised
 from gdprkit.facts.request import RequestReceived
@@ -40,6 +41,7 @@ from gdprkit.policy.decisions import Decision
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.law import FI_2026
 from gdprkit.policy.marketing import MayContact, may_contact
+from gdprkit.policy.merging import brought_by
 from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.policy.transfer import MayTransfer, may_transfer
 from gdprkit.register.purposes import Compatibility
@@ -51,6 +53,7 @@ from gdprkit.words.vocabulary import (
     FilingSystem,
     IntakeChannel,
     LegalBasis,
+    RestrictionGround,
     Right,
     SubjectKind,
 )
@@ -60,8 +63,8 @@ INTEREST = LegalBasis.LEGITIMATE_INTERESTS
 FIRM = SubjectId(UUID(int=7, version=4))
 CARE = PurposeId("customer-care")
 DEVELOPMENT = PurposeId("customer-development")
-NO = MarketingProhibition(via=LETTER, by=Actor.COMPANY)
-YES = consented(actor=Actor.COMPANY)
+NO: Fact = MarketingProhibition(via=LETTER, by=Actor.COMPANY)
+YES: Fact = consented(actor=Actor.COMPANY)
 MINUTE = timedelta(minutes=1)
 #: Midnight in Helsinki after the day on which a consent of START is to be asked for again.
 EXPIRY = datetime(2028, 1, 5, 22, tzinfo=UTC)
@@ -165,9 +168,7 @@ def test_an_unrelated_prospect_is_told_under_article_14(
 
 def test_calls_know_no_holiday_on_an_eve() -> None:
     """Eves counted as holidays move time limits (R-556), never the hours of calls (R-310)."""
-    controller = attrs.evolve(
-        jot().controller, holidays="FI+eves", holidays_because="the national style"
-    )
+    controller = attrs.evolve(jot().controller, holidays="FI+eves", holidays_because="national")
     register = attrs.evolve(jot(), controller=controller)
     noon = datetime(2026, 12, 24, 10, tzinfo=UTC)
     begins, ends = next_call_hours(case(at=noon, register=register))
@@ -215,14 +216,59 @@ def test_marketing_data_is_processed_in_a_live_proved_entry_only(
         assert decision.valid_until == datetime(2028, 1, 1, 22, tzinfo=UTC)
 
 
+def test_old_stock_serves_no_relation_either() -> None:
+    """Of somebody found in an old register without proof nobody knows a relation to serve."""
+    assert may_process(case(*added()), MayProcess(purpose=CARE))
+    decision = may_process(case(*added(), OLD), MayProcess(purpose=CARE))
+    assert {r.code for r in decision.against} == {"unproven-entry"}
+
+
+# --- a merge and the requests that are open (R-416, R-504, R-507) --------------------------------
+
+
+def asked_for(right: Right, **limits: object) -> Fact:
+    given = {"case": CaseId(UUID(int=2, version=4)), "right": right, "channel": LETTER}
+    return RequestReceived(**{**given, **limits})  # type: ignore[arg-type]
+
+
+CONTESTED, UNLAWFUL = RestrictionGround.ACCURACY_CONTESTED, RestrictionGround.UNLAWFUL
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (asked_for(Right.RESTRICTION), "restricted"),
+        (
+            asked_for(Right.RESTRICTION, restriction_ground=UNLAWFUL),
+            "restricted",
+        ),
+        (asked_for(Right.RECTIFICATION, restriction_ground=CONTESTED), "restricted"),
+        (asked_for(Right.RECTIFICATION), None),
+        (asked_for(Right.OBJECTION), "restricted"),
+        (asked_for(Right.OBJECTION, purpose=CARE), "objected"),
+        (asked_for(Right.OBJECTION, purpose=DEVELOPMENT), None),
+        (asked_for(Right.RESTRICTION, fields=["email"]), None),  # of values that stay there
+        (asked_for(Right.ACCESS), None),
+    ],
+)
+def test_what_is_asked_on_a_merged_line_limits_the_one_that_goes_on(
+    request_: Fact, code: str | None
+) -> None:
+    """What restricts until it is answered restricts both, and leaves with the merge."""
+    brought = brought_by(FIRM, life(*customer(), request_), verified=False)
+    both = may_process(case(*customer(), brought), MayProcess(purpose=CARE))
+    assert {r.code for r in both.against} == ({code} if code else set())
+    back = case(*customer(), brought, MergeReversed(other=FIRM))
+    assert may_process(back, MayProcess(purpose=CARE))
+
+
 # --- a new purpose and what the person said about the old one (R-113) ----------------------------
 
 RAISED = ObjectionRaised(purpose=DEVELOPMENT, via=LETTER)
 
 
 def erasure(**limits: object) -> Fact:
-    given = {"case": CaseId(UUID(int=1, version=4)), "right": Right.ERASURE, "channel": LETTER}
-    return RequestReceived(**{**given, **limits})  # type: ignore[arg-type]
+    return asked_for(Right.ERASURE, **limits)
 
 
 def decided(*, upheld: bool) -> Fact:

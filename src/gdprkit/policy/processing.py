@@ -17,7 +17,7 @@ from gdprkit.policy.basis import basis_reasons
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import valid_consent
 from gdprkit.policy.decisions import Decision, Reason, Rule, allow, decide, forbid, need
-from gdprkit.policy.marketing import membership_reasons
+from gdprkit.policy.marketing import UNPROVEN_ENTRY, membership_reasons
 from gdprkit.policy.periods import at_collection, ends_on
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
@@ -299,8 +299,6 @@ PERIOD_RUNS: Final = allow("period-runs", "R-116", gdpr("5(1)(e)"))
 
 #: The review is done: what served the relation is erased, moved or archived.
 _REVIEWED: Final = frozenset({ConnectionStatus.MARKETING, ConnectionStatus.ARCHIVE})
-#: With them, where only an entry in the marketing register, proved and live, carries marketing.
-_PAST_REVIEW: Final = _REVIEWED | {ConnectionStatus.UNPROVEN}
 
 
 def _not_over(asked: _Asked) -> Iterator[Reason]:
@@ -309,9 +307,12 @@ def _not_over(asked: _Asked) -> Iterator[Reason]:
     rule = purpose.retention
     own_file = purpose.filing is FilingSystem.CUSTOMER
     connection = case.standing.connection
-    if purpose.marketing and connection.status in _PAST_REVIEW:
-        yield from membership_reasons(case)  # as for a message (R-316.7, 4.1)
     of_relation = own_file and rule is not None and rule.after is Trigger.CONNECTION_END
+    unproven = connection.status is ConnectionStatus.UNPROVEN
+    if (purpose.marketing or of_relation) and unproven:  # not usable, not only for messages
+        yield UNPROVEN_ENTRY.on(connection.found_position)
+    elif purpose.marketing and connection.status in _REVIEWED:
+        yield from membership_reasons(case)  # as for a message (R-316.7, 4.1)
     if connection.status is ConnectionStatus.ENDED and (purpose.marketing or of_relation):
         yield UNDER_REVIEW.on(connection.position)
     if connection.status in _REVIEWED and of_relation:  # no service, no analytics (4.1, R-408)
