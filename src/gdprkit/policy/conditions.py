@@ -14,7 +14,7 @@ import attrs
 from gdprkit.policy.basis import assessment_reasons
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Reason, allow, need
-from gdprkit.policy.matrix import Row
+from gdprkit.policy.matrix import Column, Row
 from gdprkit.policy.periods import tells_marketing
 from gdprkit.policy.placing import Asked, is_listed
 from gdprkit.words.citations import ecsa, gdpr, ksl, project
@@ -25,17 +25,25 @@ from gdprkit.words.vocabulary import Channel, CheckedList, NoticeKind, SourceKin
 __all__ = ["CONDITIONS", "from_population_register", "marketing_notice", "next_call_hours"]
 
 
-OPT_OUT_OFFERED: Final = allow("opt-out-offered", "R-309", ecsa("200(3)"))
-OPT_OUT_NOT_OFFERED: Final = need(
-    "opt-out-not-offered", "R-309", ecsa("200(3)"), missing="an opt-out in each message"
-)
+#: Who may say no by it: own customers, organisations, and whoever gets a message (R-303, R-306).
+_OPT_OUT: Final = (ecsa("200(3)"), ecsa("202"), ecsa("203"))
+OPT_OUT_OFFERED: Final = {c: allow("opt-out-offered", "R-309", c) for c in _OPT_OUT}
+OPT_OUT_NOT_OFFERED: Final = {
+    c: need("opt-out-not-offered", "R-309", c, missing="an opt-out in each message")
+    for c in _OPT_OUT
+}
 
 
 def _optout(asked: Asked) -> Iterator[Reason]:
-    if asked.purpose.opt_out:
-        yield OPT_OUT_OFFERED
+    customer, organisation, anybody = _OPT_OUT
+    if asked.column is Column.GIVEN:
+        cite = anybody
     else:
-        yield OPT_OUT_NOT_OFFERED
+        cite = organisation if asked.row in _ORGANISATIONS else customer
+    yield (OPT_OUT_OFFERED if asked.purpose.opt_out else OPT_OUT_NOT_OFFERED)[cite]
+
+
+_ORGANISATIONS: Final = frozenset({Row.B2B_R, Row.GEN, Row.FB2B, Row.PB2B})
 
 
 SENDER_IDENTIFIED: Final = allow("sender-identified", "R-309", ecsa("203"))

@@ -21,7 +21,15 @@ from gdprkit.policy.placing import Asked, MayContact, company_word, place
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.objection import StopKind
-from gdprkit.words.citations import Citation, credit_act, ecsa, gdpr, project
+from gdprkit.words.citations import (
+    Citation,
+    credit_act,
+    dpa_fi,
+    ecsa,
+    gdpr,
+    population_act,
+    project,
+)
 from gdprkit.words.identifiers import FieldId
 from gdprkit.words.moments import add_months, civil_date
 from gdprkit.words.vocabulary import (
@@ -47,10 +55,15 @@ __all__ = [
     "usable_channels",
 ]
 
+_PENDING: Final[Mapping[Right, Reason]] = {
+    Right.OBJECTION: forbid("request-pending", "R-507", gdpr("18(1)(d)")),
+    Right.OBJECTION_TO_MARKETING: forbid("request-pending", "R-508", gdpr("21(3)")),
+    Right.ERASURE: forbid("request-pending", "R-414", gdpr("21(3)")),
+    Right.RESTRICTION: forbid("request-pending", "R-504", gdpr("18(1)")),
+}
+
 #: While one of these requests is open nothing is marketed (R-403 T5, R-414, R-507, R-504).
-PENDING_STOPS: Final = frozenset(
-    {Right.OBJECTION, Right.OBJECTION_TO_MARKETING, Right.ERASURE, Right.RESTRICTION}
-)
+PENDING_STOPS: Final = frozenset(_PENDING)
 
 #: The group of products whose telemarketing is banned (ECSA s. 201; R-305).
 MOBILE_SUBSCRIPTION: Final = "mobile-subscription"
@@ -105,7 +118,6 @@ PERSON_DECEASED: Final = forbid("person-deceased", "R-415", gdpr("recital 27"))
 PERSON_ERASED: Final = forbid("person-erased", "R-316", gdpr("17(1)"))
 PERSON_UNKNOWN: Final = forbid("person-unknown", "R-314", gdpr("5(2)"))
 RESTRICTED: Final = forbid("restricted", "R-316", gdpr("18(2)"))
-REQUEST_PENDING: Final = forbid("request-pending", "R-414", gdpr("21(3)"))
 OBJECTED: Final = forbid("objected", "R-508", gdpr("21(3)"))
 KIND_NOT_COVERED: Final = forbid("kind-not-covered", "R-101", gdpr("5(1)(b)"))
 UNDER_REVIEW: Final = forbid("under-review", "R-402", gdpr("5(1)(b)"))
@@ -136,8 +148,8 @@ def _person(asked: Asked) -> Iterator[Reason]:  # step 1
     for restriction in standing.objection.restrictions:
         yield RESTRICTED.on(restriction.position)
     for request in standing.request.open:
-        if request.right in PENDING_STOPS:
-            yield REQUEST_PENDING.on(request.position)
+        if request.right in _PENDING:
+            yield _PENDING[request.right].on(request.position)
     for objection in standing.objection.objections:
         if objection.purpose == asked.purpose.id:  # marketing has no overriding grounds, 21(3)
             yield OBJECTED.on(objection.position)
@@ -198,7 +210,7 @@ _CLOSED: Final[Mapping[DataTag, Reason]] = {
     DataTag.FREE_TEXT: forbid("closed-data-used", "R-109", gdpr("9(1)")),
     DataTag.CRIMINAL: forbid("closed-data-used", "R-110", gdpr("10")),
     DataTag.CREDIT: forbid("closed-data-used", "R-119", credit_act("19")),
-    DataTag.IDENTITY_CODE: forbid("closed-data-used", "R-111", gdpr("87")),
+    DataTag.IDENTITY_CODE: forbid("closed-data-used", "R-111", gdpr("87"), dpa_fi("29")),
     DataTag.CHILD: forbid("closed-data-used", "R-112", gdpr("recital 38")),
     DataTag.THIRD_PERSON: forbid("closed-data-used", "R-404", gdpr("5(1)(c)")),
 }
@@ -341,7 +353,7 @@ def membership_reasons(case: Case) -> Iterator[Reason]:
 
 SUPPRESSED: Final = forbid("suppressed", "R-312", gdpr("21(3)"))
 ROBINSON_HIT: Final = forbid("robinson-hit", "R-315", project("R-315"))
-POPULATION_REGISTER_BAN: Final = forbid("population-register-ban", "R-315", gdpr("21(3)"))
+POPULATION_REGISTER_BAN: Final = forbid("population-register-ban", "R-315", population_act("28"))
 
 
 def _lists(asked: Asked) -> Iterator[Reason]:  # column LIST

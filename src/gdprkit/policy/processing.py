@@ -176,7 +176,7 @@ _CLOSED_TO_MARKETING: Final[Mapping[DataTag, Reason]] = {
     DataTag.CREDIT: forbid("closed-to-marketing", "R-119", credit_act("19")),
     DataTag.FREE_TEXT: forbid("closed-to-marketing", "R-109", gdpr("9(1)")),
     DataTag.CRIMINAL: forbid("closed-to-marketing", "R-110", gdpr("10")),
-    DataTag.IDENTITY_CODE: forbid("closed-to-marketing", "R-111", gdpr("87")),
+    DataTag.IDENTITY_CODE: forbid("closed-to-marketing", "R-111", gdpr("87"), dpa_fi("29")),
     DataTag.CHILD: forbid("closed-to-marketing", "R-112", gdpr("recital 38")),
     DataTag.THIRD_PERSON: forbid("closed-to-marketing", "R-404", gdpr("5(1)(c)")),
 }
