@@ -31,12 +31,18 @@ from gdprkit.facts.entry import Fact
 from gdprkit.facts.marketing import ListChecked
 from gdprkit.facts.merge import MergeReversed
 from gdprkit.facts.notice import NoticeGiven
-from gdprkit.facts.objection import MarketingProhibition, ObjectionDecided, ObjectionRaised
+from gdprkit.facts.objection import (
+    MarketingObjection,
+    MarketingProhibition,
+    ObjectionDecided,
+    ObjectionRaised,
+)
 from gdprkit.facts.request import RequestReceived
 from gdprkit.facts.retention import Archived
 from gdprkit.policy.advertising import MayAdvertise, may_advertise
 from gdprkit.policy.case import Case
 from gdprkit.policy.conditions import next_call_hours
+from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.decisions import Decision
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.law import FI_2026
@@ -221,6 +227,43 @@ def test_old_stock_serves_no_relation_either() -> None:
     assert may_process(case(*added()), MayProcess(purpose=CARE))
     decision = may_process(case(*added(), OLD), MayProcess(purpose=CARE))
     assert {r.code for r in decision.against} == {"unproven-entry"}
+
+
+# --- a no and the consent after it (R-317) -------------------------------------------------------
+
+OBJECTED = MarketingObjection(via=LETTER)
+BY_SITUATION = ObjectionRaised(purpose=MARKETING, via=LETTER)
+
+
+@pytest.mark.parametrize("said", [OBJECTED, BY_SITUATION], ids=["21(2)", "21(1)"])
+def test_a_later_consent_opens_every_question_while_it_lasts(said: Fact) -> None:
+    """Contact, any other processing and the move read one answer from the same two words."""
+    facts: list[Told] = [*customer(), (START + 20 * MINUTE, said)]
+    later: Told = (START + 21 * MINUTE, consented())
+    at_once: Told = (START + 20 * MINUTE, consented())
+    mail = MayContact(channel="email", purpose=MARKETING)
+    for line, at, opened in (
+        (facts, None, False),
+        ([*facts, at_once], None, False),
+        ([*facts, later], None, True),
+        ([*facts, later], EXPIRY - MINUTE, True),
+        ([*facts, later], EXPIRY, False),
+    ):
+        asked = case(*line, at=at, suppressed=CLEAR)
+        assert bool(may_contact(asked, mail)) is opened
+        processing = may_process(asked, MayProcess(purpose=MARKETING))
+        assert bool(processing) is opened
+        if opened:
+            assert processing.valid_until == EXPIRY
+        over = case(*line, ended(), at=at, suppressed=CLEAR)
+        assert ("t5-stopped" not in may_move(over, MayMove()).codes) is opened
+
+
+def test_what_a_company_prohibited_is_lifted_by_nobody_else() -> None:
+    """Also for processing that contacts nobody: not the contact, only the company opens it."""
+    for facts, opened in (([NO], False), ([NO, consented()], False), ([NO, YES], True)):
+        asked = case(*customer(), *facts)
+        assert bool(may_process(asked, MayProcess(purpose=MARKETING))) is opened
 
 
 # --- a merge and the requests that are open (R-416, R-504, R-507) --------------------------------

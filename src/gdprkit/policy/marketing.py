@@ -151,7 +151,9 @@ def _person(asked: Asked) -> Iterator[Reason]:  # step 1
         if request.right in _PENDING:
             yield _PENDING[request.right].on(request.position)
     for objection in standing.objection.objections:
-        if objection.purpose == asked.purpose.id:  # marketing has no overriding grounds, 21(3)
+        # marketing has no overriding grounds, 21(3); a later consent of theirs counts
+        said_since = asked.consent is not None and asked.consent.word.at > objection.at
+        if objection.purpose == asked.purpose.id and not said_since:
             yield OBJECTED.on(objection.position)
     if asked.status is _ENDED and not asked.as_member:
         yield UNDER_REVIEW.on(standing.connection.position)

@@ -31,8 +31,10 @@ __all__ = [
     "Asked",
     "MayContact",
     "column_of",
+    "company_lifted",
     "company_stop_for",
     "company_word",
+    "is_company_stop",
     "is_listed",
     "place",
     "relevance_of",
@@ -234,6 +236,16 @@ def company_stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | N
     """Return the newest stop of the organisation that no consent of its own has lifted, or None."""
     stop, consent = company_word(case, channel, purpose)
     return stop if consent is None else None
+
+
+def is_company_stop(case: Case, stop: Stop) -> bool:
+    """Whether a stop on a contact's line is their company's, which they cannot lift (R-316.3)."""
+    return stop.by is _COMPANY and case.standing.data.kind is _CONTACT
+
+
+def company_lifted(case: Case, purpose: Purpose) -> bool:
+    """Whether on some channel of a purpose no word of the organisation stands in the way."""
+    return any(company_stop_for(case, c, purpose) is None for c in purpose.channels)
 
 
 def company_word(

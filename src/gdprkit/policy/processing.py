@@ -15,10 +15,11 @@ import attrs
 
 from gdprkit.policy.basis import basis_reasons
 from gdprkit.policy.case import Case
-from gdprkit.policy.consent import valid_consent
+from gdprkit.policy.consent import CONSENT_IN_FORCE, consent_since, valid_consent
 from gdprkit.policy.decisions import Decision, Reason, Rule, allow, decide, forbid, need
 from gdprkit.policy.marketing import UNPROVEN_ENTRY, membership_reasons
 from gdprkit.policy.periods import at_collection, ends_on
+from gdprkit.policy.placing import company_lifted, is_company_stop
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.objection import PurposeObjectionStatus, StopKind
@@ -406,12 +407,27 @@ def _not_objected(asked: _Asked) -> Iterator[Reason]:
         if objection.purpose != asked.purpose.id:
             continue
         overridden = objection.status is PurposeObjectionStatus.OVERRIDDEN
-        if asked.purpose.marketing or not overridden:  # marketing has no overriding grounds
+        if asked.purpose.marketing:  # it has no overriding grounds
+            yield _unless_since(asked, OBJECTED.on(objection.position), objection.at)
+        elif not overridden:
             yield OBJECTED.on(objection.position)
     if asked.purpose.marketing and asked.purpose.basis is not LegalBasis.CONSENT:
         for stop in asked.case.standing.objection.stops:
-            if stop.purpose in (None, asked.purpose.id) and not stop.channels:
-                yield OBJECTED_TO_MARKETING.on(stop.position)
+            if stop.purpose not in (None, asked.purpose.id) or stop.channels:
+                continue
+            said = OBJECTED_TO_MARKETING.on(stop.position)
+            if not is_company_stop(asked.case, stop):
+                yield _unless_since(asked, said, stop.at)
+            elif not company_lifted(asked.case, asked.purpose):
+                yield said
+
+
+def _unless_since(asked: _Asked, said: Reason, at: datetime) -> Reason:
+    """Return the no of *at*, or the later consent of the person that it yields to (R-317)."""
+    consent = consent_since(asked.case, asked.purpose.id, at)
+    if consent is None:
+        return said
+    return CONSENT_IN_FORCE.on(consent.word.position, until=consent.until)
 
 
 _RULES: Final[tuple[Rule, ...]] = (
