@@ -43,7 +43,7 @@ from gdprkit.policy.advertising import MayAdvertise, may_advertise
 from gdprkit.policy.case import Case
 from gdprkit.policy.conditions import next_call_hours
 from gdprkit.policy.connection import MayMove, may_move
-from gdprkit.policy.decisions import Decision
+from gdprkit.policy.decisions import Decision, Outcome
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.law import FI_2026
 from gdprkit.policy.marketing import MayContact, may_contact
@@ -189,6 +189,18 @@ def test_no_interest_carries_online_what_rests_on_consent() -> None:
         asked = case(*customer(), register=register)
         decision = may_advertise(asked, MayAdvertise(kind="personalised", purpose=MARKETING))
         assert {r.code for r in decision.against} == codes
+
+
+def test_a_failed_assessment_is_a_condition_unmet() -> None:
+    """It withholds a message as any unmet condition does, and forbids processing (0.3, R-105)."""
+    found = jot().purposes[MARKETING].assessment
+    assert found is not None
+    register = with_purpose(MARKETING, assessment=attrs.evolve(found, passed=False))
+    asked = case(*customer(), register=register)
+    mail = may_contact(asked, MayContact(channel="email", purpose=MARKETING))
+    assert (mail.outcome, mail.missing) == (Outcome.NEEDS, ("an assessment that passes",))
+    processing = may_process(asked, MayProcess(purpose=MARKETING))
+    assert processing.outcome is Outcome.FORBIDDEN
 
 
 # --- the marketing register and any processing for marketing (R-316.7, 4.1, R-420) ---------------

@@ -13,7 +13,7 @@ import attrs
 
 from gdprkit.policy.basis import assessment_reasons
 from gdprkit.policy.case import Case
-from gdprkit.policy.decisions import Reason, allow, need
+from gdprkit.policy.decisions import Outcome, Reason, allow, need
 from gdprkit.policy.matrix import Column, Row
 from gdprkit.policy.periods import tells_marketing
 from gdprkit.policy.placing import Asked, is_listed
@@ -169,10 +169,17 @@ def _duty(asked: Asked) -> Iterator[Reason]:
         yield DUTY_RELATED.on(finding.position)
 
 
+#: For the cell a failed assessment is a condition unmet (0.3); the processing itself it forbids.
+ASSESSMENT_FAILED: Final = need(
+    "assessment-failed", "R-105", gdpr("6(1)(f)"), missing="an assessment that passes"
+)
+
+
 def _lia(asked: Asked) -> Iterator[Reason]:
     """Marketing may be a legitimate interest, never by itself: an assessment says so (R-107)."""
     former = asked.row in (Row.FCON, Row.FB2B) or asked.case.is_former
-    yield from assessment_reasons(asked.case, asked.purpose, former=former)
+    for reason in assessment_reasons(asked.case, asked.purpose, former=former):
+        yield ASSESSMENT_FAILED if reason.outcome is Outcome.FORBIDDEN else reason
 
 
 NOTICE_GIVEN: Final = allow("notice-given", "R-313", gdpr("13(1)(d)"))
