@@ -25,7 +25,13 @@ from tests.policy.support import (
     with_purpose,
 )
 
-from gdprkit.facts.connection import ConnectionStarted, OldEntryFound, RoleTaken
+from gdprkit.facts.connection import (
+    ConnectionStarted,
+    ConnectionTied,
+    ContactHeld,
+    OldEntryFound,
+    RoleTaken,
+)
 from gdprkit.facts.data import SubjectAdded
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.marketing import ListChecked
@@ -48,6 +54,7 @@ from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.law import FI_2026
 from gdprkit.policy.marketing import MayContact, may_contact
 from gdprkit.policy.merging import brought_by
+from gdprkit.policy.periods import ends_on
 from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.policy.transfer import MayTransfer, may_transfer
 from gdprkit.register.purposes import Compatibility
@@ -56,6 +63,7 @@ from gdprkit.words.identifiers import CaseId, NoticeId, PurposeId, SourceId, Sub
 from gdprkit.words.vocabulary import (
     Actor,
     CheckedList,
+    EndCause,
     FilingSystem,
     IntakeChannel,
     LegalBasis,
@@ -315,6 +323,30 @@ def test_what_is_asked_on_a_merged_line_limits_the_one_that_goes_on(
     assert {r.code for r in both.against} == ({code} if code else set())
     back = case(*customer(), brought, MergeReversed(other=FIRM))
     assert may_process(back, MayProcess(purpose=CARE))
+
+
+# --- a prospect who wrote (R-401, R-715) ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "last"),
+    [
+        ([], date(2027, 1, 5)),  # never answered: twelve months from collection
+        ([ContactHeld(begun_by=Actor.CONTROLLER)], date(2027, 1, 5)),
+        ([(START + timedelta(days=100), ContactHeld(begun_by=Actor.SUBJECT))], date(2027, 5, 15)),
+        ([ConnectionTied(cause=EndCause.CONTRACT_END, reference="offer-1")], None),
+        (
+            [ConnectionTied(cause=EndCause.CONTRACT_END, reference="o", until=date(2026, 2, 1))],
+            date(2027, 1, 5),  # never shorter than for who did not answer
+        ),
+    ],
+    ids=["silent", "we-called", "they-called", "open-offer", "offer-over"],
+)
+def test_a_prospect_is_kept_as_long_as_they_are_tied(said: list[Told], last: date | None) -> None:
+    """Data of a prospect who turned to us is kept until that tie ended and was reviewed."""
+    asked = case(*added(), *said, at=START + timedelta(days=101))
+    (value,) = (v for v in asked.standing.data.values if v.field == "email")
+    assert ends_on(asked, jot().purposes[CARE], value) == last
 
 
 # --- a new purpose and what the person said about the old one (R-113) ----------------------------
