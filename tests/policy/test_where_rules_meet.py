@@ -46,7 +46,7 @@ from gdprkit.facts.objection import (
 from gdprkit.facts.request import RequestReceived
 from gdprkit.facts.retention import Archived
 from gdprkit.policy.advertising import MayAdvertise, may_advertise
-from gdprkit.policy.case import Case
+from gdprkit.policy.case import Case, Suppressed
 from gdprkit.policy.conditions import next_call_hours
 from gdprkit.policy.connection import MayMove, may_move
 from gdprkit.policy.decisions import Decision, Outcome
@@ -59,16 +59,20 @@ from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.policy.transfer import MayTransfer, may_transfer
 from gdprkit.register.purposes import Compatibility
 from gdprkit.register.register import Register
-from gdprkit.words.identifiers import CaseId, NoticeId, PurposeId, SourceId, SubjectId
+from gdprkit.words.identifiers import CaseId, FieldId, NoticeId, PurposeId, SourceId, SubjectId
 from gdprkit.words.vocabulary import (
     Actor,
+    Channel,
     CheckedList,
+    DataTag,
     EndCause,
     FilingSystem,
     IntakeChannel,
     LegalBasis,
+    PurposeKind,
     RestrictionGround,
     Right,
+    SpecialGround,
     SubjectKind,
 )
 
@@ -284,6 +288,43 @@ def test_what_a_company_prohibited_is_lifted_by_nobody_else() -> None:
     for facts, opened in (([NO], False), ([NO, consented()], False), ([NO, YES], True)):
         asked = case(*customer(), *facts)
         assert bool(may_process(asked, MayProcess(purpose=MARKETING))) is opened
+
+
+# --- closed data, machines and profiles (R-109, R-509) -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ground", "decides"),
+    [(ground, ground in ("explicit-consent", "public-interest")) for ground in SpecialGround],
+)
+def test_a_machine_decides_on_special_data_on_two_grounds_only(
+    ground: SpecialGround, decides: bool
+) -> None:
+    """GDPR Art. 22(4): other exceptions of 9(2) open the data, not a decision by machine alone."""
+    register = with_purpose(CARE, special_ground=ground, automated_decisions=True)
+    email = attrs.evolve(register.field(FieldId("email")), tags=frozenset({DataTag.SPECIAL}))
+    register = attrs.evolve(register, fields={**register.fields, email.id: email})
+    asked = case(*customer(), register=register)
+    code = "automated-decision-on-special"
+    assert (code not in may_process(asked, MayProcess(purpose=CARE)).codes) is decides
+    assert code not in may_process(asked, MayProcess(purpose=CARE, field="name")).codes
+
+
+@pytest.mark.parametrize("kinds", [{PurposeKind.PROFILING}, {PurposeKind.ANALYTICS}])
+def test_free_text_is_profiled_for_nothing(kinds: set[PurposeKind]) -> None:
+    """It may hold special data (R-109); other uses of it are not closed by that."""
+    asked = case(*customer(), register=with_purpose(CARE, kinds=frozenset(kinds)))
+    codes = may_process(asked, MayProcess(purpose=CARE, field="message")).codes
+    assert ("closed-to-profiling" in codes) is (PurposeKind.PROFILING in kinds)
+
+
+def test_a_consent_after_the_stop_on_the_list_lets_its_channel_move() -> None:
+    """T12 holds back what the list stops, not what the person opened again since (R-317)."""
+    channels = frozenset({Channel.EMAIL, Channel.POST, Channel.PHONE, Channel.SMS})
+    for since, codes in ((START, {"t12-checked"}), (START + 59 * MINUTE, {"t12-suppressed"})):
+        found = Suppressed(looked=channels, hits=dict.fromkeys(channels, since))
+        asked = case(*customer(), consented(), ended(), suppressed=found)
+        assert {c for c in may_move(asked, MayMove()).codes if c.startswith("t12")} == codes
 
 
 # --- a merge and the requests that are open (R-416, R-504, R-507) --------------------------------

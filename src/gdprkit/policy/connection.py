@@ -427,8 +427,8 @@ def _t12_suppression(asked: _Asked) -> Iterator[Reason]:
     found = asked.case.suppressed
     if found is None or _reachable(asked) - found.looked:
         yield T12_NOT_CHECKED
-    elif found.looked and not found.looked - set(found.hits):
-        yield T12_SUPPRESSED
+    elif found.looked and not found.looked - set(found.hits) and not _reachable(asked):
+        yield T12_SUPPRESSED  # a consent since opens its channel again
     else:
         yield T12_CHECKED
 

@@ -172,6 +172,8 @@ IDENTITY_CODE: Final = need(
 )
 IDENTITY_CODE_ON_GROUND: Final = allow("identity-code-on-ground", "R-111", dpa_fi("29"))
 
+CLOSED_TO_PROFILING: Final = forbid("closed-to-profiling", "R-109", gdpr("9(1)"))
+
 #: What a marketing register never holds and no marketing is chosen by.
 _CLOSED_TO_MARKETING: Final[Mapping[DataTag, Reason]] = {
     DataTag.CREDIT: forbid("closed-to-marketing", "R-119", credit_act("19")),
@@ -183,14 +185,24 @@ _CLOSED_TO_MARKETING: Final[Mapping[DataTag, Reason]] = {
 }
 
 
+def _fields(asked: _Asked) -> list[FieldId]:
+    return [asked.field] if asked.field is not None else sorted(asked.purpose.fields)
+
+
+def _tags(asked: _Asked) -> frozenset[DataTag]:
+    declared = asked.case.register.field
+    return frozenset[DataTag]().union(*(declared(f).tags for f in _fields(asked)))
+
+
 def _closed_data(asked: _Asked) -> Iterator[Reason]:
     """Closed data among the fields asked about; among all of the purpose's where none is named."""
     purpose, declared = asked.purpose, asked.case.register.field
-    fields = (asked.field,) if asked.field is not None else sorted(purpose.fields)
-    tags = frozenset[DataTag]().union(*(declared(f).tags for f in fields))
+    fields, tags = _fields(asked), _tags(asked)
     if purpose.marketing:
         for tag in sorted(tags & _CLOSED_TO_MARKETING.keys()):
             yield _CLOSED_TO_MARKETING[tag]
+    elif PurposeKind.PROFILING in purpose.kinds and DataTag.FREE_TEXT in tags:
+        yield CLOSED_TO_PROFILING
     if DataTag.SPECIAL in tags:
         yield _special(asked, [f for f in fields if DataTag.SPECIAL in declared(f).tags])
     if DataTag.CRIMINAL in tags and not purpose.marketing:
@@ -357,6 +369,7 @@ def _no_swap(asked: _Asked) -> Iterator[Reason]:
 
 AUTOMATED_PROHIBITED: Final = forbid("automated-decision-prohibited", "R-509", gdpr("22(1)"))
 AUTOMATED_OPENED: Final = allow("automated-decision-opened", "R-509", gdpr("22(2)"))
+AUTOMATED_ON_SPECIAL: Final = forbid("automated-decision-on-special", "R-509", gdpr("22(4)"))
 AUTOMATED_UNEXPLICIT: Final = need(
     "automated-decision-unexplicit",
     "R-509",
@@ -375,11 +388,20 @@ _DECIDES: Final = frozenset(
 )
 
 
+#: Exceptions of 9(2) under which a machine may decide on special data; unnamed, R-109 waits.
+_DECIDES_ON_SPECIAL: Final = frozenset(
+    {None, SpecialGround.EXPLICIT_CONSENT, SpecialGround.PUBLIC_INTEREST}
+)
+
+
 def _automated(asked: _Asked) -> Iterator[Reason]:
     """Deciding by machine alone: contract, law or explicit consent, nothing else (R-509)."""
     case, purpose = asked.case, asked.purpose
     if not purpose.automated_decisions:
         return
+    ground = None if purpose.marketing else purpose.special_ground  # there only 9(2)(a) opens it
+    if ground not in _DECIDES_ON_SPECIAL and DataTag.SPECIAL in _tags(asked):
+        yield AUTOMATED_ON_SPECIAL
     if purpose.basis not in _DECIDES:
         yield AUTOMATED_PROHIBITED
     elif purpose.basis is not LegalBasis.CONSENT:
