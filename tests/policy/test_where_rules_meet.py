@@ -25,6 +25,8 @@ from tests.policy.support import (
     with_purpose,
 )
 
+from gdprkit.acts.marketing import object_to
+from gdprkit.acts.prepare import prepare
 from gdprkit.facts.connection import (
     ConnectionStarted,
     ConnectionTied,
@@ -32,7 +34,7 @@ from gdprkit.facts.connection import (
     OldEntryFound,
     RoleTaken,
 )
-from gdprkit.facts.data import SubjectAdded
+from gdprkit.facts.data import DataErased, SubjectAdded
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.marketing import ListChecked
 from gdprkit.facts.merge import MergeReversed
@@ -44,7 +46,7 @@ from gdprkit.facts.objection import (
     ObjectionRaised,
 )
 from gdprkit.facts.request import RequestReceived
-from gdprkit.facts.retention import Archived
+from gdprkit.facts.retention import Archived, MarketingEntryEnded
 from gdprkit.policy.advertising import MayAdvertise, may_advertise
 from gdprkit.policy.case import Case, Suppressed
 from gdprkit.policy.conditions import next_call_hours
@@ -244,6 +246,23 @@ def test_marketing_data_is_processed_in_a_live_proved_entry_only(
     if code is None:
         assert "in-marketing-register" in decision.codes
         assert decision.valid_until == datetime(2028, 1, 1, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("line", "also"),
+    [
+        ([*customer(), ended(), moved(), OLD], [DataErased]),  # the rest is cleaned up in its time
+        ([*customer()[:1], ended(), moved(), OLD], [DataErased, MarketingEntryEnded]),
+        ([*added(), OLD], []),  # nothing lies in the marketing register
+    ],
+    ids=["with-a-file", "alone", "no-entry"],
+)
+def test_an_objection_ends_an_unproven_entry_the_same_day(
+    line: list[Fact], also: list[type]
+) -> None:
+    """What the marketing register holds goes at once, proved or not (R-311, R-412)."""
+    objection = object_to(via="letter")
+    assert [type(fact) for fact in prepare(case(*line), objection)] == [MarketingObjection, *also]
 
 
 def test_old_stock_serves_no_relation_either() -> None:
