@@ -118,13 +118,22 @@ class NotASubjectId(GdprkitError, ValueError):
 
 @attrs.define(eq=False, slots=False, repr=False)
 class UnknownName(GdprkitError, LookupError):
-    """A name is not declared in the register. The name itself is not repeated."""
+    """A name is not declared in the register, or recorded. The name itself is not repeated.
+
+    Args:
+        kind: What was named.
+        suggestion: A close name that is known.
+        recorded: It is found among what was recorded about a person, and no register declares it.
+    """
 
     kind: str
     suggestion: str | None = None
+    recorded: bool = False
     code: ClassVar[str] = "unknown-name"
 
     def __str__(self) -> str:
+        if self.recorded:
+            return f"no such {self.kind} is recorded; look at the entries of the person's line"
         hint = f"did you mean {self.suggestion!r}?" if self.suggestion else "see the register file"
         return f"the register declares no such {self.kind}; {hint}"
 

@@ -51,6 +51,26 @@ so and why.
 
 This page is made from the rules, the code and the scenarios: `python -m tests.docs.law_map` writes
 it anew, and a test fails while a rule has no code or no scenario.
+
+## How laws are cited
+
+| short | law |
+|---|---|
+| GDPR | Regulation (EU) 2016/679; `Art. 6(1)(f)` is point (f) of its Article 6(1) |
+| ECSA | Finnish Act 917/2014 on electronic communications (laki sähköisen viestinnän palveluista) |
+| DPA-FI | Finnish Data Protection Act 1050/2018 (tietosuojalaki) |
+| KSL | Finnish Consumer Protection Act 38/1978 (kuluttajansuojalaki), by chapter |
+| Credit Information Act | Finnish Act 527/2007 (luottotietolaki) |
+| Accounting Act | Finnish Act 1336/1997 (kirjanpitolaki), chapter:section |
+| Act on Limitation of Debts | Finnish Act 728/2003 (laki velan vanhentumisesta) |
+| VAT Act | Finnish Value Added Tax Act 1501/1993 (arvonlisäverolaki) |
+| Reg. 1182/71 | Regulation (EEC, Euratom) No 1182/71 on periods, dates and time limits |
+| EDPB | a guideline of the European Data Protection Board: guidance, no law |
+| project setting | no law: a cautious choice where the law leaves it open, and its rule |
+
+`R-311` is a rule of this page. `T5` is one of the twelve guards of R-403, whose words stand among
+the [reasons](reasons.md#policyconnection), and `M-EM/CON/N` a cell of the
+[marketing matrix](marketing-matrix.md).
 """
 
 

@@ -27,7 +27,10 @@ Every reason a decision can give, by the module that decides. A code is stable; 
 improve. The rule is the project's own number, the law is what the reason cites. The words stand
 here in English; `gdprkit.policy.explain` gives them in Finnish (`fi`) and Swedish (`sv`) too, to
 the controller and to the person. For a reason that `needs`, the controller is told besides what is
-missing.
+missing. The law map tells [how laws are cited](law-map.md#how-laws-are-cited) and each rule.
+
+`allowed` speaks for the answer, `needs` holds it back until what is missing is there, `forbidden`
+closes it; the strictest reason decides. A code stands more than once where several rules give it.
 
 This page is made from the code: `python -m tests.docs.reasons_page` writes it anew.
 """

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import attrs
 
 from gdprkit.errors import GdprkitError
+from gdprkit.facts.consent import ConsentEvidence
+from gdprkit.facts.merge import MergedFrom
+from gdprkit.facts.request import FieldDecision
+from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.advertising import ADVERTISING, AdAnswer, AdColumn
 from gdprkit.policy.matrix import LISTS, MATRIX, Allowed, Cell, Row
 from gdprkit.words.vocabulary import AdKind, Channel
@@ -106,3 +115,55 @@ def errors(base: type[GdprkitError] = GdprkitError) -> Iterator[type[GdprkitErro
 def names_in(cells: Iterable[tuple[str, ...]]) -> list[str]:
     """Return the first column."""
     return [row[0] for row in cells]
+
+
+#: What a fact holds within, by the part that holds it.
+WITHIN: Mapping[str, tuple[type[attrs.AttrsInstance], str]] = {
+    "evidence": (ConsentEvidence, "consent"),
+    "decisions": (FieldDecision, "request"),
+}
+
+
+def facts_table() -> str:
+    """Return the kinds of facts as a scenario writes them, each with its parts."""
+    lines = ["| `fact` | its parts |", "|---|---|"]
+    for cls, (kind, _) in KINDS.items():
+        # a merge is worked out from the other line, and nobody knows the digest of a plan
+        parts = "`other`, `verified`" if cls is MergedFrom else _parts(cls, but={"plan"})
+        lines.append(f"| `{kind}` | {parts} |")
+    lines += [
+        f"| within `{name}` of a {of} | {_parts(cls)} |" for name, (cls, of) in WITHIN.items()
+    ]
+    return "\n".join(lines)
+
+
+def words_table() -> str:
+    """Return the parts of facts that are one of a list of words, and those words."""
+    holders: dict[type[Enum], dict[str, None]] = defaultdict(dict)
+    for cls in KINDS:
+        if cls is not MergedFrom:
+            _gather(cls, "", holders)
+    for name, (cls, _) in WITHIN.items():
+        _gather(cls, f"{name}.", holders)
+    lines = ["| part | its words |", "|---|---|"]
+    lines += [
+        f"| {', '.join(f'`{part}`' for part in parts)} | {', '.join(str(one) for one in words)} |"
+        for words, parts in holders.items()
+    ]
+    return "\n".join(lines)
+
+
+def _parts(cls: type[attrs.AttrsInstance], but: Iterable[str] = ()) -> str:
+    return ", ".join(
+        f"`{part.name}`{'' if part.default is attrs.NOTHING else '?'}"
+        for part in attrs.fields(cls)
+        if part.name not in but
+    )
+
+
+def _gather(cls: type[Any], before: str, holders: dict[type[Enum], dict[str, None]]) -> None:
+    hints = get_type_hints(cls)
+    for part in attrs.fields(cls):
+        for kind in (hints[part.name], *get_args(hints[part.name])):
+            if isinstance(kind, type) and issubclass(kind, Enum):
+                holders[kind][f"{before}{part.name}"] = None

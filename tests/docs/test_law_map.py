@@ -15,6 +15,10 @@ from tests.docs.law_map import (
     rules,
     scenarios_of,
 )
+from tests.docs.tables import names_in, section
+from tests.docs.tables import rows as table_rows
+
+from gdprkit.words.citations import Law
 
 #: Cells of the marketing matrix and guards of the move.
 CELL = re.compile(r"M-(?:EM|SM|PH|PO|OA)(?:/[\w+-]+)*\Z|T(?:[1-9]|1[0-2])\Z")
@@ -47,6 +51,11 @@ def test_scenarios_and_code_name_known_rules_only() -> None:
     assert {name for name in scenarios_of() if not CELL.match(name)} <= known
     assert {name for name in reasons_of() if not CELL.match(name)} <= known
     assert set(code_of()) <= known | PAPERS
+
+
+def test_every_law_is_explained() -> None:
+    """Whoever reads a citation finds which law its short name means."""
+    assert names_in(table_rows(section(PAGE, "## How laws are cited"))) == [str(law) for law in Law]
 
 
 def test_every_part_of_the_rules_is_on_the_page() -> None:

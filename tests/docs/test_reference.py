@@ -12,7 +12,16 @@ from pkgutil import walk_packages
 import attrs
 import click
 import pytest
-from tests.docs.tables import advertising_table, errors, matrix_table, names_in, rows, section
+from tests.docs.tables import (
+    advertising_table,
+    errors,
+    facts_table,
+    matrix_table,
+    names_in,
+    rows,
+    section,
+    words_table,
+)
 from tests.docs.transcripts import ROOT
 
 import gdprkit
@@ -146,6 +155,13 @@ def test_every_kind_is_documented() -> None:
         (kind, str(schema), cls.__name__) for cls, (kind, schema) in KINDS.items()
     ]
     assert all(meaning for *_, meaning in shown)
+
+
+def test_the_facts_of_a_scenario_are_documented() -> None:
+    """Whoever writes a scenario finds each kind of fact with its parts, and the words they take."""
+    page = section(REFERENCE / "scenario-files.md", "## The facts")
+    assert facts_table() in page
+    assert words_table() in page
 
 
 def test_every_sqlite_table_is_documented() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.policy.support import (
@@ -20,12 +20,13 @@ from tests.policy.support import (
 
 from gdprkit.facts.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
 from gdprkit.facts.entry import Fact
+from gdprkit.facts.objection import MarketingObjection
 from gdprkit.policy.marketing import may_contact
 from gdprkit.policy.marks import tags
 from gdprkit.policy.placing import MayContact
 from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.words.identifiers import PurposeId
-from gdprkit.words.vocabulary import Channel, ConsentMethod, IntakeChannel
+from gdprkit.words.vocabulary import Actor, Channel, ConsentMethod, IntakeChannel
 
 MAIL = Channel.EMAIL
 VIA = IntakeChannel.WEB_FORM
@@ -63,6 +64,28 @@ def test_a_no_to_one_channel_is_answered_by_a_consent_to_it() -> None:
     post = consented(channels=[Channel.POST])
     assert swapped(NO, post)
     assert not swapped(NO, consented())
+
+
+def test_each_no_is_looked_at_by_itself() -> None:
+    """Another stop before it hides none, and a yes to its own channel is all it asks for."""
+    by_post = MarketingObjection(via=VIA, channels=[Channel.POST])
+    assert swapped(by_post, NO)
+    assert not swapped(by_post)
+    post = consented(channels=[Channel.POST])
+    assert not swapped(post, NO, consented())
+
+
+def test_at_one_instant_the_no_of_the_company_wins_as_well() -> None:
+    """A consent of the same moment opens nothing again (0.3)."""
+    now = START + timedelta(minutes=30)
+    no = ConsentWithdrawn(purpose=MARKETING, channels=[MAIL], via=VIA, by=Actor.COMPANY)
+
+    def swap(later: datetime) -> bool:
+        found = case(*customer(), (now, no), (later, consented()), at=now + timedelta(days=1))
+        return "basis-swap" in may_process(found, MayProcess(purpose=MARKETING)).codes
+
+    assert swap(now)
+    assert not swap(now + timedelta(microseconds=1))
 
 
 def test_a_no_of_another_purpose_swaps_nothing() -> None:

@@ -154,19 +154,19 @@ may_contact: förbjudet [M-PH/CON/N] vid 2026-01-05 09:00 UTC
   gäller till 2027-01-01 00:00 UTC om inget nytt antecknas""",
     ("en", "person"): """\
 Forbidden:
-  - you have been told how we use your details (GDPR Art. 13)
-  - we have not looked into whether the offer concerns your work (GDPR Art. 6)
+  + you have been told how we use your details (GDPR Art. 13)
+  ? we have not looked into whether the offer concerns your work (GDPR Art. 6)
   - we do not call at this hour (our own rule, GDPR Art. 21(3))""",
     ("fi", "person"): """\
 Kielletty:
-  - sinulle on kerrottu, miten käytämme tietojasi (tietosuoja-asetuksen 13 artikla)
-  - emme ole selvittäneet, koskeeko tarjous työtäsi (tietosuoja-asetuksen 6 artikla)
+  + sinulle on kerrottu, miten käytämme tietojasi (tietosuoja-asetuksen 13 artikla)
+  ? emme ole selvittäneet, koskeeko tarjous työtäsi (tietosuoja-asetuksen 6 artikla)
   - emme soita tähän aikaan (oma sääntömme, tietosuoja-asetuksen 21 artiklan 3 kohta)""",
     ("sv", "person"): """\
 Förbjudet:
-  - du har fått information om hur vi använder dina uppgifter \
+  + du har fått information om hur vi använder dina uppgifter \
 (artikel 13 i dataskyddsförordningen)
-  - vi har inte utrett om erbjudandet gäller ditt arbete (artikel 6 i dataskyddsförordningen)
+  ? vi har inte utrett om erbjudandet gäller ditt arbete (artikel 6 i dataskyddsförordningen)
   - vi ringer inte vid den här tiden (vår egen regel, artikel 21.3 i dataskyddsförordningen)""",
 }
 

@@ -160,4 +160,7 @@ def test_a_decision_is_told_without_english_in_other_languages() -> None:
     assert "tietosuoja-asetuksen 21 artiklan 3 kohta; R-311; merkintä 4)" in finnish[3]
     swedish = explain(found, "sv", "person").splitlines()
     assert swedish[0] == "Förbjudet:"
-    assert swedish[3] == "  - du har gjort en invändning (artikel 21.3 i dataskyddsförordningen)"
+    assert swedish[3] == (
+        "  - du har gjort en invändning mot den här behandlingen "
+        "(artikel 21.3 i dataskyddsförordningen)"
+    )

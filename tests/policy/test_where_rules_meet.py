@@ -34,9 +34,9 @@ from gdprkit.facts.connection import (
     OldEntryFound,
     RoleTaken,
 )
-from gdprkit.facts.data import DataErased, SubjectAdded
+from gdprkit.facts.data import CircumstanceNoted, DataErased, SubjectAdded
 from gdprkit.facts.entry import Fact
-from gdprkit.facts.marketing import ListChecked
+from gdprkit.facts.marketing import AddressObtainedAtSale, ListChecked
 from gdprkit.facts.merge import MergeReversed
 from gdprkit.facts.notice import NoticeGiven
 from gdprkit.facts.objection import (
@@ -61,11 +61,13 @@ from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.policy.transfer import MayTransfer, may_transfer
 from gdprkit.register.purposes import Compatibility
 from gdprkit.register.register import Register
+from gdprkit.words.citations import ecsa, gdpr
 from gdprkit.words.identifiers import CaseId, FieldId, NoticeId, PurposeId, SourceId, SubjectId
 from gdprkit.words.vocabulary import (
     Actor,
     Channel,
     CheckedList,
+    Circumstance,
     DataTag,
     EndCause,
     FilingSystem,
@@ -89,7 +91,19 @@ MINUTE = timedelta(minutes=1)
 #: Midnight in Helsinki after the day on which a consent of START is to be asked for again.
 EXPIRY = datetime(2028, 1, 5, 22, tzinfo=UTC)
 
+SALE = AddressObtainedAtSale(
+    channels=[Channel.EMAIL],
+    product_group="spare-parts",
+    refusal_offered=True,
+    option_told=True,
+)
+
 Told = Fact | tuple[datetime, Fact]
+
+
+def asked_for(right: Right, **limits: object) -> Fact:
+    given = {"case": CaseId(UUID(int=2, version=4)), "right": right, "channel": LETTER}
+    return RequestReceived(**{**given, **limits})  # type: ignore[arg-type]
 
 
 # --- the organisation and its people (R-316.3, R-418) -------------------------------------------
@@ -203,6 +217,41 @@ def test_no_interest_carries_online_what_rests_on_consent() -> None:
         asked = case(*customer(), register=register)
         decision = may_advertise(asked, MayAdvertise(kind="personalised", purpose=MARKETING))
         assert {r.code for r in decision.against} == codes
+
+
+@pytest.mark.parametrize(
+    ("facts", "place"),
+    [
+        (customer(), "202"),
+        (generic(), "202"),
+        ([*customer(), consented()], "203"),
+        ([*added("consumer"), ConnectionStarted(reference="contract-1"), SALE], "200(3)"),
+    ],
+    ids=["contact", "generic-address", "consent", "soft-opt-in"],
+)
+def test_an_opt_out_cites_the_section_that_asks_for_it(facts: list[Fact], place: str) -> None:
+    """Own customers under s. 200(3), organisations under s. 202, everybody else under s. 203."""
+    adult = CircumstanceNoted(circumstance=Circumstance.ADULT)
+    decision = may_contact(case(*facts, adult), MayContact(channel="email", purpose=MARKETING))
+    (found,) = (r for r in decision.reasons if r.code == "opt-out-offered")
+    assert found.cites == (ecsa(place),)
+
+
+@pytest.mark.parametrize(
+    ("right", "rule", "place"),
+    [
+        (Right.OBJECTION, "R-507", "18(1)(d)"),
+        (Right.OBJECTION_TO_MARKETING, "R-508", "21(3)"),
+        (Right.ERASURE, "R-414", "21(3)"),
+        (Right.RESTRICTION, "R-504", "18(1)"),
+    ],
+)
+def test_an_open_request_stops_by_its_own_right(right: Right, rule: str, place: str) -> None:
+    """The reason names the right that was exercised, not another that stops as well."""
+    asked = case(*customer(), asked_for(right))
+    decision = may_contact(asked, MayContact(channel="email", purpose=MARKETING))
+    (found,) = (r for r in decision.against if r.code == "request-pending")
+    assert (found.rule, found.cites) == (rule, (gdpr(place),))
 
 
 def test_a_failed_assessment_is_a_condition_unmet() -> None:
@@ -347,11 +396,6 @@ def test_a_consent_after_the_stop_on_the_list_lets_its_channel_move() -> None:
 
 
 # --- a merge and the requests that are open (R-416, R-504, R-507) --------------------------------
-
-
-def asked_for(right: Right, **limits: object) -> Fact:
-    given = {"case": CaseId(UUID(int=2, version=4)), "right": right, "channel": LETTER}
-    return RequestReceived(**{**given, **limits})  # type: ignore[arg-type]
 
 
 CONTESTED, UNLAWFUL = RestrictionGround.ACCURACY_CONTESTED, RestrictionGround.UNLAWFUL

@@ -190,7 +190,7 @@ asks = [
         "legal-obligation until 2032-12-31"
     ]
     assert (
-        "request of this person"
+        "no such request of this person is recorded"
         in problems(
             tmp_path,
             HEAD + facts.replace('"handling", request = "r1"', '"handling", request = "r2"'),
@@ -252,7 +252,7 @@ others.double = [{ at = 2026-01-02, fact = "marketing-objection", via = "phone" 
     { like = "mail", at = 2026-01-07, answer = "forbidden", because = ["objected"] },
 ]"""
     assert run(tmp_path, HEAD + others + facts + asks).failures == ()
-    assert run(tmp_path, HEAD + others + facts + asks.replace("objected", "other")).failed == 1
+    assert run(tmp_path, HEAD + others + facts + asks.replace("objected", "prohibited")).failed == 1
 
 
 def test_a_plan_tells_the_move_that_was_refused(tmp_path: Path) -> None:
@@ -322,6 +322,16 @@ MISTAKES = [
         20,
         "did you mean 'newsletter'?",
     ),
+    (
+        'asks = [{ like = "mail", at = 2026-01-05, answer = "forbidden", because = ["objectd"] }]',
+        20,
+        'no reason has the code objectd; did you mean "objected"?',
+    ),
+    (
+        'asks = [{ like = "mail", at = 2026-01-05, answer = "forbidden", because = ["zzz"] }]',
+        20,
+        "see the page of reasons",
+    ),
     ("asks = []", 20, "holds no question"),
     ('without = ["purposes.nothing"]\nasks = []', 20, "the register has no such part"),
     (
@@ -367,6 +377,29 @@ def test_a_file_that_cannot_be_run_is_told(tmp_path: Path, text: str, told: str)
     file.write_text(text, encoding="utf-8")
     with pytest.raises(Exception, match=told):
         run_scenarios(file)
+
+
+def test_a_register_in_the_folder_is_no_scenario_file(tmp_path: Path) -> None:
+    """A folder may hold the register beside the scenarios; every other file in it is run."""
+    (tmp_path / "register.toml").write_bytes(JOT.read_bytes())
+    ask = (
+        'asks = [{ like = "mail", at = 2026-01-05, answer = "forbidden", because = ["objected"] }]'
+    )
+    (tmp_path / "file.toml").write_text(HEAD + OBJECTED + ask, encoding="utf-8")
+    assert run_scenarios(tmp_path).passed == 1
+    (tmp_path / "misspelt.toml").write_text("schema = 1\n[[scenaro]]\n", encoding="utf-8")
+    with pytest.raises(ScenariosInvalid, match="scenaro"):
+        run_scenarios(tmp_path)
+    (tmp_path / "misspelt.toml").write_text("schema = ", encoding="utf-8")
+    with pytest.raises(ScenariosInvalid, match="not TOML"):
+        run_scenarios(tmp_path)
+
+
+def test_a_life_that_no_file_tells_is_a_mistake(tmp_path: Path) -> None:
+    """Where nothing is known, the problem says so and lists nothing."""
+    text = f'schema = 1\nregister = "{JOT}"\n[[scenario]]\nid = "a"\nsays = "a"\nrules = []\n'
+    told = problems(tmp_path, text + 'life = ["nobody"]\nasks = []\n')
+    assert "line 7: $.scenario[0].life[0]: there is no such life; known: none is written" in told
 
 
 def test_no_question_has_a_part_that_the_file_needs_for_itself() -> None:

@@ -145,7 +145,7 @@ def _check_step(case: Case, fact: Fact) -> None:
     elif type(fact) in request.STEP_FACTS:
         found = standing.request.case(fact.case)  # type: ignore[union-attr]
         if found is None:
-            raise UnknownName("request of this person")
+            raise UnknownName("request of this person", recorded=True)
         steps = request.TRANSITIONS[found.status]
         if _has_no_place(case, found, fact):
             raise NotPossibleNow(found.status, name, ("HandlingBegun", "RequestFulfilled"))

@@ -280,7 +280,7 @@ def _receipt(run: Run, about: SubjectId, digest: str, everywhere: datetime | Non
         f"everywhere  {everywhere.isoformat() if everywhere else 'at once'} (running processes)",
         f"tombstone   {mark.hex()}",
         f"key ids     {key_ids}",
-        "kept        the line of facts, which holds no personal data, and the stop as a keyed hash",
+        "kept        the line of facts, which names nobody, and the stop as a keyed hash",
     ]
     run.write("erasure-receipt.txt", "\n".join(lines) + "\n")
 

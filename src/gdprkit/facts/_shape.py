@@ -94,7 +94,9 @@ def at_most(length: int) -> Callable[[object, attrs.Attribute[Any], object], Non
     def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if not is_text(value) or not 0 < len(str(value)) <= length or "\0" in str(value):
             raise InvalidValue(
-                attribute.name, "is empty, too long or not text", f"pass 1 to {length} characters"
+                attribute.name,
+                "is empty, too long or not text",
+                f"pass a text of 1 to {length} characters",
             )
 
     return check

@@ -456,7 +456,7 @@ def make_bundle(bench: Bench, found: View, case: CaseId, now: datetime) -> Bundl
     """
     asked = found.standing.request.case(case)
     if asked is None:
-        raise UnknownName("request of this person")
+        raise UnknownName("request of this person", recorded=True)
     known = bench.case(found, now)
     values: dict[FilingSystem, dict[str, tuple[Personal[object], ...]]] = {}
     held = found.standing.data.values

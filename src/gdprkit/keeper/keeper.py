@@ -434,7 +434,7 @@ class RecordKeeper:
         found = self._case(about, at, known_by)
         request = found.standing.request.case(case)
         if request is None:
-            raise UnknownName("request of this person")
+            raise UnknownName("request of this person", recorded=True)
         return found, request
 
     def _case(self, about: SubjectId, at: datetime | None, known_by: datetime | None) -> Case:
@@ -560,7 +560,7 @@ class RecordKeeper:
         """
         found = view(self._bench.store, subject_id(about))
         if found.standing.request.case(case) is None:
-            raise UnknownName("request of this person")
+            raise UnknownName("request of this person", recorded=True)
         return make_bundle(self._bench, found, case, self.now())
 
     def waking(

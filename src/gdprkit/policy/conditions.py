@@ -116,7 +116,7 @@ def next_call_hours(case: Case) -> tuple[datetime, datetime]:
     """
     law, free = case.law, calendar(case.register.controller.holidays.removesuffix("+eves"))
     hours = {
-        **dict.fromkeys(range(5), (law.call_weekday_from, law.call_weekday_until)),
+        **dict.fromkeys(range(_SATURDAY), (law.call_weekday_from, law.call_weekday_until)),
         _SATURDAY: (law.call_saturday_from, law.call_saturday_until),
     }
     day = case.today
@@ -177,7 +177,7 @@ ASSESSMENT_FAILED: Final = need(
 
 def _lia(asked: Asked) -> Iterator[Reason]:
     """Marketing may be a legitimate interest, never by itself: an assessment says so (R-107)."""
-    former = asked.row in (Row.FCON, Row.FB2B) or asked.case.is_former
+    former = asked.case.is_former
     for reason in assessment_reasons(asked.case, asked.purpose, former=former):
         yield ASSESSMENT_FAILED if reason.outcome is Outcome.FORBIDDEN else reason
 
@@ -221,11 +221,12 @@ SOURCE_NOTICE_GIVEN: Final = allow("notice-given", "R-313", gdpr("14"))
 
 
 def _a14(asked: Asked) -> Iterator[Reason]:
+    source = asked.case.standing.data.source
     for given in asked.case.standing.notice.given:
         notice = asked.case.register.notices.get(given.notice)
-        source = asked.case.standing.data.source
-        names_it = notice is not None and (source is None or source in notice.sources)
-        if notice is not None and notice.kind is NoticeKind.INDIRECT and names_it:
+        if notice is None or notice.kind is not NoticeKind.INDIRECT:
+            continue
+        if source in notice.sources:  # an unknown source was named by none
             yield SOURCE_NOTICE_GIVEN.on(given.position)
             return
     yield SOURCE_NOTICE_NOT_GIVEN
@@ -325,9 +326,9 @@ def from_population_register(asked: Asked) -> bool:
     sources = asked.case.register.sources
     ids = {asked.case.standing.data.source, *(v.source for v in asked.case.standing.data.values)}
     return any(
-        sources[s].kind is SourceKind.POPULATION_REGISTER
-        for s in ids
-        if s is not None and s in sources
+        source.kind is SourceKind.POPULATION_REGISTER
+        for name in ids
+        if name is not None and (source := sources.get(name)) is not None
     )
 
 

@@ -53,9 +53,10 @@ _NOT_THEIR_OWN: Final = frozenset({Actor.THIRD_PERSON, Actor.COMPANY, Actor.CONT
 @final
 @attrs.frozen(kw_only=True)
 class ConsentInForce:
-    """A consent that counts at the moment asked about, and until when."""
+    """A consent that counts at the moment asked about, what proves it, and until when."""
 
     word: ConsentWord
+    evidence: ConsentEvidence
     until: datetime
 
 
@@ -197,8 +198,8 @@ def consent_expires(case: Case, word: ConsentWord) -> datetime:
     if device:
         return expires
     for act in case.standing.data.acts:
-        if given < act < expires:
-            expires = _day_ends(case, act, months)
+        if act < expires:
+            expires = max(expires, _day_ends(case, act, months))
     return expires
 
 
@@ -243,7 +244,7 @@ def valid_consent(case: Case, purpose: PurposeId, channel: Channel | None) -> Co
     prohibition of a company is lifted by a consent of the company only (R-316.3).
     """
     word = case.standing.consent.word(purpose, channel)
-    if word is None or word.status is not ConsentStatus.GIVEN:
+    if word is None or word.evidence is None or word.status is not ConsentStatus.GIVEN:
         return None
     if consent_problems(case, word):
         return None
@@ -251,7 +252,9 @@ def valid_consent(case: Case, purpose: PurposeId, channel: Channel | None) -> Co
     if stop is not None and stop.at >= word.at:
         return None
     until = consent_expires(case, word)
-    return ConsentInForce(word=word, until=until) if case.at < until else None
+    if case.at >= until:
+        return None
+    return ConsentInForce(word=word, evidence=word.evidence, until=until)
 
 
 def consent_since(case: Case, purpose: PurposeId, at: datetime) -> ConsentInForce | None:

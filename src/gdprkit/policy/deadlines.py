@@ -273,7 +273,7 @@ def explain_deadline(
     told += _own_words(found, language, reader)
     if at is not None and is_overdue(found, at):
         (closed,) = (step for step in found.steps if isinstance(step, Closed))
-        late = (civil_date(utc_moment(at, "at"), ZoneInfo(closed.zone)) - closed.due).days
+        late = (civil_date(at, ZoneInfo(closed.zone)) - closed.due).days
         told.append(phrase("overdue", language, reader, days=counted("days", late, language)))
     return sentences(told)
 

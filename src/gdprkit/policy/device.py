@@ -124,8 +124,7 @@ def _is_named(case: Case, item: Cookie, third_party: Recipient) -> bool:
     """Whether a choice in force named the third party: a new one is not covered (R-214, R-232)."""
     for word in case.standing.consent.for_purpose(item.purpose):
         consent = valid_consent(case, item.purpose, word.channel)
-        said = consent.word.evidence if consent is not None else None
-        if said is not None and third_party.id in said.recipients:
+        if consent is not None and third_party.id in consent.evidence.recipients:
             return True
     return False
 

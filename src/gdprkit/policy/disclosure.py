@@ -66,8 +66,8 @@ def may_disclose(case: Case, question: MayDisclose) -> Decision:
     recipient = case.register.recipient(question.recipient)
     purpose = case.purpose(question.purpose)
     fields = frozenset(case.register.field(FieldId(name)).id for name in question.fields)
-    reasons = tuple(dict.fromkeys(_reasons(case, recipient, purpose, fields)))
-    return case.decision("may_disclose", reasons)
+    found = dict.fromkeys(_reasons(case, recipient, purpose, fields))
+    return case.decision("may_disclose", tuple(found))
 
 
 def _reasons(
@@ -255,8 +255,7 @@ def _named(case: Case, recipient: Recipient, purpose: Purpose) -> Iterator[Reaso
         scopes = scopes or [*sorted(purpose.channels)] or [None]
     for scope in scopes:
         consent = valid_consent(case, purpose.id, scope)
-        said = consent.word.evidence if consent is not None else None
-        if consent is not None and said is not None and recipient.id in said.recipients:
+        if consent is not None and recipient.id in consent.evidence.recipients:
             yield RECIPIENT_NAMED_IN_CONSENT.on(consent.word.position, until=consent.until)
         else:
             yield RECIPIENT_NOT_IN_CONSENT

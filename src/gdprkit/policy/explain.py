@@ -124,8 +124,11 @@ def explain(decision: _Decision, language: Language = "en", reader: Reader = "co
     check_reader(language, reader)
     outcome = _OUTCOME[language][decision.outcome]
     if reader == "person":
-        told = dict.fromkeys(sentence(r, language, reader) for r in decision.reasons)
-        return "\n".join([f"{outcome[0].upper()}{outcome[1:]}:", *(f"  - {line}" for line in told)])
+        # marked as for the controller: what speaks for it is not read as what withholds it
+        told = dict.fromkeys(
+            f"  {_MARKS[r.outcome]} {sentence(r, language, reader)}" for r in decision.reasons
+        )
+        return "\n".join([f"{outcome[0].upper()}{outcome[1:]}:", *told])
     cell = f" [{decision.cell}]" if decision.cell else ""
     head = f"{decision.question}: {outcome}{cell} {_AT[language]} {decision.at:%Y-%m-%d %H:%M} UTC"
     lines = [f"  {_MARKS[r.outcome]} {sentence(r, language)}" for r in decision.reasons]

@@ -8,7 +8,7 @@ cookies and devices are personal data unless the register names an assessment th
 from __future__ import annotations
 
 from datetime import date, timedelta
-from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_network
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_interface
 from typing import Final, final
 
 import attrs
@@ -106,4 +106,4 @@ def truncate_ip(address: str) -> str:
 
 
 def _cut(address: IPv4Address | IPv6Address, bits: int) -> str:
-    return str(ip_network(f"{address}/{bits}", strict=False).network_address)
+    return str(ip_interface(f"{address}/{bits}").network.network_address)

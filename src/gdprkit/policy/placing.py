@@ -292,9 +292,10 @@ def _company_consent(case: Case, channel: Channel, purpose: Purpose) -> ConsentI
             role = case.standing.connection.organisation_position
             found.append((there, attrs.evolve(word, position=role), frozenset[str]()))
     consents = [
-        ConsentInForce(word=word, until=until)
+        ConsentInForce(word=word, evidence=word.evidence, until=until)
         for line, word, borne in found
         if word.status is ConsentStatus.GIVEN
+        and word.evidence is not None
         and {r.code for r in consent_problems(line, word)} <= borne
         and case.at < (until := consent_expires(line, word))
     ]

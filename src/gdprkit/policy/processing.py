@@ -218,8 +218,9 @@ def _special(asked: _Asked, fields: list[FieldId]) -> Reason:
         return SPECIAL_DATA if ground is None else SPECIAL_ON_GROUND
     for word in asked.case.standing.consent.for_purpose(asked.purpose.id):
         consent = valid_consent(asked.case, asked.purpose.id, word.channel)
-        said = consent.word.evidence if consent is not None else None
-        if consent is not None and said is not None and said.explicit and said.data >= set(fields):
+        if consent is None or not consent.evidence.explicit:
+            continue
+        if consent.evidence.data >= set(fields):
             return EXPLICIT_CONSENT.on(consent.word.position, until=consent.until)
     return SPECIAL_IN_MARKETING if marketing else EXPLICIT_CONSENT_MISSING
 
@@ -273,11 +274,7 @@ _BY_LAW: Final = frozenset({LegalBasis.LEGAL_OBLIGATION, LegalBasis.PUBLIC_TASK}
 def _compatible(asked: _Asked, original: frozenset[PurposeId]) -> Reason:
     register, purpose = asked.case.register, asked.purpose
     fields = frozenset({asked.field}) if asked.field is not None else purpose.fields
-    served = {
-        name
-        for name in original
-        if name in register.purposes and fields & register.purposes[name].fields
-    }
+    served = {name for name in original if fields & register.purposes[name].fields}
     bases = {register.purposes[name].basis for name in served}
     if _said_no(asked, served):
         return CLOSED_TO_NEW_PURPOSES
@@ -408,8 +405,8 @@ def _automated(asked: _Asked) -> Iterator[Reason]:
         yield AUTOMATED_OPENED
     else:
         words = case.standing.consent.for_purpose(purpose.id)
-        given = [c for w in words if (c := valid_consent(case, purpose.id, w.channel)) is not None]
-        expressly = [c for c in given if c.word.evidence is not None and c.word.evidence.explicit]
+        given = [valid_consent(case, purpose.id, word.channel) for word in words]
+        expressly = [c for c in given if c is not None and c.evidence.explicit]
         if expressly:
             yield AUTOMATED_OPENED.on(expressly[0].word.position, until=expressly[0].until)
         else:

@@ -161,7 +161,7 @@ def _fallen_back(flow: Transfer) -> Transfer | None:
     if flow.fallback is None:
         return None
     instead = {field.name: getattr(flow.fallback, field.name) for field in _FALLBACK}
-    return attrs.evolve(flow, fallback=None, **instead)
+    return attrs.evolve(flow, **instead)
 
 
 _FALLBACK: Final = attrs.fields(Fallback)
@@ -295,8 +295,9 @@ def _derogation(case: Case, flow: Transfer, purpose: Purpose) -> Reason:
         return DEROGATION_OCCASIONAL
     for word in case.standing.consent.for_purpose(purpose.id):
         consent = valid_consent(case, purpose.id, word.channel)
-        said = consent.word.evidence if consent is not None else None
-        if consent is not None and said is not None and said.explicit and said.transfer_risks_told:
+        if consent is None or not consent.evidence.explicit:
+            continue
+        if consent.evidence.transfer_risks_told:
             return DEROGATION_CONSENTED.on(consent.word.position, until=consent.until)
     return DEROGATION_UNCONSENTED
 

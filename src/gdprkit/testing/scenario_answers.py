@@ -226,7 +226,7 @@ def may_record(case: Case, question: Record) -> Any:
 def _request(case: Case, named: CaseId) -> RequestCase:
     request = case.standing.request.case(named)
     if request is None:
-        raise UnknownName("request of this person")
+        raise UnknownName("request of this person", recorded=True)
     return request
 
 
@@ -371,7 +371,7 @@ def proof_told(case: Case, question: Proof) -> Mapping[str, Any]:
     """Tell how long the proof of a consent is kept (R-215)."""
     word = case.standing.consent.word(case.purpose(question.purpose).id, question.channel)
     if word is None:
-        raise UnknownName("consent of this person for this purpose and channel")
+        raise UnknownName("consent of this person for this purpose and channel", recorded=True)
     return {"kept_through": proof_kept_through(case, word)}
 
 

@@ -31,7 +31,15 @@ from gdprkit.register.register import Register
 from gdprkit.state.standing import fold
 from gdprkit.testing.scenario_answers import Record
 from gdprkit.testing.scenario_questions import QUESTIONS
-from gdprkit.testing.scenario_shapes import Mistakes, merged, moment_of, named_id, shaped, unknown
+from gdprkit.testing.scenario_shapes import (
+    Mistakes,
+    check_codes,
+    merged,
+    moment_of,
+    named_id,
+    shaped,
+    unknown,
+)
 from gdprkit.testing.toml_lines import line_of
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.vocabulary import Channel, FilingSystem
@@ -352,6 +360,7 @@ class _Reader:
             question: object = Record(fact=self._fact(own, path))
         else:
             question = shaped(own, cls, path)
+        check_codes(expects.because or (), f"{path}.because")
         if expects.answer is None and not expects.gives:
             raise Mistakes(f"{path}: expects nothing; write answer = ... or gives = ...")
         noon = time(13, 0)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from gdprkit.errors import InvalidValue, did_you_mean
 from gdprkit.facts.sealed import SealedValue
+from gdprkit.policy.explain import texts
 from gdprkit.register.structure import Expected, strict_converter, structured
 from gdprkit.words.identifiers import FieldId, Slot
 from gdprkit.words.moments import utc_moment
@@ -24,7 +25,7 @@ from gdprkit.words.vocabulary import FilingSystem
 if TYPE_CHECKING:
     from cattrs import Converter
 
-__all__ = ["Mistakes", "merged", "moment_of", "named_id", "shaped", "unknown"]
+__all__ = ["Mistakes", "check_codes", "merged", "moment_of", "named_id", "shaped", "unknown"]
 
 T = TypeVar("T")
 Table = Mapping[str, Any]
@@ -62,8 +63,25 @@ def moment_of(value: object, path: str, zone: ZoneInfo, clock: time) -> datetime
 def unknown(path: str, kind: str, word: object, known: Iterable[str]) -> str:
     """Return the problem of a word that is none of the *known*, with a close one where there is."""
     close = did_you_mean(word, known) if isinstance(word, str) else None
-    hint = f'did you mean "{close}"?' if close else f"known: {', '.join(sorted(known))}"
+    names = ", ".join(sorted(known)) or "none is written"
+    hint = f'did you mean "{close}"?' if close else f"known: {names}"
     return f"{path}: there is no such {kind}; {hint}"
+
+
+def check_codes(codes: Iterable[str], path: str) -> None:
+    """Check that there are reasons of these codes: a misspelt one would never come out.
+
+    Raises:
+        Mistakes: every code that no reason has.
+    """
+    problems = []
+    for code in codes:
+        if code not in texts():
+            close = did_you_mean(code, texts())
+            hint = f'did you mean "{close}"?' if close else "see the page of reasons"
+            problems.append(f"{path}: no reason has the code {code}; {hint}")
+    if problems:
+        raise Mistakes(*problems)
 
 
 def merged(under: Table, over: Table) -> dict[str, Any]:

@@ -9,6 +9,7 @@ file that cannot be read makes the run unusable, nothing passes by not being loo
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from enum import Enum
@@ -73,7 +74,7 @@ class ScenarioReport:
 
 
 def run_scenarios(*paths: Path | str) -> ScenarioReport:
-    """Run scenario files; a folder stands for every ``.toml`` file in it that holds scenarios.
+    """Run scenario files; a folder stands for every ``.toml`` file in it but registers.
 
     Raises:
         ScenariosInvalid: a file cannot be read or has mistakes, or nothing is there to run.
@@ -94,9 +95,21 @@ def run_scenarios(*paths: Path | str) -> ScenarioReport:
 def _files(paths: tuple[Path | str, ...]) -> Iterator[Path]:
     for path in map(Path, paths):
         if path.is_dir():
-            yield from sorted(path.glob("*.toml"))
+            yield from (one for one in sorted(path.glob("*.toml")) if not _is_register(one))
         else:
             yield path
+
+
+def _is_register(path: Path) -> bool:
+    """Tell whether the file declares a controller, which no scenario file may and a register must.
+
+    A file that cannot be read is none: its mistakes are told when it is loaded.
+    """
+    try:
+        parsed = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return "controller" in parsed and "scenario" not in parsed
 
 
 def _differences(scenario: Scenario, file: str) -> Iterator[ScenarioFailure]:
