@@ -63,6 +63,7 @@ it anew, and a test fails while a rule has no code or no scenario.
 | Credit Information Act | Finnish Act 527/2007 (luottotietolaki) |
 | Accounting Act | Finnish Act 1336/1997 (kirjanpitolaki), chapter:section |
 | Act on Limitation of Debts | Finnish Act 728/2003 (laki velan vanhentumisesta) |
+| Population Information System Act | Finnish Act 661/2009 (laki väestötietojärjestelmästä) |
 | VAT Act | Finnish Value Added Tax Act 1501/1993 (arvonlisäverolaki) |
 | Reg. 1182/71 | Regulation (EEC, Euratom) No 1182/71 on periods, dates and time limits |
 | EDPB | a guideline of the European Data Protection Board: guidance, no law |

@@ -33,6 +33,7 @@ from gdprkit.policy.conditions import CONDITIONS, next_call_hours
 from gdprkit.policy.decisions import Reason
 from gdprkit.policy.placing import Asked, MayContact, place
 from gdprkit.register.register import Register
+from gdprkit.words.citations import ecsa
 from gdprkit.words.identifiers import NoticeId, PurposeId, SourceId
 from gdprkit.words.vocabulary import (
     Channel,
@@ -68,7 +69,12 @@ def condition(name: str, *facts: Any, **more: Any) -> tuple[Reason, ...]:
 @pytest.mark.parametrize(
     ("name", "part", "held", "lacking"),
     [
-        ("optout", "opt_out", conditions.OPT_OUT_OFFERED, conditions.OPT_OUT_NOT_OFFERED),
+        (
+            "optout",
+            "opt_out",
+            conditions.OPT_OUT_OFFERED[ecsa("202")],  # to a company's contact
+            conditions.OPT_OUT_NOT_OFFERED[ecsa("202")],
+        ),
         ("id", "identified", conditions.SENDER_IDENTIFIED, conditions.SENDER_NOT_IDENTIFIED),
         (
             "ksl",

@@ -225,10 +225,14 @@ def _stopped(case: Case, name: str, channel: Channel) -> bool:
 def _after_stop(case: Case, fact: Fact) -> Iterator[Fact]:
     """End, or narrow, the entry in the marketing register the same day (R-412, R-413).
 
-    Under a hold or a restriction the entry ends and its values stay until that is over.
+    Under a hold or a restriction the entry ends and its values stay until that is over. An entry
+    without proof goes as well; what else is on its line stays on the clean-up list (R-420).
     """
-    standing = case.standing
-    if standing.connection.status is not ConnectionStatus.MARKETING:
+    standing, status = case.standing, case.standing.connection.status
+    unproven = status is ConnectionStatus.UNPROVEN
+    if status is not ConnectionStatus.MARKETING and not (
+        unproven and standing.data.held(FilingSystem.MARKETING)
+    ):
         return
     entry = Entry(position=standing.position + 1, at=case.at, recorded_at=case.at, fact=fact)
     after = attrs.evolve(case, standing=step(standing, entry))
@@ -248,7 +252,7 @@ def _after_stop(case: Case, fact: Fact) -> Iterator[Fact]:
     gone = [value.slot for value in held] if ends else sorted(closed)
     if gone and erasure_blocked(case) is None:
         yield DataErased(slots=gone, reason=ErasureReason.OBJECTED, rule="R-412")
-    if ends:
+    if ends and not (unproven and standing.data.held(FilingSystem.CUSTOMER)):
         yield MarketingEntryEnded(reason=ErasureReason.OBJECTED)
 
 

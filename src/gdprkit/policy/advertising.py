@@ -23,6 +23,7 @@ from gdprkit.policy.marketing import (
     CHANNEL_NOT_DECLARED,
     PERSON_CHECKS,
     PURPOSE_NOT_MARKETING,
+    basis_swapped,
     may_contact,
 )
 from gdprkit.policy.matrix import Column, Forbidden
@@ -206,6 +207,8 @@ def _reasons(asked: Asked, question: MayAdvertise, answer: AdAnswer) -> Iterator
         yield _ALLOWS[answer.cite]
     else:
         yield _ALLOWS[answer.cite].on(consent.word.position, until=consent.until)
+    if question.kind is AdKind.PERSONALISED and consent is None:
+        yield from basis_swapped(asked)
     for name in answer.conditions:
         match name:
             case "cookie":  # the column of this row is that very consent

@@ -56,7 +56,7 @@ def _read(cite: Citation) -> tuple[str, re.Match[str] | None]:
             return _counted("article", _ARTICLE.fullmatch(cite.place))
         case Law.KSL | Law.ACCOUNTING_FI:
             return _counted("chapter", _CHAPTER.fullmatch(cite.place))
-        case Law.ECSA | Law.DPA_FI | Law.CREDIT_FI | Law.LIMITATION_FI:
+        case Law.ECSA | Law.DPA_FI | Law.CREDIT_FI | Law.LIMITATION_FI | Law.POPULATION_FI:
             return _counted("section", _SECTION.fullmatch(cite.place))
         case Law.EDPB:
             found = _PARAGRAPH.fullmatch(cite.place)

@@ -13,9 +13,10 @@ import attrs
 
 from gdprkit.policy.basis import assessment_reasons
 from gdprkit.policy.case import Case
-from gdprkit.policy.decisions import Reason, allow, need
+from gdprkit.policy.decisions import Outcome, Reason, allow, need
+from gdprkit.policy.matrix import Column, Row
 from gdprkit.policy.periods import tells_marketing
-from gdprkit.policy.placing import Asked
+from gdprkit.policy.placing import Asked, is_listed
 from gdprkit.words.citations import ecsa, gdpr, ksl, project
 from gdprkit.words.holidays import calendar
 from gdprkit.words.moments import add_months, civil_date
@@ -24,17 +25,25 @@ from gdprkit.words.vocabulary import Channel, CheckedList, NoticeKind, SourceKin
 __all__ = ["CONDITIONS", "from_population_register", "marketing_notice", "next_call_hours"]
 
 
-OPT_OUT_OFFERED: Final = allow("opt-out-offered", "R-309", ecsa("200(3)"))
-OPT_OUT_NOT_OFFERED: Final = need(
-    "opt-out-not-offered", "R-309", ecsa("200(3)"), missing="an opt-out in each message"
-)
+#: Who may say no by it: own customers, organisations, and whoever gets a message (R-303, R-306).
+_OPT_OUT: Final = (ecsa("200(3)"), ecsa("202"), ecsa("203"))
+OPT_OUT_OFFERED: Final = {c: allow("opt-out-offered", "R-309", c) for c in _OPT_OUT}
+OPT_OUT_NOT_OFFERED: Final = {
+    c: need("opt-out-not-offered", "R-309", c, missing="an opt-out in each message")
+    for c in _OPT_OUT
+}
 
 
 def _optout(asked: Asked) -> Iterator[Reason]:
-    if asked.purpose.opt_out:
-        yield OPT_OUT_OFFERED
+    customer, organisation, anybody = _OPT_OUT
+    if asked.column is Column.GIVEN:
+        cite = anybody
     else:
-        yield OPT_OUT_NOT_OFFERED
+        cite = organisation if asked.row in _ORGANISATIONS else customer
+    yield (OPT_OUT_OFFERED if asked.purpose.opt_out else OPT_OUT_NOT_OFFERED)[cite]
+
+
+_ORGANISATIONS: Final = frozenset({Row.B2B_R, Row.GEN, Row.FB2B, Row.PB2B})
 
 
 SENDER_IDENTIFIED: Final = allow("sender-identified", "R-309", ecsa("203"))
@@ -105,7 +114,7 @@ def next_call_hours(case: Case) -> tuple[datetime, datetime]:
     A public holiday has none, an eve those of its weekday (R-310, 0.3). Hours are those of the
     controller's zone.
     """
-    law, free = case.law, calendar(case.register.controller.holidays)
+    law, free = case.law, calendar(case.register.controller.holidays.removesuffix("+eves"))
     hours = {
         **dict.fromkeys(range(_SATURDAY), (law.call_weekday_from, law.call_weekday_until)),
         _SATURDAY: (law.call_saturday_from, law.call_saturday_until),
@@ -160,9 +169,17 @@ def _duty(asked: Asked) -> Iterator[Reason]:
         yield DUTY_RELATED.on(finding.position)
 
 
+#: For the cell a failed assessment is a condition unmet (0.3); the processing itself it forbids.
+ASSESSMENT_FAILED: Final = need(
+    "assessment-failed", "R-105", gdpr("6(1)(f)"), missing="an assessment that passes"
+)
+
+
 def _lia(asked: Asked) -> Iterator[Reason]:
     """Marketing may be a legitimate interest, never by itself: an assessment says so (R-107)."""
-    yield from assessment_reasons(asked.case, asked.purpose, former=asked.case.is_former)
+    former = asked.case.is_former
+    for reason in assessment_reasons(asked.case, asked.purpose, former=former):
+        yield ASSESSMENT_FAILED if reason.outcome is Outcome.FORBIDDEN else reason
 
 
 NOTICE_GIVEN: Final = allow("notice-given", "R-313", gdpr("13(1)(d)"))
@@ -175,6 +192,9 @@ NOTICE_NOT_GIVEN: Final = need(
 
 
 def _notice(asked: Asked) -> Iterator[Reason]:
+    if asked.row is Row.B2B_U and is_listed(asked.case, asked.status):
+        yield from _a14(asked)  # a prospect: their data came from elsewhere (0.3)
+        return
     told = marketing_notice(asked.case)
     if told:
         yield NOTICE_GIVEN.on(told)

@@ -16,7 +16,7 @@ import attrs
 
 from gdprkit.policy.basis import assessment_reasons
 from gdprkit.policy.case import Case
-from gdprkit.policy.consent import valid_consent
+from gdprkit.policy.consent import consent_since, valid_consent
 from gdprkit.policy.decisions import (
     Decision,
     Outcome,
@@ -29,7 +29,7 @@ from gdprkit.policy.decisions import (
 )
 from gdprkit.policy.marketing import PENDING_STOPS, usable_channels
 from gdprkit.policy.periods import at_collection, later_notices, tells_marketing, window_end
-from gdprkit.policy.placing import company_stop_for
+from gdprkit.policy.placing import company_lifted, is_company_stop
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue
@@ -38,13 +38,11 @@ from gdprkit.words.citations import gdpr, project
 from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.moments import add_months, civil_date
 from gdprkit.words.vocabulary import (
-    Actor,
     Channel,
     Circumstance,
     EndCause,
     FieldKind,
     FilingSystem,
-    SubjectKind,
 )
 
 __all__ = [
@@ -292,8 +290,10 @@ def _t5_no_stop(asked: _Asked) -> Iterator[Reason]:
             clear = False
             yield T5_REQUEST_PENDING.on(request.position)
     for objection in case.standing.objection.objections:
-        # to marketing there are no overriding grounds, 21(3)
+        # to marketing there are no overriding grounds, 21(3); a later consent counts (R-317)
         if objection.purpose == asked.purpose.id:
+            if consent_since(case, asked.purpose.id, objection.at) is not None:
+                continue
             clear = False
             yield T5_STOPPED.on(objection.position)
         elif objection.status is PurposeObjectionStatus.PENDING:
@@ -313,15 +313,9 @@ def _lifted(asked: _Asked, stop: Stop) -> bool:
     """Whether a later consent opens a channel again: the person's own (R-317), and for what a
     company prohibited its people, the company's (R-316.3).
     """
-    case, purpose = asked.case, asked.purpose
-    contact = case.standing.data.kind is SubjectKind.COMPANY_CONTACT
-    if contact and stop.by is Actor.COMPANY:
-        return any(company_stop_for(case, c, purpose) is None for c in purpose.channels)
-    return any(
-        (consent := valid_consent(case, purpose.id, channel)) is not None
-        and consent.word.at > stop.at
-        for channel in purpose.channels
-    )
+    if is_company_stop(asked.case, stop):
+        return company_lifted(asked.case, asked.purpose)
+    return consent_since(asked.case, asked.purpose.id, stop.at) is not None
 
 
 T6_COMPATIBLE: Final = allow("t6-compatible", "R-113", gdpr("6(4)"))
@@ -443,8 +437,8 @@ def _t12_suppression(asked: _Asked) -> Iterator[Reason]:
     found = asked.case.suppressed
     if found is None or _reachable(asked) - found.looked:
         yield T12_NOT_CHECKED
-    elif found.looked and not found.looked - set(found.hits):
-        yield T12_SUPPRESSED
+    elif found.looked and not found.looked - set(found.hits) and not _reachable(asked):
+        yield T12_SUPPRESSED  # a consent since opens its channel again (R-317)
     else:
         yield T12_CHECKED
 

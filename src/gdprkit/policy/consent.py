@@ -31,6 +31,7 @@ __all__ = [
     "consent_expires",
     "consent_in_force",
     "consent_problems",
+    "consent_since",
     "lapses_at",
     "newest_stop",
     "proof_kept_through",
@@ -254,6 +255,20 @@ def valid_consent(case: Case, purpose: PurposeId, channel: Channel | None) -> Co
     if case.at >= until:
         return None
     return ConsentInForce(word=word, evidence=word.evidence, until=until)
+
+
+def consent_since(case: Case, purpose: PurposeId, at: datetime) -> ConsentInForce | None:
+    """Return the longest consent in force to anything of a purpose that came after *at* (R-317).
+
+    A no said at *at* yields to it for its scope, and rules again when it ends.
+    """
+    given = [
+        consent
+        for word in case.standing.consent.for_purpose(purpose)
+        if (consent := valid_consent(case, purpose, word.channel)) is not None
+        and consent.word.at > at
+    ]
+    return max(given, key=lambda consent: consent.until, default=None)
 
 
 CONSENT_NEVER_GIVEN: Final = need(

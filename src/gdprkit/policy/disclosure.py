@@ -20,8 +20,8 @@ from gdprkit.policy.adequacy import EEA
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import OBJECTED, STOPPED, valid_consent
 from gdprkit.policy.decisions import Decision, Outcome, Reason, allow, forbid, need
-from gdprkit.policy.marketing import COMPANY_PROHIBITED, ORGANISATION_UNKNOWN
-from gdprkit.policy.placing import company_stop_for, stop_for
+from gdprkit.policy.marketing import company_reasons
+from gdprkit.policy.placing import stop_for
 from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.policy.transfer import TRANSFER_NOT_FOR_FIELD, transfer_reasons
 from gdprkit.register.parties import ContractItem, Recipient
@@ -263,13 +263,8 @@ def _named(case: Case, recipient: Recipient, purpose: Purpose) -> Iterator[Reaso
 
 def _stops(case: Case, purpose: Purpose) -> Iterator[Reason]:
     """A stop on a way the purpose uses, which no later consent outranks; a company's (R-316.3)."""
-    connection = case.standing.connection
     for channel in sorted(purpose.channels):
-        company = company_stop_for(case, channel, purpose)
-        if company is not None:
-            yield COMPANY_PROHIBITED.on(company.position)
-        elif connection.organisation is not None and case.organisation is None:
-            yield ORGANISATION_UNKNOWN.on(connection.organisation_position)
+        yield from company_reasons(case, channel, purpose)
         stop = stop_for(case, channel, purpose)
         if stop is not None and valid_consent(case, purpose.id, channel) is None:
             yield (OBJECTED if stop.kind is StopKind.OBJECTION else STOPPED).on(stop.position)

@@ -17,11 +17,19 @@ from gdprkit.policy.case import FORMER, Case
 from gdprkit.policy.conditions import CONDITIONS, from_population_register
 from gdprkit.policy.decisions import Decision, Outcome, Reason, allow, forbid, need
 from gdprkit.policy.matrix import ALWAYS, LISTS, MATRIX, Allowed, Column, Row, cell_id
-from gdprkit.policy.placing import Asked, MayContact, company_stop_for, place
+from gdprkit.policy.placing import Asked, MayContact, company_word, place
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.objection import StopKind
-from gdprkit.words.citations import Citation, credit_act, ecsa, gdpr, project
+from gdprkit.words.citations import (
+    Citation,
+    credit_act,
+    dpa_fi,
+    ecsa,
+    gdpr,
+    population_act,
+    project,
+)
 from gdprkit.words.identifiers import FieldId
 from gdprkit.words.moments import add_months, civil_date
 from gdprkit.words.vocabulary import (
@@ -39,15 +47,23 @@ __all__ = [
     "MOBILE_SUBSCRIPTION",
     "PENDING_STOPS",
     "MayContact",
+    "basis_swapped",
+    "company_reasons",
     "is_marketing",
     "may_contact",
+    "membership_reasons",
     "usable_channels",
 ]
 
+_PENDING: Final[Mapping[Right, Reason]] = {
+    Right.OBJECTION: forbid("request-pending", "R-507", gdpr("18(1)(d)")),
+    Right.OBJECTION_TO_MARKETING: forbid("request-pending", "R-508", gdpr("21(3)")),
+    Right.ERASURE: forbid("request-pending", "R-414", gdpr("21(3)")),
+    Right.RESTRICTION: forbid("request-pending", "R-504", gdpr("18(1)")),
+}
+
 #: While one of these requests is open nothing is marketed (R-403 T5, R-414, R-507, R-504).
-PENDING_STOPS: Final = frozenset(
-    {Right.OBJECTION, Right.OBJECTION_TO_MARKETING, Right.ERASURE, Right.RESTRICTION}
-)
+PENDING_STOPS: Final = frozenset(_PENDING)
 
 #: The group of products whose telemarketing is banned (ECSA s. 201; R-305).
 MOBILE_SUBSCRIPTION: Final = "mobile-subscription"
@@ -102,7 +118,6 @@ PERSON_DECEASED: Final = forbid("person-deceased", "R-415", gdpr("recital 27"))
 PERSON_ERASED: Final = forbid("person-erased", "R-316", gdpr("17(1)"))
 PERSON_UNKNOWN: Final = forbid("person-unknown", "R-314", gdpr("5(2)"))
 RESTRICTED: Final = forbid("restricted", "R-316", gdpr("18(2)"))
-REQUEST_PENDING: Final = forbid("request-pending", "R-414", gdpr("21(3)"))
 OBJECTED: Final = forbid("objected", "R-508", gdpr("21(3)"))
 KIND_NOT_COVERED: Final = forbid("kind-not-covered", "R-101", gdpr("5(1)(b)"))
 UNDER_REVIEW: Final = forbid("under-review", "R-402", gdpr("5(1)(b)"))
@@ -133,10 +148,12 @@ def _person(asked: Asked) -> Iterator[Reason]:  # step 1
     for restriction in standing.objection.restrictions:
         yield RESTRICTED.on(restriction.position)
     for request in standing.request.open:
-        if request.right in PENDING_STOPS:
-            yield REQUEST_PENDING.on(request.position)
+        if request.right in _PENDING:
+            yield _PENDING[request.right].on(request.position)
     for objection in standing.objection.objections:
-        if objection.purpose == asked.purpose.id:  # marketing has no overriding grounds, 21(3)
+        # marketing has no overriding grounds, 21(3); a later consent of theirs counts (R-317)
+        said_since = asked.consent is not None and asked.consent.word.at > objection.at
+        if objection.purpose == asked.purpose.id and not said_since:
             yield OBJECTED.on(objection.position)
     if asked.status is _ENDED and not asked.as_member:
         yield UNDER_REVIEW.on(standing.connection.position)
@@ -160,7 +177,7 @@ def _stops(asked: Asked) -> Iterator[Reason]:  # step 2
 
 
 COMPANY_PROHIBITED: Final = forbid("company-prohibited", "R-316", ecsa("202"))
-
+COMPANY_CONSENTED: Final = allow("company-consented", "R-316", ecsa("202"))
 
 ORGANISATION_UNKNOWN: Final = need(
     "organisation-unknown",
@@ -171,12 +188,19 @@ ORGANISATION_UNKNOWN: Final = need(
 
 
 def _company_stop(asked: Asked) -> Iterator[Reason]:  # step 3
-    stop = company_stop_for(asked.case, asked.channel, asked.purpose)
-    connection = asked.case.standing.connection
-    if stop is not None:
+    yield from company_reasons(asked.case, asked.channel, asked.purpose)
+
+
+def company_reasons(case: Case, channel: Channel, purpose: Purpose) -> Iterator[Reason]:
+    """Yield what a person's organisation said about the channel (R-306, R-316.3)."""
+    stop, consent = company_word(case, channel, purpose)
+    connection = case.standing.connection
+    if stop is not None and consent is None:
         yield COMPANY_PROHIBITED.on(stop.position)
-    elif connection.organisation is not None and asked.case.organisation is None:
+    elif connection.organisation is not None and case.organisation is None:
         yield ORGANISATION_UNKNOWN.on(connection.organisation_position)
+    elif consent is not None:
+        yield COMPANY_CONSENTED.on(consent.word.position, until=consent.until)
 
 
 SELECTED_BY_UNDECLARED: Final = forbid("selected-by-undeclared", "R-117", gdpr("5(1)(c)"))
@@ -188,7 +212,7 @@ _CLOSED: Final[Mapping[DataTag, Reason]] = {
     DataTag.FREE_TEXT: forbid("closed-data-used", "R-109", gdpr("9(1)")),
     DataTag.CRIMINAL: forbid("closed-data-used", "R-110", gdpr("10")),
     DataTag.CREDIT: forbid("closed-data-used", "R-119", credit_act("19")),
-    DataTag.IDENTITY_CODE: forbid("closed-data-used", "R-111", gdpr("87")),
+    DataTag.IDENTITY_CODE: forbid("closed-data-used", "R-111", gdpr("87"), dpa_fi("29")),
     DataTag.CHILD: forbid("closed-data-used", "R-112", gdpr("recital 38")),
     DataTag.THIRD_PERSON: forbid("closed-data-used", "R-404", gdpr("5(1)(c)")),
 }
@@ -306,9 +330,13 @@ IN_MARKETING_REGISTER: Final = allow("in-marketing-register", "R-403", gdpr("6(4
 
 
 def _membership(asked: Asked) -> Iterator[Reason]:  # step 7
-    if asked.as_member or asked.status not in FORMER:
-        return
-    connection = asked.case.standing.connection
+    if not asked.as_member and asked.status in FORMER:
+        yield from membership_reasons(asked.case)
+
+
+def membership_reasons(case: Case) -> Iterator[Reason]:
+    """Yield whether somebody whose relation is over stands in the marketing register (R-316.7)."""
+    connection = case.standing.connection
     if connection.status is _UNPROVEN:
         yield UNPROVEN_ENTRY.on(connection.found_position)
         return
@@ -316,8 +344,8 @@ def _membership(asked: Asked) -> Iterator[Reason]:  # step 7
     if connection.status is not _MARKETING or expires is None:
         yield NOT_IN_MARKETING_REGISTER
         return
-    end = asked.case.end_of(expires)
-    if asked.case.at >= end:
+    end = case.end_of(expires)
+    if case.at >= end:
         yield REGISTER_ENTRY_EXPIRED.on(connection.marketing_position)
     else:
         yield IN_MARKETING_REGISTER.on(connection.marketing_position, until=end)
@@ -327,7 +355,7 @@ def _membership(asked: Asked) -> Iterator[Reason]:  # step 7
 
 SUPPRESSED: Final = forbid("suppressed", "R-312", gdpr("21(3)"))
 ROBINSON_HIT: Final = forbid("robinson-hit", "R-315", project("R-315"))
-POPULATION_REGISTER_BAN: Final = forbid("population-register-ban", "R-315", gdpr("21(3)"))
+POPULATION_REGISTER_BAN: Final = forbid("population-register-ban", "R-315", population_act("28"))
 
 
 def _lists(asked: Asked) -> Iterator[Reason]:  # column LIST
@@ -376,7 +404,7 @@ def _cell(asked: Asked) -> Iterator[Reason]:
 BASIS_IS_CONSENT: Final = forbid("basis-is-consent", "R-115", gdpr("6(1)(a)"))
 
 
-def _basis(asked: Asked) -> Iterator[Reason]:
+def basis_swapped(asked: Asked) -> Iterator[Reason]:
     """A purpose declared to rest on consent is not carried by an opt-out cell (R-115)."""
     if asked.consent is None and asked.purpose.basis is _CONSENT:
         yield BASIS_IS_CONSENT
@@ -405,7 +433,7 @@ _STEPS: Final[tuple[Callable[[Asked], Iterator[Reason]], ...]] = (
     _membership,
     _lists,
     _cell,
-    _basis,
+    basis_swapped,
     _conditions,
 )
 

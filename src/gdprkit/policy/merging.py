@@ -19,9 +19,10 @@ from gdprkit.facts.merge import (
 )
 from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.objection import PurposeObjectionStatus
+from gdprkit.state.request import RequestCase
 from gdprkit.state.standing import Standing
 from gdprkit.words.identifiers import SubjectId
-from gdprkit.words.vocabulary import Circumstance, Right, StopKind
+from gdprkit.words.vocabulary import Circumstance, RestrictionGround, Right, StopKind
 
 __all__ = ["brought_by"]
 
@@ -58,14 +59,30 @@ def brought_by(other: SubjectId, standing: Standing, *, verified: bool) -> Merge
                 if asked.right is Right.ERASURE and not asked.fields
             ),
         ),
-        objections=tuple(
-            MergedObjection(
-                purpose=o.purpose, upheld=o.status is PurposeObjectionStatus.UPHELD, at=o.at
-            )
-            for o in objection.objections
-            if o.status is not _OVERRIDDEN
+        objections=(
+            *(
+                MergedObjection(
+                    purpose=o.purpose, upheld=o.status is PurposeObjectionStatus.UPHELD, at=o.at
+                )
+                for o in objection.objections
+                if o.status is not _OVERRIDDEN
+            ),
+            *(
+                MergedObjection(purpose=asked.purpose, upheld=False, at=asked.received_at)
+                for asked in standing.request.open
+                if asked.right is Right.OBJECTION
+                and asked.purpose is not None
+                and asked.purpose not in {o.purpose for o in objection.objections}
+            ),
         ),
-        restrictions=frozenset(r.ground for r in objection.restrictions),
+        restrictions=frozenset(
+            {r.ground for r in objection.restrictions}
+            | {
+                ground
+                for asked in standing.request.open
+                if not asked.fields and (ground := _restricts(asked)) is not None
+            }
+        ),
         circumstances=frozenset(
             k.circumstance
             for k in standing.data.circumstances
@@ -81,3 +98,20 @@ def brought_by(other: SubjectId, standing: Standing, *, verified: bool) -> Merge
         ),
         expires_on=standing.connection.marketing_expires,
     )
+
+
+def _restricts(asked: RequestCase) -> RestrictionGround | None:
+    """Return on which ground an open request restricts until it is answered (18(1)(a), (d); R-504).
+
+    A request for restriction that names no ground is looked into, as contested accuracy is.
+    """
+    match asked.right:
+        case Right.RESTRICTION:
+            return asked.restriction_ground or RestrictionGround.ACCURACY_CONTESTED
+        case Right.RECTIFICATION:
+            contested = asked.restriction_ground is RestrictionGround.ACCURACY_CONTESTED
+            return RestrictionGround.ACCURACY_CONTESTED if contested else None
+        case Right.OBJECTION if asked.purpose is None:
+            return RestrictionGround.OBJECTION_PENDING
+        case _:
+            return None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import consent_expires, consent_problems, newest_stop, valid_consent
+from gdprkit.policy.ending import derived_end
 from gdprkit.register.notices import Notice
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
@@ -189,8 +190,9 @@ def _never_started(case: Case, purpose: Purpose) -> bool:
 def ends_on(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
     """Return the last day *purpose* needs *value*, or None while it needs it without a known end.
 
-    A person who never became a customer waits for no end of a connection: their data counts from
-    collection, by the setting for prospects (R-715).
+    A person who never became a customer and never turned to us waits for no end of a connection:
+    their data counts from collection, by the setting for prospects (R-715). Whoever turned to us is
+    tied by that (R-401), recorded or not.
     """
     if purpose.retention is None:
         return None
@@ -204,9 +206,13 @@ def ends_on(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
             return None
         return max(last, add_months(damage, 12 * case.law.damages_years))
     never_connected = case.standing.connection.status is ConnectionStatus.NONE
-    if never_connected and purpose.retention.after is Trigger.CONNECTION_END:
-        return add_months(civil_date(value.at, case.zone), case.law.prospect_months)
-    return None
+    if not never_connected or purpose.retention.after is not Trigger.CONNECTION_END:
+        return None
+    unanswered = add_months(civil_date(value.at, case.zone), case.law.prospect_months)
+    tied = derived_end(case)
+    if tied is None:
+        return unanswered
+    return None if tied.on is None else max(unanswered, purpose.retention.keep.after(tied.on))
 
 
 def _newest_damage(case: Case, purpose: Purpose) -> date | None:

@@ -12,11 +12,17 @@ from typing import Final, NamedTuple, final
 import attrs
 
 from gdprkit.policy.case import FORMER, Case
-from gdprkit.policy.consent import ConsentInForce, consent_problems, newest_stop, valid_consent
+from gdprkit.policy.consent import (
+    ConsentInForce,
+    consent_expires,
+    consent_problems,
+    newest_stop,
+    valid_consent,
+)
 from gdprkit.policy.matrix import MATRIX, Cell, Column, Row
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
-from gdprkit.state.consent import ConsentStatus
+from gdprkit.state.consent import ConsentStatus, ConsentWord
 from gdprkit.state.marketing import Relevance, Sale
 from gdprkit.state.objection import Stop, StopKind
 from gdprkit.words.vocabulary import Actor, Channel, Occasion, SourceKind, SubjectKind
@@ -25,7 +31,11 @@ __all__ = [
     "Asked",
     "MayContact",
     "column_of",
+    "company_lifted",
     "company_stop_for",
+    "company_word",
+    "is_company_stop",
+    "is_listed",
     "place",
     "relevance_of",
     "row_of",
@@ -168,13 +178,13 @@ def _row(case: Case, status: ConnectionStatus, relevance: Relevance | None) -> R
             return Row.B2B_U
         if status in FORMER:
             return Row.FB2B
-        return Row.PB2B if _listed(case, status) else Row.B2B_R
+        return Row.PB2B if is_listed(case, status) else Row.B2B_R
     if status in FORMER:
         return Row.FCON
-    return Row.PCON if _listed(case, status) else Row.CON
+    return Row.PCON if is_listed(case, status) else Row.CON
 
 
-def _listed(case: Case, status: ConnectionStatus) -> bool:
+def is_listed(case: Case, status: ConnectionStatus) -> bool:
     """Whether a prospect comes from a register or a bought list (R-319)."""
     name = case.standing.data.source
     if name is None or status is not _NO_CONNECTION:
@@ -223,50 +233,77 @@ def _closes_channels(case: Case, stop: Stop) -> bool:
 
 
 def company_stop_for(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:
-    """Return the newest stop of a contact's organisation that reaches this channel, or None.
+    """Return the newest stop of the organisation that no consent of its own has lifted, or None."""
+    stop, consent = company_word(case, channel, purpose)
+    return stop if consent is None else None
 
-    It concerns the work address only, and a later word of the organisation lifts it: never its
-    staff's consent (R-219), but its own stop (R-316.3).
+
+def is_company_stop(case: Case, stop: Stop) -> bool:
+    """Whether a stop on a contact's line is their company's, which they cannot lift (R-316.3)."""
+    return stop.by is _COMPANY and case.standing.data.kind is _CONTACT
+
+
+def company_lifted(case: Case, purpose: Purpose) -> bool:
+    """Whether on some channel of a purpose no word of the organisation stands in the way."""
+    return any(company_stop_for(case, c, purpose) is None for c in purpose.channels)
+
+
+def company_word(
+    case: Case, channel: Channel, purpose: Purpose
+) -> tuple[Stop | None, ConsentInForce | None]:
+    """Return the newest stop of a person's organisation, and the consent that lifts it if one does.
+
+    It concerns work addresses, named and generic. A later consent of the organisation lifts it, and
+    only while that is in force; its staff's never does (R-219, R-316.3). What is said on the line
+    of a generic address itself is step 2.
     """
-    if case.standing.data.kind is not _CONTACT:
-        return None
-    own = _organisation_stop(case, channel, purpose)
+    kind = case.standing.data.kind
+    if kind is not _CONTACT and kind is not _GENERIC:
+        return None, None
     found = [
         stop
         for stop in case.standing.objection.stops
-        if stop.by is _COMPANY and stop.covers(channel, purpose.id)
+        if kind is _CONTACT and stop.by is _COMPANY and stop.covers(channel, purpose.id)
     ]
-    if not found:
-        return own
-    word = case.standing.consent.word(purpose.id, channel)
-    if (
-        word is not None
-        and word.status is ConsentStatus.GIVEN
-        and word.evidence is not None
-        and word.evidence.actor is _COMPANY
-        and {r.code for r in consent_problems(case, word)} <= {"consent-not-by-the-person"}
-    ):
-        found = [stop for stop in found if word.at <= stop.at]
+    if case.organisation is not None:
+        there = attrs.evolve(case, standing=case.organisation)
+        stop = newest_stop(there, channel, purpose.id)
+        if stop is not None:  # it is on no entry of theirs: the one that names the organisation
+            role = case.standing.connection.organisation_position
+            found.append(attrs.evolve(stop, position=role))
     newest = max(found, key=lambda s: (s.at, s.position), default=None)
-    return own if newest is None or (own is not None and own.at > newest.at) else newest
+    consent = None if newest is None else _company_consent(case, channel, purpose)
+    if newest is None or consent is None or consent.word.at <= newest.at:
+        return newest, None
+    return newest, consent
 
 
-def _organisation_stop(case: Case, channel: Channel, purpose: Purpose) -> Stop | None:
-    """Return the newest stop on the organisation's own line, lifted by its own later consent.
+def _company_consent(case: Case, channel: Channel, purpose: Purpose) -> ConsentInForce | None:
+    """Return the newest consent in force of the organisation itself, on its line or on this one."""
+    found = []
+    word = case.standing.consent.word(purpose.id, channel)
+    contact = case.standing.data.kind is _CONTACT
+    if word is not None and (not contact or _is_company(word)):
+        found.append((case, word, frozenset({"consent-not-by-the-person"} if contact else ())))
+    if case.organisation is not None:
+        there = attrs.evolve(case, standing=case.organisation)
+        word = case.organisation.consent.word(purpose.id, channel)
+        if word is not None:
+            role = case.standing.connection.organisation_position
+            found.append((there, attrs.evolve(word, position=role), frozenset[str]()))
+    consents = [
+        ConsentInForce(word=word, evidence=word.evidence, until=until)
+        for line, word, borne in found
+        if word.status is ConsentStatus.GIVEN
+        and word.evidence is not None
+        and {r.code for r in consent_problems(line, word)} <= borne
+        and case.at < (until := consent_expires(line, word))
+    ]
+    return max(consents, key=lambda c: c.word.at, default=None)
 
-    It names the entry that says for whom the person acts: the stop is on no entry of theirs.
-    """
-    if case.organisation is None:
-        return None
-    there = attrs.evolve(case, standing=case.organisation)
-    stop = newest_stop(there, channel, purpose.id)
-    if stop is None:
-        return None
-    word = case.organisation.consent.word(purpose.id, channel)
-    given = word is not None and word.status is ConsentStatus.GIVEN and word.at > stop.at
-    if word is not None and given and not consent_problems(there, word):
-        return None
-    return attrs.evolve(stop, position=case.standing.connection.organisation_position)
+
+def _is_company(word: ConsentWord) -> bool:
+    return word.evidence is not None and word.evidence.actor is _COMPANY
 
 
 def column_of(case: Case, channel: Channel, purpose: Purpose) -> Column:

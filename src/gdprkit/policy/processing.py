@@ -15,9 +15,11 @@ import attrs
 
 from gdprkit.policy.basis import basis_reasons
 from gdprkit.policy.case import Case
-from gdprkit.policy.consent import valid_consent
+from gdprkit.policy.consent import CONSENT_IN_FORCE, consent_since, valid_consent
 from gdprkit.policy.decisions import Decision, Reason, Rule, allow, decide, forbid, need
+from gdprkit.policy.marketing import UNPROVEN_ENTRY, membership_reasons
 from gdprkit.policy.periods import at_collection, ends_on
+from gdprkit.policy.placing import company_lifted, is_company_stop
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.objection import PurposeObjectionStatus, StopKind
@@ -170,25 +172,37 @@ IDENTITY_CODE: Final = need(
 )
 IDENTITY_CODE_ON_GROUND: Final = allow("identity-code-on-ground", "R-111", dpa_fi("29"))
 
+CLOSED_TO_PROFILING: Final = forbid("closed-to-profiling", "R-109", gdpr("9(1)"))
+
 #: What a marketing register never holds and no marketing is chosen by.
 _CLOSED_TO_MARKETING: Final[Mapping[DataTag, Reason]] = {
     DataTag.CREDIT: forbid("closed-to-marketing", "R-119", credit_act("19")),
     DataTag.FREE_TEXT: forbid("closed-to-marketing", "R-109", gdpr("9(1)")),
     DataTag.CRIMINAL: forbid("closed-to-marketing", "R-110", gdpr("10")),
-    DataTag.IDENTITY_CODE: forbid("closed-to-marketing", "R-111", gdpr("87")),
+    DataTag.IDENTITY_CODE: forbid("closed-to-marketing", "R-111", gdpr("87"), dpa_fi("29")),
     DataTag.CHILD: forbid("closed-to-marketing", "R-112", gdpr("recital 38")),
     DataTag.THIRD_PERSON: forbid("closed-to-marketing", "R-404", gdpr("5(1)(c)")),
 }
 
 
+def _fields(asked: _Asked) -> list[FieldId]:
+    return [asked.field] if asked.field is not None else sorted(asked.purpose.fields)
+
+
+def _tags(asked: _Asked) -> frozenset[DataTag]:
+    declared = asked.case.register.field
+    return frozenset[DataTag]().union(*(declared(f).tags for f in _fields(asked)))
+
+
 def _closed_data(asked: _Asked) -> Iterator[Reason]:
     """Closed data among the fields asked about; among all of the purpose's where none is named."""
     purpose, declared = asked.purpose, asked.case.register.field
-    fields = (asked.field,) if asked.field is not None else sorted(purpose.fields)
-    tags = frozenset[DataTag]().union(*(declared(f).tags for f in fields))
+    fields, tags = _fields(asked), _tags(asked)
     if purpose.marketing:
         for tag in sorted(tags & _CLOSED_TO_MARKETING.keys()):
             yield _CLOSED_TO_MARKETING[tag]
+    elif PurposeKind.PROFILING in purpose.kinds and DataTag.FREE_TEXT in tags:
+        yield CLOSED_TO_PROFILING
     if DataTag.SPECIAL in tags:
         yield _special(asked, [f for f in fields if DataTag.SPECIAL in declared(f).tags])
     if DataTag.CRIMINAL in tags and not purpose.marketing:
@@ -223,6 +237,7 @@ COMPATIBILITY_MISSING: Final = need(
     missing="an assessment of the new purpose by all five factors, or a consent to it",
 )
 COMPATIBILITY_FAILED: Final = forbid("compatibility-failed", "R-113", gdpr("6(4)"))
+CLOSED_TO_NEW_PURPOSES: Final = forbid("closed-to-new-purposes", "R-113", gdpr("6(4)"))
 COLLECTED_ON_CONSENT: Final = need(
     "collected-on-consent", "R-113", gdpr("6(4)"), missing="a consent to the new purpose"
 )
@@ -259,8 +274,10 @@ _BY_LAW: Final = frozenset({LegalBasis.LEGAL_OBLIGATION, LegalBasis.PUBLIC_TASK}
 def _compatible(asked: _Asked, original: frozenset[PurposeId]) -> Reason:
     register, purpose = asked.case.register, asked.purpose
     fields = frozenset({asked.field}) if asked.field is not None else purpose.fields
-    declared = [register.purposes[name] for name in original]
-    bases = {before.basis for before in declared if fields & before.fields}
+    served = {name for name in original if fields & register.purposes[name].fields}
+    bases = {register.purposes[name].basis for name in served}
+    if _said_no(asked, served):
+        return CLOSED_TO_NEW_PURPOSES
     if bases == {LegalBasis.CONSENT}:  # the test does not widen a consent
         return COLLECTED_ON_CONSENT
     if PurposeKind.RESEARCH in purpose.kinds:
@@ -269,6 +286,20 @@ def _compatible(asked: _Asked, original: frozenset[PurposeId]) -> Reason:
     if found is None or asked.case.today < found.decided:
         return COMPATIBILITY_MISSING
     return PURPOSE_COMPATIBLE if found.compatible else COMPATIBILITY_FAILED
+
+
+def _said_no(asked: _Asked, served: set[PurposeId]) -> bool:
+    """Whether the data is under an objection, or a request for erasure that is open (R-113)."""
+    standing = asked.case.standing
+    return any(
+        objection.status is not PurposeObjectionStatus.OVERRIDDEN and objection.purpose in served
+        for objection in standing.objection.objections
+    ) or any(
+        request.right is Right.ERASURE
+        and (not request.fields or asked.field is None or asked.field in request.fields)
+        and (request.purpose is None or request.purpose in served)
+        for request in standing.request.open
+    )
 
 
 UNDER_REVIEW: Final = forbid("under-review", "R-402", gdpr("5(1)(b)"))
@@ -287,6 +318,11 @@ def _not_over(asked: _Asked) -> Iterator[Reason]:
     own_file = purpose.filing is FilingSystem.CUSTOMER
     connection = case.standing.connection
     of_relation = own_file and rule is not None and rule.after is Trigger.CONNECTION_END
+    unproven = connection.status is ConnectionStatus.UNPROVEN
+    if (purpose.marketing or of_relation) and unproven:  # not usable, not only for messages
+        yield UNPROVEN_ENTRY.on(connection.found_position)
+    elif purpose.marketing and connection.status in _REVIEWED:
+        yield from membership_reasons(case)  # as for a message (R-316.7, 4.1)
     if connection.status is ConnectionStatus.ENDED and (purpose.marketing or of_relation):
         yield UNDER_REVIEW.on(connection.position)
     if connection.status in _REVIEWED and of_relation:  # no service, no analytics (4.1, R-408)
@@ -330,6 +366,7 @@ def _no_swap(asked: _Asked) -> Iterator[Reason]:
 
 AUTOMATED_PROHIBITED: Final = forbid("automated-decision-prohibited", "R-509", gdpr("22(1)"))
 AUTOMATED_OPENED: Final = allow("automated-decision-opened", "R-509", gdpr("22(2)"))
+AUTOMATED_ON_SPECIAL: Final = forbid("automated-decision-on-special", "R-509", gdpr("22(4)"))
 AUTOMATED_UNEXPLICIT: Final = need(
     "automated-decision-unexplicit",
     "R-509",
@@ -348,11 +385,20 @@ _DECIDES: Final = frozenset(
 )
 
 
+#: Exceptions of 9(2) under which a machine may decide on special data; unnamed, R-109 waits.
+_DECIDES_ON_SPECIAL: Final = frozenset(
+    {None, SpecialGround.EXPLICIT_CONSENT, SpecialGround.PUBLIC_INTEREST}
+)
+
+
 def _automated(asked: _Asked) -> Iterator[Reason]:
     """Deciding by machine alone: contract, law or explicit consent, nothing else (R-509)."""
     case, purpose = asked.case, asked.purpose
     if not purpose.automated_decisions:
         return
+    ground = None if purpose.marketing else purpose.special_ground  # there only 9(2)(a) opens it
+    if ground not in _DECIDES_ON_SPECIAL and DataTag.SPECIAL in _tags(asked):
+        yield AUTOMATED_ON_SPECIAL
     if purpose.basis not in _DECIDES:
         yield AUTOMATED_PROHIBITED
     elif purpose.basis is not LegalBasis.CONSENT:
@@ -380,12 +426,27 @@ def _not_objected(asked: _Asked) -> Iterator[Reason]:
         if objection.purpose != asked.purpose.id:
             continue
         overridden = objection.status is PurposeObjectionStatus.OVERRIDDEN
-        if asked.purpose.marketing or not overridden:  # marketing has no overriding grounds
+        if asked.purpose.marketing:  # it has no overriding grounds
+            yield _unless_since(asked, OBJECTED.on(objection.position), objection.at)
+        elif not overridden:
             yield OBJECTED.on(objection.position)
     if asked.purpose.marketing and asked.purpose.basis is not LegalBasis.CONSENT:
         for stop in asked.case.standing.objection.stops:
-            if stop.purpose in (None, asked.purpose.id) and not stop.channels:
-                yield OBJECTED_TO_MARKETING.on(stop.position)
+            if stop.purpose not in (None, asked.purpose.id) or stop.channels:
+                continue
+            said = OBJECTED_TO_MARKETING.on(stop.position)
+            if not is_company_stop(asked.case, stop):
+                yield _unless_since(asked, said, stop.at)
+            elif not company_lifted(asked.case, asked.purpose):
+                yield said
+
+
+def _unless_since(asked: _Asked, said: Reason, at: datetime) -> Reason:
+    """Return the no of *at*, or the later consent of the person that it yields to (R-317)."""
+    consent = consent_since(asked.case, asked.purpose.id, at)
+    if consent is None:
+        return said
+    return CONSENT_IN_FORCE.on(consent.word.position, until=consent.until)
 
 
 _RULES: Final[tuple[Rule, ...]] = (

@@ -22,6 +22,7 @@ __all__ = [
     "gdpr",
     "ksl",
     "limitation",
+    "population_act",
     "project",
     "time_limits",
     "vat",
@@ -38,6 +39,7 @@ class Law(StrEnum):
     CREDIT_FI = "Credit Information Act"  # Finnish Credit Information Act 527/2007
     ACCOUNTING_FI = "Accounting Act"  # Finnish Accounting Act 1336/1997
     LIMITATION_FI = "Act on Limitation of Debts"  # Finnish Act 728/2003
+    POPULATION_FI = "Population Information System Act"  # Finnish Act 661/2009
     VAT_FI = "VAT Act"  # Finnish Value Added Tax Act 1501/1993
     TIME_LIMITS = "Reg. 1182/71"  # Regulation (EEC, Euratom) No 1182/71
     EDPB = "EDPB"  # guidelines of the European Data Protection Board
@@ -63,7 +65,14 @@ class Citation:
         match self.law:
             case Law.GDPR | Law.TIME_LIMITS:
                 return f"{self.law} Art. {self.place}"
-            case Law.ECSA | Law.DPA_FI | Law.ACCOUNTING_FI | Law.CREDIT_FI | Law.LIMITATION_FI:
+            case (
+                Law.ECSA
+                | Law.DPA_FI
+                | Law.ACCOUNTING_FI
+                | Law.CREDIT_FI
+                | Law.LIMITATION_FI
+                | Law.POPULATION_FI
+            ):
                 return f"{self.law} s. {self.place}"
             case Law.KSL:  # by chapter, or chapter:section
                 return f"{self.law} {'s.' if ':' in self.place else 'ch.'} {self.place}"
@@ -104,6 +113,11 @@ def ksl(place: str) -> Citation:
 def limitation(place: str) -> Citation:
     """Cite the Finnish Act on Limitation of Debts 728/2003."""
     return Citation(Law.LIMITATION_FI, place)
+
+
+def population_act(place: str) -> Citation:
+    """Cite the Finnish Act on the Population Information System 661/2009."""
+    return Citation(Law.POPULATION_FI, place)
 
 
 def vat(place: str) -> Citation:
