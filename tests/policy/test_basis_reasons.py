@@ -27,7 +27,12 @@ from gdprkit.facts.data import CircumstanceNoted
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.notice import NoticeGiven
 from gdprkit.policy import basis
-from gdprkit.policy.basis import assessment_reasons, basis_reasons, notice_told
+from gdprkit.policy.basis import (
+    assessment_reasons,
+    basis_reasons,
+    notice_told,
+    swapped_bases,
+)
 from gdprkit.policy.conditions import marketing_notice
 from gdprkit.policy.decisions import Reason
 from gdprkit.register.register import Register
@@ -169,3 +174,31 @@ def test_an_interest_told_is_the_entry_of_the_notice() -> None:
     later = NoticeGiven(notice=NoticeId("v7-reminder"))
     assert basis.INTEREST_TOLD_LATER.on(5) in reasons(CARE, *facts, later, register=told)
     assert basis.INTEREST_NOT_TOLD in reasons(CARE, *facts, register=told)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "swapped"),
+    [
+        (LegalBasis.CONSENT, LegalBasis.LEGITIMATE_INTERESTS, True),
+        (LegalBasis.CONSENT, LegalBasis.CONTRACT, True),
+        (LegalBasis.CONSENT, LegalBasis.CONSENT, False),
+        (LegalBasis.CONSENT, None, False),
+        (LegalBasis.LEGITIMATE_INTERESTS, LegalBasis.CONSENT, False),
+        (LegalBasis.LEGITIMATE_INTERESTS, LegalBasis.CONTRACT, False),
+    ],
+)
+def test_a_new_register_swaps_no_consent_for_another_basis(
+    was: LegalBasis, now: LegalBasis | None, swapped: bool
+) -> None:
+    """Only what leaves consent for another basis is a swap; asking for one from now on is none
+    (R-115)."""
+    news = PurposeId("newsletter")
+    before = with_purpose(news, basis=was)
+    assert swapped_bases(before, with_purpose(news, basis=now)) == ((news,) if swapped else ())
+
+
+def test_a_purpose_that_is_gone_is_no_swap() -> None:
+    """Another purpose with a basis of its own may take its place."""
+    before = jot()
+    without = {n: p for n, p in before.purposes.items() if p.basis is not LegalBasis.CONSENT}
+    assert swapped_bases(before, attrs.evolve(before, purposes=without)) == ()

@@ -17,12 +17,20 @@ from gdprkit.policy.consent import consent_in_force
 from gdprkit.policy.decisions import Reason, allow, forbid, need
 from gdprkit.policy.periods import at_collection
 from gdprkit.register.purposes import Purpose
+from gdprkit.register.register import Register
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.words.citations import gdpr
+from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.moments import local_midnight
 from gdprkit.words.vocabulary import Channel, Circumstance, LegalBasis, PurposeKind, SubjectKind
 
-__all__ = ["CONNECTION_BASES", "assessment_reasons", "basis_reasons", "notice_told"]
+__all__ = [
+    "CONNECTION_BASES",
+    "assessment_reasons",
+    "basis_reasons",
+    "notice_told",
+    "swapped_bases",
+]
 
 
 ASSESSMENT_MISSING: Final = need(
@@ -172,3 +180,22 @@ def basis_reasons(case: Case, purpose: Purpose) -> Iterator[Reason]:
             yield _told(case, purpose)
         case never:
             assert_never(never)
+
+
+def swapped_bases(before: Register, after: Register) -> tuple[PurposeId, ...]:
+    """Return the purposes that a new register carries on by something else than consent (R-115).
+
+    What rested on a consent is not moved to another basis. Asking for a consent from now on is no
+    swap, and neither is another purpose with a basis of its own.
+
+    Args:
+        before: The register in force until now.
+        after: The register that is to follow it.
+    """
+    return tuple(
+        name
+        for name, was in before.purposes.items()
+        if was.basis is LegalBasis.CONSENT
+        and name in after.purposes
+        and after.purposes[name].basis not in (None, LegalBasis.CONSENT)
+    )
