@@ -199,6 +199,12 @@ def test_a_new_register_swaps_no_consent_for_another_basis(
 
 def test_a_purpose_that_is_gone_is_no_swap() -> None:
     """Another purpose with a basis of its own may take its place."""
-    before = jot()
-    without = {n: p for n, p in before.purposes.items() if p.basis is not LegalBasis.CONSENT}
-    assert swapped_bases(before, attrs.evolve(before, purposes=without)) == ()
+    bare: dict[str, Any] = {
+        "purposes": {},
+        "notices": {},
+        "cookies": {},
+        "transfers": {},
+        "logs": {},
+    }
+    nothing = attrs.evolve(jot(), **bare, marketing_register=None)
+    assert swapped_bases(jot(), nothing) == ()
