@@ -38,6 +38,10 @@ FORMER = frozenset(
     }
 )
 
+_BUSINESS = frozenset(
+    {SubjectKind.COMPANY_CONTACT, SubjectKind.GENERIC_ADDRESS, SubjectKind.SOLE_TRADER}
+)
+
 
 @final
 @attrs.frozen(kw_only=True)
@@ -119,8 +123,4 @@ class Case:
     @property
     def is_business(self) -> bool:
         """Whether we know the person through work; then adult age is presumed (R-112)."""
-        return self.standing.data.kind in (
-            SubjectKind.COMPANY_CONTACT,
-            SubjectKind.GENERIC_ADDRESS,
-            SubjectKind.SOLE_TRADER,
-        )
+        return self.standing.data.kind in _BUSINESS

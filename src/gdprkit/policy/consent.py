@@ -139,7 +139,7 @@ def _information_problems(
         yield CONSENT_NOTICE_UNKNOWN
         return
     other_text = notice.sha256 is not None and notice.sha256 != evidence.notice_sha256
-    if other_text or notice.language.split("-")[0] != evidence.language.split("-")[0]:
+    if other_text or not _same_language(notice.language, evidence.language):
         yield CONSENT_NOTICE_DIFFERS
     if day < notice.published:
         yield CONSENT_BEFORE_NOTICE
@@ -157,15 +157,22 @@ def _information_problems(
         yield TRANSFER_RISKS_NOT_TOLD
 
 
+def _same_language(one: str, other: str) -> bool:
+    """Whether two tags name one language, whatever the country or script."""
+    return one == other or one.partition("-")[0] == other.partition("-")[0]
+
+
 def _renewed_on(case: Case, word: ConsentWord) -> date | None:
     """Return the day since which a consent covers only an old scope, or None (R-214).
 
     A notice that renews the purpose asks for a consent by its own text or a later one: what was
     given before its day, or since then on an older text, does not cover the new scope.
     """
-    newer = case.register.renewals.get(word.purpose, ())
+    newer = case.register.renewals.get(word.purpose)
+    if newer is None:
+        return None
     shown = word.evidence and case.register.notices.get(word.evidence.notice)
-    if not newer or not shown:
+    if not shown:
         return None
     days = [one.published for one in newer if shown.published < one.published <= case.today]
     return min(days, default=None)
@@ -197,8 +204,8 @@ def consent_expires(case: Case, word: ConsentWord) -> datetime:
     expires = _day_ends(case, given, months)
     if device:
         return expires
-    for act in case.standing.data.acts:
-        if act < expires:
+    for act in case.standing.data.acts:  # most are the giving itself, or older
+        if given < act < expires:
             expires = max(expires, _day_ends(case, act, months))
     return expires
 

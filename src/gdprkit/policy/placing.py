@@ -112,19 +112,20 @@ def place(case: Case, question: MayContact, purpose: Purpose, *, as_member: bool
     else:
         stop = stop_for(case, channel, purpose) if standing.objection.stops else None
         column = _column(case, channel, purpose, stop)
-    return Asked(
-        case=case,
-        question=question,
-        channel=channel,
-        purpose=purpose,
-        status=status,
-        row=row,
-        column=column,
-        cell=MATRIX[channel][row][column],
-        consent=consent,
-        stop=stop,
-        relevance=relevance,
-        as_member=as_member,
+    cell = MATRIX[channel][row][column]
+    return Asked(  # by place: made for every question
+        case,
+        question,
+        channel,
+        purpose,
+        status,
+        row,
+        column,
+        cell,
+        consent,
+        stop,
+        relevance,
+        as_member,
     )
 
 
@@ -257,12 +258,14 @@ def company_word(
     only while that is in force; its staff's never does (R-219, R-316.3). What is said on the line
     of a generic address itself is step 2.
     """
-    kind = case.standing.data.kind
+    kind, stops = case.standing.data.kind, case.standing.objection.stops
     if kind is not _CONTACT and kind is not _GENERIC:
+        return None, None
+    if not stops and case.organisation is None:
         return None, None
     found = [
         stop
-        for stop in case.standing.objection.stops
+        for stop in stops
         if kind is _CONTACT and stop.by is _COMPANY and stop.covers(channel, purpose.id)
     ]
     if case.organisation is not None:

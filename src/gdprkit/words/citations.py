@@ -47,7 +47,7 @@ class Law(StrEnum):
 
 
 @final
-@attrs.frozen(order=True)
+@attrs.frozen(order=True, cache_hash=True)
 class Citation:
     """A place in a law.
 
