@@ -161,7 +161,7 @@ def test_a_death_known_on_the_other_line_is_known_here() -> None:
 
 def test_each_death_stands_with_the_line_that_knows_it() -> None:
     """Taking one merge back leaves what this line and the other lines know themselves."""
-    facts = [
+    facts: list[Fact] = [
         CircumstanceNoted(circumstance=Circumstance.DECEASED),
         MergedFrom(other=ONE, circumstances=DEAD),
         MergedFrom(other=TWO, circumstances=DEAD),

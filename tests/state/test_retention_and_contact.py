@@ -214,7 +214,7 @@ def test_an_edge_takes_any_collection_of_statuses() -> None:
     assert (edge.guard, edge.adds, edge.lifts) == (None, None, None)
 
 
-# --- the entry in the marketing register -----------------------------------------------------------
+# --- the entry in the marketing register ---------------------------------------------------------
 
 KNOWN = len(customer())
 
