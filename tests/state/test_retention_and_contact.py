@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+import attrs
 import pytest
 from tests.policy.support import START, added, customer, ended, life, moved
 
@@ -16,6 +17,7 @@ from gdprkit.facts.connection import (
     OldEntryFound,
     RoleTaken,
 )
+from gdprkit.facts.data import CircumstanceNoted
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.retention import (
     ClaimInterrupted,
@@ -33,7 +35,7 @@ from gdprkit.state.connection import (
 )
 from gdprkit.state.retention import Claim, Hold, RetentionState
 from gdprkit.words.identifiers import SubjectId
-from gdprkit.words.vocabulary import Activity, Actor, EndCause, ErasureReason
+from gdprkit.words.vocabulary import Activity, Actor, Circumstance, EndCause, ErasureReason
 
 REVIEW = date(2026, 6, 1)
 FIRM = SubjectId(UUID("00000000-0000-4000-8000-000000000001"))
@@ -282,3 +284,23 @@ def test_a_re_connection_drops_the_old_end_and_the_old_entry() -> None:
     for name in ("status", "ended_on", "cause", "end_evidence", "end_position", "found_at"):
         assert getattr(again, name) == getattr(fresh, name)
     assert again.found_position == 0
+
+
+def test_facts_without_a_place_are_listed_and_change_nothing() -> None:
+    """A move without an end, twice, then a new connection of the dead: each entry by its place."""
+    found = connection(*customer(), moved(), moved())
+    assert found.anomalies == (KNOWN + 1, KNOWN + 2)
+    assert attrs.evolve(found, anomalies=()) == connection(*customer())
+    died = CircumstanceNoted(circumstance=Circumstance.DECEASED)
+    again = ConnectionStarted(reference="contract-2")
+    dead = connection(*customer(), died, again, again)
+    assert dead.anomalies == (KNOWN + 2, KNOWN + 3)
+    assert attrs.evolve(dead, anomalies=()) == connection(*customer(), died)
+
+
+def test_the_end_of_a_dead_persons_connection_is_recorded() -> None:
+    """What still happens to the file of the dead moves the status below the death (R-415)."""
+    died = CircumstanceNoted(circumstance=Circumstance.DECEASED)
+    found = connection(*customer(), died, ended(cause=EndCause.DEATH))
+    assert found.anomalies == ()
+    assert (found.status, found.cause) == (ConnectionStatus.ENDED, EndCause.DEATH)
