@@ -35,7 +35,8 @@ def test_a_notice_tells_marketing_in_full_or_not(left_out: str) -> None:
     """Marketing, the interest and, apart, the right to object: all three (T3)."""
     notice = jot().notices[NoticeId("v7")]
     assert tells_marketing(notice)
-    assert not tells_marketing(attrs.evolve(notice, **{f"names_{left_out}": False}))
+    less: dict[str, Any] = {f"names_{left_out}": False}
+    assert not tells_marketing(attrs.evolve(notice, **less))
 
 
 def notices(*facts: Any) -> tuple[list[tuple[int, str]], tuple[tuple[int, date], ...]]:
