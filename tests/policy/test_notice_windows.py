@@ -86,6 +86,16 @@ def test_of_merged_lines_the_oldest_notice_counts_and_no_later_day() -> None:
     assert early(later(5)) == ["v7"]
 
 
+def test_where_every_notice_of_merged_lines_came_late_none_counts() -> None:
+    """The oldest is proved, and the data was collected before it: told at collection is nobody."""
+    other = SubjectId(sealed("other").slot)
+    told = MergedNotice(notice=NoticeId("v7"), at=later(9))
+    add = SubjectAdded(kind=SubjectKind.COMPANY_CONTACT, source=FORM)
+    merged = MergedFrom(other=other, notices=(told,))
+    for late in ([(later(7), INDIRECT)], []):
+        assert at_collection(case(add, *late, (later(10), merged), at=later(60))) == ()
+
+
 def window(*facts: Any, register: Any = None) -> date | None:
     return window_end(case(*live("email"), *facts, register=register, at=later(100)))
 

@@ -13,11 +13,21 @@ from tests.policy.plans import (
     holding,
     item,
     keep,
+    later,
     live,
     over,
     planned,
 )
-from tests.policy.support import MARKETING, case, ended, moved, sealed, with_notice
+from tests.policy.support import (
+    MARKETING,
+    case,
+    consented,
+    ended,
+    moved,
+    sealed,
+    with_notice,
+    with_purpose,
+)
 
 from gdprkit.errors import InvalidValue, UnknownPurpose
 from gdprkit.facts.connection import ConnectionStarted, OldEntryFound
@@ -249,6 +259,21 @@ def test_a_review_may_name_another_purpose() -> None:
     assert newsletter.decision == may_move(found, MayMove(purpose="newsletter"))
     with pytest.raises(UnknownPurpose):
         plan_after_end(found, AfterEnd(purpose="newsletters"))
+
+
+def test_a_register_on_consent_lasts_as_long_as_the_consent() -> None:
+    """Where no assessment carries it, each copy and the entry end with the consent (R-407)."""
+    register = with_purpose(MARKETING, assessment=None)
+    facts = [*live("email"), consented(), ended(date(2026, 6, 1))]
+    found = asked(facts, register=register, at=later(200))
+    last = date(2028, 1, 5)
+    assert plan_after_end(found, QUESTION) == after_end(
+        item("email", "move", "whitelisted", "R-404", purpose="direct-marketing", until=last),
+        item("email", "erase", "moved", "R-402"),
+        found=found,
+        register=register,
+        expires_on=last,
+    )
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from gdprkit.policy.connection import (
 )
 from gdprkit.policy.law import FI_2026
 from gdprkit.register.register import Register
-from gdprkit.words.identifiers import FieldId, SubjectId
+from gdprkit.words.identifiers import FieldId, PurposeId, SubjectId
 from gdprkit.words.moments import Period
 from gdprkit.words.vocabulary import Activity, Channel, DataTag
 
@@ -176,8 +176,10 @@ def test_the_purpose_of_the_register_is_the_declared_one() -> None:
     found = asked(over())
     assert marketing_purpose(found).id == MARKETING
     assert marketing_purpose(found, "newsletter").id == NEWSLETTER
-    other = attrs.evolve(found, register=declared(purpose=MARKETING))
-    assert marketing_purpose(other).id == MARKETING
+    club = PurposeId("club")
+    more = {**jot().purposes, club: attrs.evolve(jot().purposes[MARKETING], id=club)}
+    register = declared(attrs.evolve(jot(), purposes=more), purpose=club)
+    assert marketing_purpose(attrs.evolve(found, register=register)).id == club
     nowhere = attrs.evolve(found, register=attrs.evolve(jot(), marketing_register=None))
     assert marketing_purpose(nowhere).id == MARKETING
     with pytest.raises(UnknownPurpose):
