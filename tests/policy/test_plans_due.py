@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from tests.policy.plans import asked, holding, item, keep, later, live, over, planned
+from tests.policy.plans import FORM, asked, holding, item, keep, later, live, over, planned
 from tests.policy.support import (
     MARKETING,
     NEWSLETTER,
@@ -20,7 +20,13 @@ from tests.policy.support import (
 
 from gdprkit.facts.connection import ConnectionStarted, OldEntryFound
 from gdprkit.facts.consent import ConsentRequested
-from gdprkit.facts.data import CircumstanceNoted, DataErased, PersonErased
+from gdprkit.facts.data import (
+    CircumstanceNoted,
+    DataCollected,
+    DataErased,
+    DataRectified,
+    PersonErased,
+)
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.request import RequestReceived, RequestWithdrawn
 from gdprkit.facts.retention import Archived, HoldPlaced, MarketingEntryEnded
@@ -171,6 +177,38 @@ def test_a_requests_own_file_is_kept_three_years_after_its_closing() -> None:
         "request-file",
         "R-540",
     )
+
+
+def test_a_reminder_and_a_corrected_text_end_with_the_requests_before_them() -> None:
+    """They came with no receipt of their own; the last closing counts, and none while one is open.
+
+    A request that came after them moves nothing.
+    """
+    again = attrs.evolve(wrote(), text=sealed("address", FilingSystem.REQUESTS))
+    other = RequestReceived(
+        case=CaseId(sealed("other").slot), right=Right.ACCESS, channel=IntakeChannel.LETTER
+    )
+    third = attrs.evolve(other, case=CaseId(sealed("third").slot))
+    corrected = DataRectified(
+        replaced=[sealed("message", FilingSystem.REQUESTS).slot],
+        values=[sealed("email", FilingSystem.REQUESTS)],
+        source=FORM,
+    )
+    close, close_other = RequestWithdrawn(case=CASE), RequestWithdrawn(case=other.case)
+    next_day = datetime(2026, 2, 3, 9, tzinfo=UTC)
+
+    def ends(*facts: Any) -> set[date | None]:
+        found = case(*over(), *facts, at=later(60))
+        return {kept_until(found, value)[0] for value in found.standing.data.values}
+
+    closed = (LATE, close)
+    assert ends(wrote(), again, closed, third) == {date(2029, 2, 2)}
+    assert ends(wrote(), corrected, closed) == {date(2029, 2, 2)}
+    assert ends(other, wrote(), again, closed) == {date(2029, 2, 2), None}
+    both = [other, wrote(), again, closed, (next_day, close_other)]
+    assert ends(*both) == {date(2029, 2, 2), date(2029, 2, 3)}
+    text = DataCollected(values=[sealed("name", FilingSystem.REQUESTS)], source=FORM)
+    assert ends(text, third, (LATE, RequestWithdrawn(case=third.case))) == {None}
 
 
 def wish(purpose: PurposeId, at: datetime) -> tuple[datetime, Fact]:

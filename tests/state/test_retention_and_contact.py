@@ -7,7 +7,7 @@ from uuid import UUID
 
 import attrs
 import pytest
-from tests.policy.support import START, added, customer, ended, life, moved
+from tests.policy.support import START, customer, ended, life, moved
 
 from gdprkit.facts.connection import (
     ActivityNoted,
@@ -19,7 +19,9 @@ from gdprkit.facts.connection import (
 )
 from gdprkit.facts.data import CircumstanceNoted
 from gdprkit.facts.entry import Fact
+from gdprkit.facts.merge import MergedFrom
 from gdprkit.facts.retention import (
+    Archived,
     ClaimInterrupted,
     ClaimNoted,
     HoldLifted,
@@ -34,7 +36,7 @@ from gdprkit.state.connection import (
     Tie,
 )
 from gdprkit.state.retention import Claim, Hold, RetentionState
-from gdprkit.words.identifiers import SubjectId
+from gdprkit.words.identifiers import PurposeId, SubjectId
 from gdprkit.words.vocabulary import Activity, Actor, Circumstance, EndCause, ErasureReason
 
 REVIEW = date(2026, 6, 1)
@@ -275,15 +277,36 @@ def test_a_re_connection_drops_the_old_end_and_the_old_entry() -> None:
         OldEntryFound(reference="old-1"),
         ConnectionStarted(reference="contract-2"),
     )
-    fresh = connection(*added(), ConnectionStarted(reference="contract-2"))
     position = KNOWN + 4
     contact = Contact(at=moment(position), position=position)
     assert (again.since, again.position) == (moment(position), position)
     assert (again.contact, again.own_contact) == (contact, contact)
     assert without_entry(again)
-    for name in ("status", "ended_on", "cause", "end_evidence", "end_position", "found_at"):
-        assert getattr(again, name) == getattr(fresh, name)
-    assert again.found_position == 0
+    assert again.status is ConnectionStatus.ACTIVE
+    assert (again.ended_on, again.cause, again.end_evidence, again.end_position) == (
+        None,
+        None,
+        None,
+        0,
+    )
+    assert (again.found_at, again.found_position) == (None, 0)
+
+
+def test_a_re_connection_drops_the_last_days_of_merged_entries() -> None:
+    """The old expiry is dropped, wherever it came from (R-411)."""
+    merged = MergedFrom(other=FIRM, expires_on=DUE)
+    again = ConnectionStarted(reference="contract-2")
+    assert connection(*customer(), ended(), merged, again).merged_expiries == ()
+    entry = connection(*customer(), ended(), merged, again, ended(), moved())
+    assert entry.marketing_expires == date(2028, 1, 1)
+
+
+def test_archiving_moves_no_live_connection() -> None:
+    """What a duty needs is copied while the relation goes on: only moment and entry are new."""
+    archived = Archived(values=[], purpose=PurposeId("bookkeeping"), until=DUE)
+    before, after = connection(*customer()), connection(*customer(), archived)
+    position = KNOWN + 1
+    assert after == attrs.evolve(before, since=moment(position), position=position)
 
 
 def test_facts_without_a_place_are_listed_and_change_nothing() -> None:
