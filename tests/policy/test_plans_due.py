@@ -163,6 +163,20 @@ def test_an_entry_is_kept_no_longer_than_its_own_values_say() -> None:
     assert kept_until(found, without)[0] == date(2027, 5, 1)
 
 
+def test_an_old_entry_that_was_archived_is_found_no_more() -> None:
+    """Once the clean-up has decided, its thirty days rule nothing that is still held (R-420)."""
+    found = case(*over("name"), FOUND, ARCHIVED, at=later(1))
+    value = found.standing.data.held(FilingSystem.CUSTOMER)[0]
+    assert kept_until(found, value) == (date(2027, 1, 5), "period-over", "R-116")
+
+
+def test_a_value_of_the_register_without_any_day_is_kept_open() -> None:
+    """It was put there without a move: no day is known, so none is guessed."""
+    value = DataCollected(values=[sealed("email", MARKETED)], source=FORM)
+    found = case(*holding("name")[:2], value, at=later(1))
+    assert kept_until(found, found.standing.data.values[0]) == (None, "period-fixed", "R-406")
+
+
 def test_a_requests_own_file_is_kept_three_years_after_its_closing() -> None:
     """The civil day of the closing counts; while the request is open there is no end (R-540)."""
     other = RequestReceived(
@@ -236,6 +250,13 @@ def test_what_waits_for_a_confirmation_lapses_after_seven_days() -> None:
         assert kept(*wishes) == (date(2026, 2, 17), "double-opt-in", "R-216")
     assert kept(wish(MARKETING, first)) == (None, "unclear", "R-117")
     assert kept(wish(unknown, first)) == (None, "unclear", "R-117")
+
+
+def test_what_a_purpose_needs_does_not_lapse_with_an_unconfirmed_consent() -> None:
+    """The relation needs the address, whatever waits for a confirmation besides (R-216)."""
+    found = case(*live("email"), wish(NEWSLETTER, LATE), at=later(60))
+    value = found.standing.data.values[0]
+    assert kept_until(found, value) == (None, "purpose-lives", "R-116")
 
 
 def test_the_purpose_that_needs_a_value_longest_keeps_it() -> None:
