@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 from tests.policy.plans import FORM, later, live
-from tests.policy.support import case, ended, jot, sealed, with_notice
+from tests.policy.support import case, ended, jot, moved, sealed, with_notice
 
 from gdprkit.facts.connection import ConnectionStarted
 from gdprkit.facts.data import SubjectAdded
@@ -136,6 +136,7 @@ def test_a_review_is_due_after_thirty_days_or_a_week_after_the_window() -> None:
 
     assert due() is None
     assert due(ended(date(2026, 3, 1))) == date(2026, 3, 31)
+    assert due(ended(date(2026, 3, 1)), moved()) is None
     assert due(ended(date(2026, 3, 1)), (later(10), REMINDER)) == date(2026, 3, 31)
     assert due(ended(date(2026, 3, 1)), (later(80), REMINDER)) == date(2026, 5, 2)
     assert due(ended(date(2026, 3, 1)), ConnectionStarted(reference="contract-2")) is None

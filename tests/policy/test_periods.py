@@ -203,6 +203,17 @@ def test_years_end_as_the_controller_says(after: Trigger, year_end: str, last: d
     assert purpose_over(after, known=collected(NIGHT), financial_year_end=year_end) == last
 
 
+def test_the_new_year_begins_in_the_controllers_zone() -> None:
+    """Half past midnight on 1 January in Helsinki lies in the new year, in UTC in the old one."""
+    known = collected(datetime(2026, 12, 31, 22, 30, tzinfo=UTC))
+    for after in (
+        Trigger.CALENDAR_YEAR_END,
+        Trigger.FINANCIAL_YEAR_END,
+        Trigger.CALENDAR_YEAR_OF_FINANCIAL_YEAR_END,
+    ):
+        assert purpose_over(after, known=known) == date(2028, 1, 10)
+
+
 def test_a_claim_counts_from_the_latest_day_known() -> None:
     """Of several claims the latest start; without any, the end of the connection (0.3)."""
     early = ClaimNoted(reference="claim-1", since=date(2026, 5, 1))

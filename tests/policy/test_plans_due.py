@@ -303,7 +303,13 @@ def test_what_is_due_is_archived_for_its_duties_and_erased() -> None:
 
 
 def test_only_the_customer_file_goes_to_the_archive() -> None:
-    """What the archive holds is not copied into it once more when its day is over."""
+    """What the archive holds is not copied into it once more when its day is over.
+
+    Nor is a value of the register, whatever its field.
+    """
+    papers = attrs.evolve(moved(date(2026, 3, 31)), values=[sealed("invoices", MARKETED)])
+    entry = plan_due(asked([*over(), papers], at=later(90)), QUESTION)
+    assert [i.action.value for i in entry.items] == ["erase"]
     found = asked([*over(), ARCHIVED], at=later(90))
     gone = item(
         "invoices",
@@ -351,10 +357,11 @@ def test_an_entry_of_which_a_value_stays_goes_on() -> None:
     ("facts", "erases"),
     [
         ([*holding("name")], True),
+        ([*holding("name"), attrs.evolve(wrote(Right.ERASURE), text=None)], False),
         ([*holding("name"), wrote(Right.ERASURE)], False),
         ([*holding("name"), wrote(Right.ERASURE), RequestWithdrawn(case=CASE)], False),
     ],
-    ids=["nothing else", "a request waits", "its file is kept"],
+    ids=["nothing else", "a request waits", "with its text", "its file is kept"],
 )
 def test_a_line_that_still_serves_keeps_its_key(facts: list[Fact], erases: bool) -> None:
     """Everything due is erased, but not the person while a request waits or its file is kept."""

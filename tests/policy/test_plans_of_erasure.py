@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.policy.plans import asked, holding, item, keep, later, live, over, planned
+from tests.policy.plans import FORM, asked, holding, item, keep, live, over, planned
 from tests.policy.support import (
     NEWSLETTER,
     consented,
@@ -17,7 +17,7 @@ from tests.policy.support import (
 )
 
 from gdprkit.facts.consent import ConsentWithdrawn
-from gdprkit.facts.data import CircumstanceNoted, PersonErased
+from gdprkit.facts.data import CircumstanceNoted, DataCollected, PersonErased
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.objection import ObjectionDecided, ObjectionRaised, RestrictionImposed
 from gdprkit.facts.request import RequestReceived
@@ -148,12 +148,12 @@ def test_after_the_end_only_duties_and_claims_keep_a_copy() -> None:
 
 
 def test_a_period_that_is_over_gives_no_archive() -> None:
-    """On the last day of a claim a copy is still made; the day after, nothing is kept for it."""
-    last = date(2029, 1, 1)
-    for at, items in ((later(1092), (ORDERS, *erased("orders"))), (later(1093), erased("orders"))):
-        found = asked(over("orders"), at=at)
-        assert (found.today <= last) is (len(items) == 2)
-        assert plan_erasure(found, WITHDRAWN).items == items
+    """Until the midnight that ends its last day a copy is made; at it, nothing is kept for it."""
+    midnight = datetime(2029, 1, 1, 22, tzinfo=UTC)
+    before = asked(over("orders"), at=midnight - timedelta(microseconds=1))
+    assert plan_erasure(before, WITHDRAWN).items == (ORDERS, *erased("orders"))
+    after = asked(over("orders"), at=midnight)
+    assert plan_erasure(after, WITHDRAWN).items == erased("orders")
 
 
 def test_the_archive_keeps_its_values_until_their_day() -> None:
@@ -161,11 +161,28 @@ def test_the_archive_keeps_its_values_until_their_day() -> None:
     in_archive: dict[str, Any] = {"filing": FilingSystem.ARCHIVE, "until": date(2026, 3, 31)}
     kept = item("invoices", "keep", "legal-obligation-or-claims", "R-408", **in_archive)
     gone = item("invoices", "erase", "period-over", "R-408", **in_archive)
-    last = asked([*over(), ARCHIVED], at=later(85))
-    assert last.today == date(2026, 3, 31)
+    midnight = datetime(2026, 3, 31, 21, tzinfo=UTC)  # summer time
+    last = asked([*over(), ARCHIVED], at=midnight - timedelta(microseconds=1))
     assert plan_erasure(last, WITHDRAWN) == erasure(last, kept)
-    after = asked([*over(), ARCHIVED], at=later(86))
+    after = asked([*over(), ARCHIVED], at=midnight)
     assert plan_erasure(after, WITHDRAWN) == erasure(after, gone, erases_person=True)
+
+
+def test_the_archive_keeps_its_own_values_only() -> None:
+    """What lies beside it goes all the same, and from no other filing system a copy is made."""
+    papers = DataCollected(values=[sealed("invoices", FilingSystem.REQUESTS)], source=FORM)
+    found = asked([*over(), ARCHIVED, papers])
+    kept = item(
+        "invoices",
+        "keep",
+        "legal-obligation-or-claims",
+        "R-408",
+        filing=FilingSystem.ARCHIVE,
+        until=date(2026, 3, 31),
+    )
+    assert plan_erasure(found, WITHDRAWN) == erasure(
+        found, kept, *erased("invoices", filing=FilingSystem.REQUESTS)
+    )
 
 
 # --- what it reaches ------------------------------------------------------------------------------
