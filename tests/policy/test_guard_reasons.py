@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from tests.policy.plans import asked, holding, later, over
+from tests.policy.plans import ABOUT, asked, holding, later, over
 from tests.policy.support import (
     CLEAR,
     MARKETING,
@@ -59,6 +59,7 @@ STATISTICS = PurposeId("customer-statistics")
 REMINDED, OLD = (NoticeGiven(notice=NoticeId(n)) for n in ("v7-reminder", "v6"))
 UNDECLARED = NoticeGiven(notice=NoticeId("v1"))
 NO_BASIS = with_purpose(MARKETING, assessment=None)
+PLAIN_NEWSLETTER = with_purpose(NEWSLETTER, double_opt_in=False)
 TOO_LITTLE = with_notice("v7", names_interest=False)
 WINDOW = datetime(2026, 2, 4, 22, tzinfo=UTC)  # thirty days after 5 January, the midnight
 
@@ -77,6 +78,10 @@ def says(guard: str, *more: Any, facts: list[Fact] | None = None, **case: Any) -
 
 def one(code: str, *evidence: int, until: datetime | None = None) -> list[Any]:
     return [(code, evidence, until)]
+
+
+def asks(right: Right, name: str = "request") -> RequestReceived:
+    return RequestReceived(case=CaseId(sealed(name).slot), right=right, channel=MAIL)
 
 
 ENTRY_ENDED = MarketingEntryEnded(reason=ErasureReason.RETENTION_ENDED)
@@ -158,8 +163,33 @@ def test_t4_the_right_to_object() -> None:
     assert says("t4", REMINDED, facts=silent) == one("t4-right-told", len(silent) + 1)
 
 
-def asks(right: Right, name: str = "request") -> RequestReceived:
-    return RequestReceived(case=CaseId(sealed(name).slot), right=right, channel=MAIL)
+@pytest.mark.parametrize(
+    ("fact", "code"),
+    [
+        (RestrictionImposed(ground=RestrictionGround.UNLAWFUL), "t5-restricted"),
+        (asks(Right.ERASURE), "t5-request-pending"),
+        (ObjectionRaised(purpose=MARKETING, via=MAIL), "t5-stopped"),
+        (ObjectionRaised(purpose=STATISTICS, via=MAIL), "t5-request-pending"),
+        (MarketingObjection(via=MAIL), "t5-stopped"),
+    ],
+)
+def test_t5_one_stop_is_enough(fact: Fact, code: str) -> None:
+    """Each alone blocks, and then the guard does not say that no stop is there."""
+    assert says("t5", fact) == one(code, 7)
+
+
+def test_the_move_is_decided_for_the_purpose_that_is_asked_about() -> None:
+    """The decision names its question and its person; channels are those of that purpose."""
+    found = asked(MOVABLE)
+    decision = may_move(found, MayMove())
+    assert (decision.question, decision.about, decision.at) == ("may_move", ABOUT, found.at)
+    assert decision == may_move(found, MayMove(purpose=MARKETING))
+    other = may_move(found, MayMove(purpose=NEWSLETTER))
+    assert {"t2-no-basis", "t9-no-channel"} <= other.codes
+    agreed = asked([*MOVABLE, consented(NEWSLETTER)], register=PLAIN_NEWSLETTER)
+    assert {"t2-consent", "t9-channel-usable"} <= may_move(
+        agreed, MayMove(purpose=NEWSLETTER)
+    ).codes
 
 
 def test_t5_every_stop_is_named_with_its_entry() -> None:
@@ -276,6 +306,10 @@ def test_t10_the_expiry() -> None:
     assert says("t10", at=before) == one("t10-expiry-set", until=last)
     assert says("t10", at=last) == one("t10-expired")
     assert says("t10", facts=customer()) == one("t10-no-expiry")
+    consent = datetime(2028, 1, 5, 22, tzinfo=UTC)
+    late = [*customer(), consented(), ended(date(2026, 6, 1))]
+    on_consent = says("t10", facts=late, register=NO_BASIS, at=later(200))
+    assert on_consent == one("t10-expiry-set", until=consent)
     nowhere = attrs.evolve(jot(), marketing_register=None)
     assert says("t10", register=nowhere) == one("t10-no-register")
 
