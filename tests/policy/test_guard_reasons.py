@@ -249,6 +249,16 @@ def test_t5_a_later_consent_opens_a_channel_again() -> None:
     assert closed == one("t5-stopped", 7)
 
 
+def test_t5_at_the_instant_of_a_consent_the_objection_wins_for_every_purpose() -> None:
+    """Also where the purpose asked about is no marketing and its consent stays in force (0.3)."""
+    service = PurposeId("service-communication")
+    stop, yes = MarketingObjection(via=MAIL), consented(service)
+    for moment, stopped in ((later(1), True), (later(2), False)):
+        found = asked([*MOVABLE, (later(1), stop), (moment, yes)], at=later(3))
+        codes = may_move(found, MayMove(purpose=service)).codes
+        assert ("t5-stopped" in codes) is stopped
+
+
 def test_t5_a_companys_prohibition_is_lifted_by_the_company() -> None:
     """On one channel is enough; for somebody who is no company's contact their own word counts."""
     stop = MarketingProhibition(via=MAIL, by=Actor.COMPANY)
