@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+import attrs
 import pytest
 from tests.policy.support import added, case, customer, ended, jot
 
-from gdprkit.errors import UnknownName
-from gdprkit.facts.connection import ActivityNoted, ConnectionTied, ContactHeld
+from gdprkit.errors import InvalidValue, UnknownName
+from gdprkit.facts.connection import ActivityNoted, ConnectionTied, ContactHeld, OldEntryFound
 from gdprkit.facts.entry import Fact
 from gdprkit.policy.ending import DerivedEnd, derived_end, end_passed
-from gdprkit.policy.law import FI_2026
+from gdprkit.policy.law import EU_2026, FI_2026, SOURCES
 from gdprkit.policy.leftovers import LEFTOVERS, kept_through
 from gdprkit.register.purposes import Purpose
 from gdprkit.words.identifiers import PurposeId
@@ -112,6 +113,37 @@ def test_an_end_is_to_be_recorded_when_its_day_is_over() -> None:
     assert end_passed(recorded) is None
 
 
+def test_an_end_names_the_entries_it_rests_on() -> None:
+    """The entry of the tie, of the contact, or of the recorded end."""
+    known = len(customer())
+    recorded = end_of(ended(date(2026, 1, 6)))
+    assert recorded.evidence == (known + 1,)
+    contract = tie(EndCause.CONTRACT_END, date(2030, 1, 1))
+    assert end_of(contract).evidence == (known + 1,)
+    held = ContactHeld(begun_by=Actor.CONTROLLER)
+    assert end_of(at(date(2026, 3, 31), held)).evidence == (known + 1,)
+
+
+def test_a_contact_at_night_counts_on_the_controllers_civil_day() -> None:
+    """Half past midnight in Helsinki is the day before in UTC: dormancy counts from Helsinki."""
+    night = datetime(2026, 3, 30, 21, 30, tzinfo=UTC)
+    assert end_of((night, ContactHeld(begun_by=Actor.SUBJECT))).on == date(2027, 3, 31)
+
+
+def test_no_end_is_recorded_while_one_tie_is_open_or_nothing_lives() -> None:
+    """An open claim has no last day; an entry of an old register has no live connection."""
+    late = datetime(2030, 1, 1, tzinfo=UTC)
+    contact = ContactHeld(begun_by=Actor.SUBJECT)
+    open_tie = tie(EndCause.CLAIM_CLOSED, None)
+    assert end_passed(case(*customer(), open_tie, at=late)) is None
+    prospect = end_passed(case(*added(), contact, at=late))
+    assert prospect is not None
+    assert (prospect.cause, prospect.recorded) == (EndCause.DORMANCY, False)
+    found = OldEntryFound(reference="old-1")
+    assert end_passed(case(*added(), contact, found, at=late)) is None
+    assert end_passed(case(*added(), at=late)) is None
+
+
 # --- R-408 ---------------------------------------------------------------------------------------
 
 
@@ -147,6 +179,51 @@ def test_unknown_material_is_no_rule() -> None:
     with pytest.raises(UnknownName) as caught:
         kept_through("voucher", date(2025, 1, 1), law=FI_2026)
     assert caught.value.suggestion == "vouchers"
+    assert str(caught.value) == ("the register declares no such material; did you mean 'vouchers'?")
+
+
+@pytest.mark.parametrize(
+    ("material", "months"),
+    [
+        ("vouchers", 72),
+        ("ledgers", 120),
+        ("vat-real-estate", 156),
+        ("claims", 36),
+        ("damages", 120),
+        ("consent-proof", 36),
+        ("request-file", 36),
+    ],
+)
+def test_a_length_is_years_or_months_of_the_law(material: str, months: int) -> None:
+    """The number stands in the law profile, with its source; a setting changes it."""
+    rule = LEFTOVERS[material]
+    assert rule.months(FI_2026) == months
+    assert rule.citation == SOURCES[rule.length].citation
+    doubled = attrs.evolve(FI_2026, **{rule.length: 2 * getattr(FI_2026, rule.length)})
+    assert rule.months(doubled) == 2 * months
+
+
+@pytest.mark.parametrize(
+    ("material", "number"),
+    [
+        ("vouchers", "voucher_years"),
+        ("ledgers", "ledger_years"),
+        ("vat-real-estate", "vat_real_estate_years"),
+        ("damages", "damages_years"),
+    ],
+)
+def test_the_union_has_no_law_of_its_own_about_papers(material: str, number: str) -> None:
+    """A member state's law says how long; nothing is kept, or erased, by a guess."""
+    with pytest.raises(InvalidValue) as caught:
+        kept_through(material, date(2025, 1, 1), law=EU_2026)
+    assert str(caught.value) == (
+        f"{number} is in no law of this profile; use the profile of a member state"
+    )
+
+
+def test_a_financial_year_is_the_calendar_year_unless_said() -> None:
+    """Where the controller declares no other year end, the thirty-first of December."""
+    assert kept_through("ledgers", date(2025, 3, 31), law=FI_2026) == date(2035, 12, 31)
 
 
 @pytest.mark.parametrize(

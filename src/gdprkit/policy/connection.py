@@ -252,7 +252,7 @@ def _t3_notice(asked: _Asked) -> Iterator[Reason]:
         return
     declared = case.register.marketing_register
     strict = case.law.strict_notice or (declared is not None and declared.strict)
-    if not later or end is None or strict:
+    if end is None or strict:
         yield T3_NOT_TOLD
     elif case.at < case.end_of(end):
         yield T3_WINDOW_OPEN.on(later[0][0], until=case.end_of(end))
@@ -280,33 +280,30 @@ T5_STOPPED: Final = forbid("t5-stopped", "R-403", gdpr("21(3)"))
 
 
 def _t5_no_stop(asked: _Asked) -> Iterator[Reason]:
+    yield from tuple(_stops(asked)) or (T5_NO_STOP,)
+
+
+def _stops(asked: _Asked) -> Iterator[Reason]:
+    """Yield every restriction, request, objection and stop that stands against the move."""
     case = asked.case
-    clear = True
     for restriction in case.standing.objection.restrictions:
-        clear = False
         yield T5_RESTRICTED.on(restriction.position)
     for request in case.standing.request.open:
         if request.right in PENDING_STOPS:
-            clear = False
             yield T5_REQUEST_PENDING.on(request.position)
     for objection in case.standing.objection.objections:
         # to marketing there are no overriding grounds, 21(3); a later consent counts (R-317)
         if objection.purpose == asked.purpose.id:
             if consent_since(case, asked.purpose.id, objection.at) is not None:
                 continue
-            clear = False
             yield T5_STOPPED.on(objection.position)
         elif objection.status is PurposeObjectionStatus.PENDING:
-            clear = False
             yield T5_REQUEST_PENDING.on(objection.position)
     for stop in case.standing.objection.stops:
         # a stop for one channel takes that channel out of the entry (T9); a general one blocks
         general = not stop.channels and stop.purpose in (None, asked.purpose.id)
         if general and not _lifted(asked, stop):
-            clear = False
             yield T5_STOPPED.on(stop.position)
-    if clear:
-        yield T5_NO_STOP
 
 
 def _lifted(asked: _Asked, stop: Stop) -> bool:

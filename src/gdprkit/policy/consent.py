@@ -28,6 +28,7 @@ from gdprkit.words.vocabulary import Actor, Channel, ConsentMethod, SubjectKind
 
 __all__ = [
     "ConsentInForce",
+    "consent_ended",
     "consent_expires",
     "consent_in_force",
     "consent_problems",
@@ -36,6 +37,7 @@ __all__ = [
     "newest_stop",
     "proof_kept_through",
     "valid_consent",
+    "was_valid",
 ]
 
 NOT_AFFIRMATIVE: Final = forbid("consent-not-affirmative", "R-202", gdpr("4(11)"))
@@ -331,17 +333,30 @@ def _said_no(case: Case, word: ConsentWord) -> Reason:
 def proof_kept_through(case: Case, word: ConsentWord) -> date | None:
     """Return the last day the proof of a consent is kept; None while the consent is in force.
 
-    Three years, as set, after the last use the consent carried: the first of its withdrawal or
-    another no, its expiry and a notice that renewed its purpose. What never was valid carried no
-    use and counts from its own day. Only to show compliance and for claims (R-215).
+    Three years, as set, after the last use the consent carried. Only to show compliance and for
+    claims (R-215).
     """
     if valid_consent(case, word.purpose, word.channel) is not None:
         return None
+    return add_months(consent_ended(case, word), case.law.consent_proof_months)
+
+
+def was_valid(case: Case, word: ConsentWord) -> bool:
+    """Whether a consent was validly given, also where a notice renewed its purpose since."""
+    return word.given_at is not None and set(consent_problems(case, word)) <= {CONSENT_OUTDATED}
+
+
+def consent_ended(case: Case, word: ConsentWord) -> date:
+    """Return the civil day on which a consent that is not in force carried its last use.
+
+    The first of its withdrawal or another no, its expiry and a notice that renewed its purpose.
+    What never was valid carried no use and counts from its own day.
+    """
     given = word.given_at or word.at
     ends = [consent_expires(case, word)]
     if word.status is not ConsentStatus.GIVEN:
         ends.append(word.at)
-    elif set(consent_problems(case, word)) - {CONSENT_OUTDATED}:
+    elif not was_valid(case, word):
         ends.append(given)
     stop = newest_stop(case, word.channel, word.purpose)
     if stop is not None and stop.at >= word.at:
@@ -350,7 +365,7 @@ def proof_kept_through(case: Case, word: ConsentWord) -> date | None:
     renewed = _renewed_on(case, word)
     if renewed is not None:
         last = max(min(last, renewed), civil_date(given, case.zone))
-    return add_months(last, case.law.consent_proof_months)
+    return last
 
 
 CONSENT_IN_FORCE: Final = allow("consent-in-force", "R-201", gdpr("6(1)(a)"))

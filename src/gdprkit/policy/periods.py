@@ -10,12 +10,11 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from gdprkit.policy.case import Case
-from gdprkit.policy.consent import consent_expires, consent_problems, newest_stop, valid_consent
+from gdprkit.policy.consent import consent_ended, valid_consent, was_valid
 from gdprkit.policy.ending import derived_end
 from gdprkit.register.notices import Notice
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
-from gdprkit.state.consent import ConsentStatus
 from gdprkit.state.data import HeldValue
 from gdprkit.words.moments import (
     add_months,
@@ -162,28 +161,17 @@ def _financial_year_end(case: Case, value: HeldValue) -> date:
 
 def consent_end(case: Case, purpose: Purpose) -> date | None:
     """Return the day the purpose's consent ended; None while in force or never validly given."""
-    ends: list[date] = []
-    for word in case.standing.consent.for_purpose(purpose.id):
-        if valid_consent(case, purpose.id, word.channel) is not None:
-            return None
-        if word.given_at is None or consent_problems(case, word):
-            continue
-        if word.status is not ConsentStatus.GIVEN:
-            ends.append(civil_date(word.at, case.zone))
-            continue
-        stop = newest_stop(case, word.channel, purpose.id)
-        ended = consent_expires(case, word)
-        if stop is not None and stop.at >= word.at:
-            ended = min(ended, stop.at)
-        ends.append(civil_date(ended, case.zone))
+    words = case.standing.consent.for_purpose(purpose.id)
+    if any(valid_consent(case, purpose.id, word.channel) is not None for word in words):
+        return None
+    ends = (consent_ended(case, word) for word in words if was_valid(case, word))
     return max(ends, default=None)
 
 
 def _never_started(case: Case, purpose: Purpose) -> bool:
     """Whether the purpose rests on a consent that nobody validly gave."""
     return purpose.basis is LegalBasis.CONSENT and not any(
-        word.given_at is not None and not consent_problems(case, word)
-        for word in case.standing.consent.for_purpose(purpose.id)
+        was_valid(case, word) for word in case.standing.consent.for_purpose(purpose.id)
     )
 
 

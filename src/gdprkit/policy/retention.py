@@ -32,7 +32,6 @@ from gdprkit.policy.rights import ERASURE_GROUNDS, objection_failed
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue
-from gdprkit.state.request import RequestCase
 from gdprkit.words.identifiers import FieldId
 from gdprkit.words.moments import add_months, civil_date
 from gdprkit.words.vocabulary import (
@@ -86,13 +85,18 @@ class DueErasure:
 
 
 def _request_file_end(case: Case, value: HeldValue) -> date | None:
-    found: list[RequestCase] = [
-        c for c in case.standing.request.cases if c.position == value.position
-    ]
-    closed = found[0].closed_at if found else None
-    if closed is None:
+    """Return the last day of a text of a request; None while the request is open (R-540).
+
+    A reminder and a corrected text came with no receipt of their own: they belong to some request
+    before them, so the last closing of those counts.
+    """
+    cases = case.standing.request.cases
+    own = [c for c in cases if c.position == value.position]
+    files = own or [c for c in cases if c.position < value.position]
+    closed = [c.closed_at for c in files if c.closed_at is not None]
+    if not files or len(closed) < len(files):
         return None
-    return add_months(civil_date(closed, case.zone), case.law.request_file_months)
+    return add_months(civil_date(max(closed), case.zone), case.law.request_file_months)
 
 
 def _fixed(value: HeldValue) -> date | None:

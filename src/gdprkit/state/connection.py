@@ -317,7 +317,7 @@ def _without_entry(now: ConnectionState) -> ConnectionState:
 def _expiring(now: ConnectionState) -> ConnectionState:
     """Let the earliest day rule: the entry's own, or that of a line merged into this one."""
     if now.marketing_set is None:
-        return attrs.evolve(now, marketing_expires=None)
+        return now
     days = (now.marketing_set, *(merged.on for merged in now.merged_expiries))
     return attrs.evolve(now, marketing_expires=min(days))
 

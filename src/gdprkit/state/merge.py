@@ -73,17 +73,19 @@ def _into(now: MergeState, entry: Entry, fact: MergedInto) -> MergeState:
 def _reversed(now: MergeState, entry: Entry, fact: MergeReversed) -> MergeState:
     merge = now.of(fact.other)
     before = next((r for r in now.reversed if r.other == fact.other), None)
-    if merge is None and before is None:
+    if merge is not None:
+        new = Reversed(
+            other=fact.other,
+            merged_at=merge.at,
+            at=entry.at,
+            position=entry.position,
+            assessment=fact.assessment,
+        )
+    elif before is not None:  # recorded again: somebody has looked whether it was a breach
+        assessment = fact.assessment or before.assessment
+        new = attrs.evolve(before, position=entry.position, assessment=assessment)
+    else:
         return attrs.evolve(now, anomalies=(*now.anomalies, entry.position))
-    new = Reversed(
-        other=fact.other,
-        merged_at=merge.at if merge else before.merged_at if before else None,
-        at=entry.at if merge or before is None else before.at,
-        position=entry.position,
-        assessment=fact.assessment
-        if merge or before is None
-        else fact.assessment or before.assessment,
-    )
     away = now.into is not None and now.into.other == fact.other
     return attrs.evolve(
         now,
