@@ -265,8 +265,6 @@ def test_a_merge_brings_consents_with_their_own_moment() -> None:
     assert state == ConsentState(words=(own,), merged=(kept,))
     assert state.newest == (own, kept)
     assert state.word(NEWS, SMS) == kept
-    assert state.own(NEWS, SMS) is None
-    assert state.own(NEWS, EMAIL) == own
     assert state.for_purpose(NEWS) == (own, kept)
     assert state.for_purpose(OFFERS) == ()
 

@@ -24,11 +24,11 @@ from gdprkit.facts.consent import (
 )
 from gdprkit.facts.entry import Entry
 from gdprkit.facts.merge import MergedFrom, MergeReversed
-from gdprkit.state._shape import Fold, put
+from gdprkit.state._shape import Fold, Writing, put
 from gdprkit.words.identifiers import PurposeId, SubjectId
 from gdprkit.words.vocabulary import Channel, ConsentMethod
 
-__all__ = ["ConsentState", "ConsentStatus", "ConsentWord", "RequestedConsent"]
+__all__ = ["ConsentState", "ConsentStatus", "ConsentWord", "RequestedConsent", "Words"]
 
 
 class ConsentStatus(StrEnum):
@@ -90,14 +90,7 @@ class ConsentState:
     @property
     def newest(self) -> tuple[ConsentWord, ...]:
         """The newest word of each scope; a consent of a merged line counts where it is newer."""
-        if not self.merged:
-            return self.words
-        found = {(w.purpose, w.channel): w for w in self.words}
-        for word in sorted(self.merged, key=lambda w: (w.at, w.position)):
-            own = found.get((word.purpose, word.channel))
-            if own is None or (word.is_clear, word.at) > (own.is_clear, own.at):
-                found[word.purpose, word.channel] = word
-        return tuple(found.values())
+        return _newest(self.words, self.merged) if self.merged else self.words
 
     def word(self, purpose: PurposeId, channel: Channel | None = None) -> ConsentWord | None:
         """Return the newest word for one scope."""
@@ -110,53 +103,86 @@ class ConsentState:
         """Return the newest words of one purpose, every channel."""
         return tuple(w for w in self.newest if w.purpose == purpose)
 
-    def own(self, purpose: PurposeId, channel: Channel | None) -> ConsentWord | None:
-        """Return the newest word said on this line for one scope."""
-        return next((w for w in self.words if (w.purpose, w.channel) == (purpose, channel)), None)
+
+def _newest(
+    words: Iterable[ConsentWord], merged: tuple[ConsentWord, ...]
+) -> tuple[ConsentWord, ...]:
+    found = {(w.purpose, w.channel): w for w in words}
+    for word in sorted(merged, key=lambda w: (w.at, w.position)):
+        own = found.get((word.purpose, word.channel))
+        if own is None or (word.is_clear, word.at) > (own.is_clear, own.at):
+            found[word.purpose, word.channel] = word
+    return tuple(found.values())
+
+
+class Words:
+    """The draft of the words: by scope, so that a new one finds the one before at once."""
+
+    __slots__ = ("state", "words")
+
+    def __init__(self, state: ConsentState) -> None:
+        self.state = state
+        self.words = {(word.purpose, word.channel): word for word in state.words}
+
+    def close(self) -> ConsentState:
+        """Return the state with every word said."""
+        now = self.state
+        return ConsentState(
+            words=tuple(self.words.values()),
+            merged=now.merged,
+            waiting=now.waiting,
+            anomalies=now.anomalies,
+        )
+
+    def newest(self) -> tuple[ConsentWord, ...]:
+        """Return the newest word of each scope, as ``ConsentState.newest``."""
+        return _newest(self.words.values(), self.state.merged)
+
+    def settle(self, purposes: Iterable[PurposeId]) -> None:
+        """Take away what waits: confirmed, or overtaken by a no."""
+        if self.state.waiting:
+            left = tuple(w for w in self.state.waiting if w.purpose not in purposes)
+            self.state = attrs.evolve(self.state, waiting=left)
 
 
 def _say(
-    now: ConsentState,
+    draft: Words,
     entry: Entry,
     purpose: PurposeId,
     channels: Iterable[Channel | None],
     status: ConsentStatus,
     evidence: ConsentEvidence | None = None,
     requested_at: datetime | None = None,
-) -> ConsentState:
-    words, at, position = list(now.words), entry.at, entry.position
+) -> None:
+    words, at, position = draft.words, entry.at, entry.position
     for channel in channels:
-        old = None
-        for place, word in enumerate(words):
-            if word.purpose == purpose and word.channel is channel:
-                old = words.pop(place)
-                break
-        words.append(
-            ConsentWord(
-                purpose=purpose,
-                channel=channel,
-                status=status,
-                at=at,
-                position=position,
-                # a no keeps what proves the consent before it
-                evidence=evidence if evidence is not None else (old.evidence if old else None),
-                given_at=at if evidence is not None else (old.given_at if old else None),
-                requested_at=requested_at,
-            )
+        old = words.pop((purpose, channel), None)
+        proof: ConsentEvidence | None = evidence
+        given_at: datetime | None = at
+        if evidence is None:  # a no keeps what proves the consent before it
+            proof, given_at = (None, None) if old is None else (old.evidence, old.given_at)
+        words[purpose, channel] = ConsentWord(
+            purpose=purpose,
+            channel=channel,
+            status=status,
+            at=at,
+            position=position,
+            evidence=proof,
+            given_at=given_at,
+            requested_at=requested_at,
         )
-    return ConsentState(
-        words=tuple(words), merged=now.merged, waiting=now.waiting, anomalies=now.anomalies
-    )
 
 
 def _scopes(channels: frozenset[Channel]) -> list[Channel | None]:
     """Return the scopes of a word: its channels, or the one without any."""
-    return [*sorted(channels)] or [None]
+    if len(channels) > 1:
+        return [*sorted(channels)]
+    return [*channels] or [None]
 
 
-def _said_scopes(now: ConsentState, purpose: PurposeId) -> list[Channel | None]:
+def _said_scopes(draft: Words, purpose: PurposeId) -> list[Channel | None]:
     """Return every scope of a purpose that has a word; where none has, the one without channel."""
-    return [word.channel for word in now.for_purpose(purpose)] or [None]
+    return [word.channel for word in draft.newest() if word.purpose == purpose] or [None]
 
 
 def _requested(now: ConsentState, entry: Entry, fact: ConsentRequested) -> ConsentState:
@@ -170,14 +196,16 @@ def _requested(now: ConsentState, entry: Entry, fact: ConsentRequested) -> Conse
     return attrs.evolve(now, waiting=put(now.waiting, new, lambda w: w.purpose == fact.purpose))
 
 
-def _confirmed(now: ConsentState, entry: Entry, fact: ConsentConfirmed) -> ConsentState:
+def _confirmed(draft: Words, entry: Entry, fact: ConsentConfirmed) -> None:
     """Turn what was requested into a consent, proved by both; nothing requested is an anomaly.
 
     What was implied stays implied: a confirmation makes nothing good (R-203).
     """
+    now = draft.state
     wish = now.requested(fact.purpose)
     if wish is None:
-        return attrs.evolve(now, anomalies=(*now.anomalies, entry.position))
+        draft.state = attrs.evolve(now, anomalies=(*now.anomalies, entry.position))
+        return
     chosen = wish.evidence.method
     evidence = attrs.evolve(
         wish.evidence,
@@ -185,45 +213,38 @@ def _confirmed(now: ConsentState, entry: Entry, fact: ConsentConfirmed) -> Conse
         proof=(*wish.evidence.proof, fact.proof),
     )
     given = ConsentStatus.GIVEN
-    said = _say(now, entry, fact.purpose, _scopes(wish.channels), given, evidence, wish.at)
-    return _settled(said, {fact.purpose})
+    _say(draft, entry, fact.purpose, _scopes(wish.channels), given, evidence, wish.at)
+    draft.settle({fact.purpose})
 
 
-def _settled(now: ConsentState, purposes: set[PurposeId]) -> ConsentState:
-    """Take away what waits: confirmed, or overtaken by a no."""
-    if not now.waiting:
-        return now
-    return attrs.evolve(now, waiting=tuple(w for w in now.waiting if w.purpose not in purposes))
-
-
-def _given(now: ConsentState, entry: Entry, fact: ConsentGiven) -> ConsentState:
+def _given(draft: Words, entry: Entry, fact: ConsentGiven) -> None:
     """Put the consent in the place of the word before; one implied takes nobody's place (R-203)."""
     scopes = _scopes(fact.channels)
     if not fact.evidence.method.is_affirmative:
-        scopes = [
-            c for c in scopes if (old := now.own(fact.purpose, c)) is None or not old.is_clear
-        ]
-    return _say(now, entry, fact.purpose, scopes, ConsentStatus.GIVEN, fact.evidence)
+        olds = ((scope, draft.words.get((fact.purpose, scope))) for scope in scopes)
+        scopes = [scope for scope, old in olds if old is None or not old.is_clear]
+    _say(draft, entry, fact.purpose, scopes, ConsentStatus.GIVEN, fact.evidence)
 
 
-def _refused(now: ConsentState, entry: Entry, fact: ConsentRefused) -> ConsentState:
-    scopes = _scopes(fact.channels) if fact.channels else _said_scopes(now, fact.purpose)
-    said = _say(now, entry, fact.purpose, scopes, ConsentStatus.REFUSED)
-    return _settled(said, {fact.purpose})
+def _refused(draft: Words, entry: Entry, fact: ConsentRefused) -> None:
+    scopes = _scopes(fact.channels) if fact.channels else _said_scopes(draft, fact.purpose)
+    _say(draft, entry, fact.purpose, scopes, ConsentStatus.REFUSED)
+    draft.settle({fact.purpose})
 
 
-def _withdrawn(now: ConsentState, entry: Entry, fact: ConsentWithdrawn) -> ConsentState:
+def _withdrawn(draft: Words, entry: Entry, fact: ConsentWithdrawn) -> None:
     """Withdraw what is named; open words withdraw what was said before, and invent no scope."""
     if fact.purpose is not None:
-        named = _scopes(fact.channels) if fact.channels else _said_scopes(now, fact.purpose)
-        said = _say(now, entry, fact.purpose, named, ConsentStatus.WITHDRAWN)
-        return _settled(said, {fact.purpose})
-    for purpose in sorted({word.purpose for word in now.newest}):
-        scopes = _said_scopes(now, purpose)
+        named = _scopes(fact.channels) if fact.channels else _said_scopes(draft, fact.purpose)
+        _say(draft, entry, fact.purpose, named, ConsentStatus.WITHDRAWN)
+        draft.settle({fact.purpose})
+        return
+    for purpose in sorted({word.purpose for word in draft.newest()}):
+        scopes = _said_scopes(draft, purpose)
         if fact.channels:
             scopes = [channel for channel in scopes if channel in fact.channels]
-        now = _say(now, entry, purpose, scopes, ConsentStatus.WITHDRAWN)
-    return _settled(now, {word.purpose for word in now.waiting})
+        _say(draft, entry, purpose, scopes, ConsentStatus.WITHDRAWN)
+    draft.settle({word.purpose for word in draft.state.waiting})
 
 
 def _merged(now: ConsentState, entry: Entry, fact: MergedFrom) -> ConsentState:
@@ -253,11 +274,14 @@ def _unmerged(now: ConsentState, _entry: Entry, fact: MergeReversed) -> ConsentS
 
 
 FOLD: Final[Fold] = {
-    ConsentGiven: _given,
     ConsentRequested: _requested,
+    MergedFrom: _merged,
+    MergeReversed: _unmerged,
+}
+
+WRITING: Final[Writing] = {
+    ConsentGiven: _given,
     ConsentConfirmed: _confirmed,
     ConsentRefused: _refused,
     ConsentWithdrawn: _withdrawn,
-    MergedFrom: _merged,
-    MergeReversed: _unmerged,
 }

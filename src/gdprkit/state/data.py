@@ -32,7 +32,7 @@ from gdprkit.facts.merge import MergedFrom, MergeReversed
 from gdprkit.facts.request import RequestReceived
 from gdprkit.facts.retention import Archived, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
-from gdprkit.state._shape import Fold
+from gdprkit.state._shape import Fold, Writing
 from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, Slot, SourceId, SubjectId
 from gdprkit.words.vocabulary import (
     Actor,
@@ -44,7 +44,7 @@ from gdprkit.words.vocabulary import (
     SubjectKind,
 )
 
-__all__ = ["Changed", "DataState", "HeldValue", "KnownCircumstance", "hold"]
+__all__ = ["Acts", "Changed", "DataState", "HeldValue", "KnownCircumstance", "hold"]
 
 
 @final
@@ -259,41 +259,6 @@ def _archived(now: DataState, entry: Entry, fact: Archived) -> DataState:
     return attrs.evolve(now, values=now.values + new)
 
 
-def _acted(now: DataState, entry: Entry) -> DataState:
-    if now.acts and now.acts[-1] == entry.at:
-        return now
-    # the commonest fold of all: named in full it takes a third of the time of a copy by names
-    return DataState(
-        kind=now.kind,
-        source=now.source,
-        added_at=now.added_at,
-        added_position=now.added_position,
-        values=now.values,
-        circumstances=now.circumstances,
-        acts=(*now.acts, entry.at),
-        erased_at=now.erased_at,
-        erased_position=now.erased_position,
-        changed=now.changed,
-    )
-
-
-def _noted_act(now: DataState, entry: Entry, _fact: ActivityNoted) -> DataState:
-    return _acted(now, entry)
-
-
-def _consented(now: DataState, entry: Entry, fact: ConsentGiven) -> DataState:
-    own = fact.evidence.actor is Actor.SUBJECT and fact.evidence.method.is_affirmative
-    return _acted(now, entry) if own else now
-
-
-def _confirmed(now: DataState, entry: Entry, _fact: ConsentConfirmed) -> DataState:
-    return _acted(now, entry)
-
-
-def _in_contact(now: DataState, entry: Entry, fact: ContactHeld) -> DataState:
-    return _acted(now, entry) if fact.begun_by is Actor.SUBJECT else now
-
-
 def _merged(now: DataState, entry: Entry, fact: MergedFrom) -> DataState:
     """Know of the person what the other line knows; an erased line learns nothing more."""
     if now.erased_at is not None:
@@ -317,14 +282,44 @@ def _unmerged(now: DataState, _entry: Entry, fact: MergeReversed) -> DataState:
     return _without(now, fact.other)
 
 
-def _connected(now: DataState, entry: Entry, _fact: ConnectionStarted) -> DataState:
-    return _acted(now, entry)
-
-
 def _requested(now: DataState, entry: Entry, fact: RequestReceived) -> DataState:
-    if fact.text is not None:
-        now = attrs.evolve(now, values=(*now.values, hold(fact.text, entry)))
-    return _acted(now, entry) if fact.requester is Actor.SUBJECT else now
+    if fact.text is None:
+        return now
+    return attrs.evolve(now, values=(*now.values, hold(fact.text, entry)))
+
+
+class Acts:
+    """The draft of the person's own acts."""
+
+    __slots__ = ("acts", "state")
+
+    def __init__(self, state: DataState) -> None:
+        self.state, self.acts = state, [*state.acts]
+
+    def close(self) -> DataState:
+        """Return the state with every act noted."""
+        return attrs.evolve(self.state, acts=tuple(self.acts))
+
+
+def _acted(draft: Acts, entry: Entry, _fact: object) -> None:
+    acts = draft.acts
+    if not acts or acts[-1] != entry.at:
+        acts.append(entry.at)
+
+
+def _consented(draft: Acts, entry: Entry, fact: ConsentGiven) -> None:
+    if fact.evidence.actor is Actor.SUBJECT and fact.evidence.method.is_affirmative:
+        _acted(draft, entry, fact)
+
+
+def _in_contact(draft: Acts, entry: Entry, fact: ContactHeld) -> None:
+    if fact.begun_by is Actor.SUBJECT:
+        _acted(draft, entry, fact)
+
+
+def _asked(draft: Acts, entry: Entry, fact: RequestReceived) -> None:
+    if fact.requester is Actor.SUBJECT:
+        _acted(draft, entry, fact)
 
 
 FOLD: Final[Fold] = {
@@ -336,13 +331,17 @@ FOLD: Final[Fold] = {
     CircumstanceNoted: _noted,
     MovedToMarketing: _moved,
     Archived: _archived,
-    ConsentGiven: _consented,
-    ConsentConfirmed: _confirmed,
-    ConnectionStarted: _connected,
     ConnectionEnded: _ended,
-    ActivityNoted: _noted_act,
-    ContactHeld: _in_contact,
     MergedFrom: _merged,
     MergeReversed: _unmerged,
     RequestReceived: _requested,
+}
+
+WRITING: Final[Writing] = {
+    ConsentGiven: _consented,
+    ConsentConfirmed: _acted,
+    ConnectionStarted: _acted,
+    ActivityNoted: _acted,
+    ContactHeld: _in_contact,
+    RequestReceived: _asked,
 }

@@ -7,6 +7,7 @@ policy decides at the moment asked about; so nothing here removes a stop.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, final
@@ -24,7 +25,7 @@ from gdprkit.facts.objection import (
     RestrictionImposed,
     RestrictionLifted,
 )
-from gdprkit.state._shape import Fold, put
+from gdprkit.state._shape import Fold, Writing, put
 from gdprkit.words.identifiers import PurposeId, SubjectId
 from gdprkit.words.vocabulary import Actor, Channel, RestrictionGround, StopKind
 
@@ -35,6 +36,7 @@ __all__ = [
     "Restriction",
     "Stop",
     "StopKind",
+    "Stops",
 ]
 
 
@@ -101,67 +103,64 @@ class ObjectionState:
     restrictions: tuple[Restriction, ...] = ()
 
 
-def _stop(now: ObjectionState, stop: Stop) -> ObjectionState:
-    # the same scope said again counts from its newest moment
-    stops = put(
-        now.stops,
-        stop,
-        lambda s: (
-            s.kind is stop.kind
-            and s.purpose == stop.purpose
-            and s.channels == stop.channels
-            and s.by is stop.by
-            and s.merged_from == stop.merged_from
-        ),
-    )
-    return ObjectionState(stops=stops, objections=now.objections, restrictions=now.restrictions)
+class Stops:
+    """The draft of the stops."""
+
+    __slots__ = ("state", "stops")
+
+    def __init__(self, state: ObjectionState) -> None:
+        self.state, self.stops = state, [*state.stops]
+
+    def close(self) -> ObjectionState:
+        """Return the state with every stop set."""
+        now = self.state
+        return ObjectionState(
+            stops=tuple(self.stops), objections=now.objections, restrictions=now.restrictions
+        )
 
 
-def _objected(now: ObjectionState, entry: Entry, fact: MarketingObjection) -> ObjectionState:
-    return _stop(
-        now,
-        Stop(
-            kind=StopKind.OBJECTION,
-            channels=fact.channels,
-            purpose=fact.purpose,
-            by=fact.by,
-            at=entry.at,
-            position=entry.position,
-        ),
-    )
+def _stop(draft: Stops, stop: Stop) -> None:
+    """Set a stop; the same scope said again counts from its newest moment."""
+    draft.stops = [
+        s
+        for s in draft.stops
+        if s.kind is not stop.kind
+        or s.purpose != stop.purpose
+        or s.channels != stop.channels
+        or s.by is not stop.by
+        or s.merged_from != stop.merged_from
+    ]
+    draft.stops.append(stop)
 
 
-def _prohibited(now: ObjectionState, entry: Entry, fact: MarketingProhibition) -> ObjectionState:
-    return _stop(
-        now,
-        Stop(
-            kind=StopKind.PROHIBITION,
-            channels=fact.channels,
-            purpose=fact.purpose,
-            by=fact.by,
-            at=entry.at,
-            position=entry.position,
-        ),
-    )
+def _said(
+    kind: StopKind,
+) -> Callable[[Stops, Entry, MarketingObjection | MarketingProhibition | ConsentWithdrawn], None]:
+    """Return what sets the stop that such a fact says."""
+
+    def write(
+        draft: Stops,
+        entry: Entry,
+        fact: MarketingObjection | MarketingProhibition | ConsentWithdrawn,
+    ) -> None:
+        _stop(
+            draft,
+            Stop(
+                kind=kind,
+                channels=fact.channels,
+                purpose=fact.purpose,
+                by=fact.by,
+                at=entry.at,
+                position=entry.position,
+            ),
+        )
+
+    return write
 
 
-def _withdrawn(now: ObjectionState, entry: Entry, fact: ConsentWithdrawn) -> ObjectionState:
-    return _stop(
-        now,
-        Stop(
-            kind=StopKind.WITHDRAWAL,
-            channels=fact.channels,
-            purpose=fact.purpose,
-            by=fact.by,
-            at=entry.at,
-            position=entry.position,
-        ),
-    )
-
-
-def _refused(now: ObjectionState, entry: Entry, fact: ConsentRefused) -> ObjectionState:
-    return _stop(
-        now,
+def _refused(draft: Stops, entry: Entry, fact: ConsentRefused) -> None:
+    _stop(
+        draft,
         Stop(
             kind=StopKind.REFUSAL,
             channels=fact.channels,
@@ -263,14 +262,17 @@ def _unmerged(now: ObjectionState, _entry: Entry, fact: MergeReversed) -> Object
 
 
 FOLD: Final[Fold] = {
-    MarketingObjection: _objected,
-    MarketingProhibition: _prohibited,
-    ConsentWithdrawn: _withdrawn,
-    ConsentRefused: _refused,
     ObjectionRaised: _raised,
     ObjectionDecided: _decided,
     RestrictionImposed: _restricted,
     RestrictionLifted: _lifted,
     MergedFrom: _merged,
     MergeReversed: _unmerged,
+}
+
+WRITING: Final[Writing] = {
+    MarketingObjection: _said(StopKind.OBJECTION),
+    MarketingProhibition: _said(StopKind.PROHIBITION),
+    ConsentWithdrawn: _said(StopKind.WITHDRAWAL),
+    ConsentRefused: _refused,
 }

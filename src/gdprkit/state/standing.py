@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final, final
+from typing import Any, Final, TypeAlias, final
 
 import attrs
 
 from gdprkit.facts.consent import ConsentRefused, ConsentWithdrawn
+from gdprkit.facts.data import PersonErased
 from gdprkit.facts.entry import PROTECTIVE_WEIGHT, Entry, order_key
 from gdprkit.state import (
     connection,
@@ -29,7 +30,7 @@ from gdprkit.state import (
     request,
     retention,
 )
-from gdprkit.state._shape import Fold
+from gdprkit.state._shape import Draft, Fold, Writing
 from gdprkit.state.connection import ConnectionState, ConnectionStatus, Overlay
 from gdprkit.state.consent import ConsentState
 from gdprkit.state.data import DataState
@@ -120,16 +121,37 @@ _ROOMS: Final[Mapping[str, Fold]] = {
     "merge": merge.FOLD,
 }
 
-#: type of fact -> which states it changes and how.
-HANDLERS: Final[Mapping[type, tuple[tuple[str, Callable[[Any, Entry, Any], Any]], ...]]] = {
-    kind: tuple((room, table[kind]) for room, table in _ROOMS.items() if kind in table)
-    for kind in {kind for table in _ROOMS.values() for kind in table}
+#: Rooms that have a draft: how it is opened, and what writes in it.
+_DRAFTED: Final[Mapping[str, tuple[Callable[[Any], Draft], Writing]]] = {
+    "data": (data.Acts, data.WRITING),
+    "consent": (consent.Words, consent.WRITING),
+    "objection": (objection.Stops, objection.WRITING),
+}
+
+Handler: TypeAlias = tuple[str, Callable[[Any, Entry, Any], Any], Callable[[Any], Draft] | None]
+
+
+def _handlers(kind: type) -> tuple[Handler, ...]:
+    """Return what a kind of fact changes: pure handlers first, then what writes in drafts."""
+    pure: list[Handler] = [(r, table[kind], None) for r, table in _ROOMS.items() if kind in table]
+    return (
+        *pure,
+        *((r, writing[kind], made) for r, (made, writing) in _DRAFTED.items() if kind in writing),
+    )
+
+
+_TABLES: Final = (*_ROOMS.values(), *(writing for _, writing in _DRAFTED.values()))
+
+#: type of fact -> which states it changes and how, and how the draft is opened where it needs one.
+HANDLERS: Final[Mapping[type, tuple[Handler, ...]]] = {
+    kind: _handlers(kind) for kind in {kind for table in _TABLES for kind in table}
 }
 
 #: After the erasure of a person only these still count: stops, requests and their steps, the
 #: telling of recipients. A grant or a collection after it is an anomaly and changes nothing.
 AFTER_ERASURE: Final = frozenset(
-    {*objection.FOLD, *request.FOLD, *disclosure.FOLD, ConsentWithdrawn, ConsentRefused}
+    {*objection.FOLD, *objection.WRITING, *request.FOLD, *disclosure.FOLD}
+    | {ConsentWithdrawn, ConsentRefused}
 )
 
 
@@ -153,18 +175,33 @@ def step(standing: Standing, entry: Entry) -> Standing:
 def _reduce(standing: Standing, entries: Iterable[Entry]) -> Standing:
     """Fold entries in, in the order given; the standing between two of them is nobody's."""
     rooms = dict(zip(_NAMES, _PARTS(standing), strict=True))
+    drafts: dict[str, Draft] = {}
     position, last = rooms["position"], None
+    erased = rooms["data"].erased_at is not None
     for entry in entries:
-        last, kind = entry, type(entry.fact)
+        last, fact = entry, entry.fact
+        kind = type(fact)
         if entry.position > position:
             position = entry.position
-        if rooms["data"].erased_at is not None and kind not in AFTER_ERASURE:
+        if erased and kind not in AFTER_ERASURE:
             rooms["anomalies"] = (*rooms["anomalies"], entry.position)
             continue
-        for room, reduce in HANDLERS[kind]:
-            rooms[room] = reduce(rooms[room], entry, entry.fact)
+        for room, handle, opened in HANDLERS[kind]:
+            if opened is None:
+                if room in drafts:
+                    rooms[room] = drafts.pop(room).close()
+                rooms[room] = handle(rooms[room], entry, fact)
+                continue
+            draft = drafts.get(room)
+            if draft is None:
+                draft = drafts[room] = opened(rooms[room])
+            handle(draft, entry, fact)
+        if kind is PersonErased:
+            erased = True
     if last is None:
         return standing
+    for room, draft in drafts.items():
+        rooms[room] = draft.close()
     rooms["position"] = position
     rooms["last_at"] = last.at
     rooms["last_weight"] = PROTECTIVE_WEIGHT.get(type(last.fact), 0)
