@@ -18,13 +18,8 @@ from gdprkit.facts.entry import Fact
 from gdprkit.policy.case import Case
 from gdprkit.policy.conditions import next_call_hours
 from gdprkit.policy.decisions import Decision, Outcome
-from gdprkit.policy.marketing import (
-    MOBILE_SUBSCRIPTION,
-    MayContact,
-    is_marketing,
-    may_contact,
-    usable_channels,
-)
+from gdprkit.policy.marketing import MayContact, is_marketing, may_contact, usable_channels
+from gdprkit.policy.marketing_steps import MOBILE_SUBSCRIPTION
 from gdprkit.words.holidays import FINLAND
 from gdprkit.words.identifiers import SourceId
 from gdprkit.words.vocabulary import Channel, Circumstance, MessagePart, SubjectKind

@@ -26,7 +26,7 @@ from gdprkit.policy import disclosure
 from gdprkit.policy.consent import OBJECTED, STOPPED
 from gdprkit.policy.decisions import Decision, Reason
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
-from gdprkit.policy.marketing import COMPANY_PROHIBITED, ORGANISATION_UNKNOWN
+from gdprkit.policy.marketing_steps import COMPANY_PROHIBITED, ORGANISATION_UNKNOWN
 from gdprkit.register.notices import NoticeItem
 from gdprkit.register.parties import (
     ContractItem,

@@ -19,13 +19,8 @@ from gdprkit.policy.case import Case
 from gdprkit.policy.conditions import CONDITIONS
 from gdprkit.policy.consent import ConsentInForce, valid_consent
 from gdprkit.policy.decisions import Decision, Reason, allow, forbid, need
-from gdprkit.policy.marketing import (
-    CHANNEL_NOT_DECLARED,
-    PERSON_CHECKS,
-    PURPOSE_NOT_MARKETING,
-    basis_swapped,
-    may_contact,
-)
+from gdprkit.policy.marketing import CHANNEL_NOT_DECLARED, PURPOSE_NOT_MARKETING, may_contact
+from gdprkit.policy.marketing_steps import PERSON_CHECKS, basis_swapped
 from gdprkit.policy.matrix import Column, Forbidden
 from gdprkit.policy.placing import Asked, MayContact, row_of, stop_for
 from gdprkit.register.purposes import Purpose

@@ -27,7 +27,8 @@ from gdprkit.policy.decisions import (
     forbid,
     need,
 )
-from gdprkit.policy.marketing import PENDING_STOPS, usable_channels
+from gdprkit.policy.marketing import usable_channels
+from gdprkit.policy.marketing_steps import PENDING_STOPS
 from gdprkit.policy.periods import at_collection, later_notices, tells_marketing, window_end
 from gdprkit.policy.placing import company_lifted, is_company_stop
 from gdprkit.register.purposes import Purpose

@@ -20,7 +20,7 @@ from gdprkit.policy.adequacy import EEA
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import OBJECTED, STOPPED, valid_consent
 from gdprkit.policy.decisions import Decision, Outcome, Reason, allow, forbid, need
-from gdprkit.policy.marketing import company_reasons
+from gdprkit.policy.marketing_steps import company_reasons
 from gdprkit.policy.placing import stop_for
 from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.policy.transfer import TRANSFER_NOT_FOR_FIELD, transfer_reasons

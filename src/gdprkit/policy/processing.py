@@ -17,7 +17,7 @@ from gdprkit.policy.basis import basis_reasons
 from gdprkit.policy.case import Case
 from gdprkit.policy.consent import CONSENT_IN_FORCE, consent_since, valid_consent
 from gdprkit.policy.decisions import Decision, Reason, Rule, allow, decide, forbid, need
-from gdprkit.policy.marketing import UNPROVEN_ENTRY, membership_reasons
+from gdprkit.policy.marketing_steps import UNPROVEN_ENTRY, membership_reasons
 from gdprkit.policy.periods import at_collection, ends_on
 from gdprkit.policy.placing import company_lifted, is_company_stop
 from gdprkit.register.purposes import Purpose
