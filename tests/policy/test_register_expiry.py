@@ -22,13 +22,13 @@ from tests.policy.support import (
 from gdprkit.errors import UnknownPurpose
 from gdprkit.facts.connection import ActivityNoted
 from gdprkit.facts.merge import MergedFrom
-from gdprkit.policy.connection import (
+from gdprkit.policy.law import FI_2026
+from gdprkit.policy.marketing_entry import (
     entry_channels,
     marketing_purpose,
     movable,
     register_expiry,
 )
-from gdprkit.policy.law import FI_2026
 from gdprkit.register.register import Register
 from gdprkit.words.identifiers import FieldId, PurposeId, SubjectId
 from gdprkit.words.moments import Period

@@ -51,9 +51,9 @@ from gdprkit.facts.request import (
 from gdprkit.facts.retention import MarketingEntryEnded
 from gdprkit.policy.case import Case
 from gdprkit.policy.closing import may_close
-from gdprkit.policy.connection import CONTACT_POINTS
 from gdprkit.policy.decisions import NotAllowed, Reason, forbid, need
 from gdprkit.policy.handling import IDENTITY, REFUSALS, IdentityStep, right_of
+from gdprkit.policy.marketing_entry import CONTACT_POINTS
 from gdprkit.policy.matrix import Column
 from gdprkit.policy.placing import column_of, company_stop_for
 from gdprkit.policy.retention import erasure_blocked

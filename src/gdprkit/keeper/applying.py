@@ -33,7 +33,7 @@ from gdprkit.keeper.writing import (
     seal_into,
 )
 from gdprkit.policy.case import Suppressed
-from gdprkit.policy.connection import marketing_purpose
+from gdprkit.policy.marketing_entry import marketing_purpose
 from gdprkit.policy.plan import Plan, PlanAction, PlanItem
 from gdprkit.policy.retention import (
     AfterEnd,

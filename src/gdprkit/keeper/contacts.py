@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from gdprkit.errors import InvalidValue
 from gdprkit.policy.case import Suppressed
-from gdprkit.policy.connection import CONTACT_POINTS
+from gdprkit.policy.marketing_entry import CONTACT_POINTS
 from gdprkit.register.register import Register
 from gdprkit.sealing.errors import PlaintextTypeError, Unindexable
 from gdprkit.sealing.keys import SubjectKeys

@@ -35,8 +35,8 @@ from gdprkit.keeper.contacts import stops_from_list, suppressions
 from gdprkit.keeper.line import View, advance, extend, marks_of
 from gdprkit.keeper.sealed import open_values, seal_values
 from gdprkit.policy.case import Case
-from gdprkit.policy.connection import CONTACT_POINTS
 from gdprkit.policy.law import LawBook
+from gdprkit.policy.marketing_entry import CONTACT_POINTS
 from gdprkit.policy.retention import erasure_blocked
 from gdprkit.register.register import Register
 from gdprkit.sealing.errors import FieldCryptoError

@@ -1,15 +1,14 @@
-"""After the substantive connection has ended: may the person move to the marketing register, and
-what becomes of each value.
+"""After the substantive connection has ended: may the person move to the marketing register?
 
 The move needs all twelve guards of R-403 (T1 to T12), one rule each. Waiting is not failing: an
-unproved end or an open objection window leaves the person under review. The default for every value
-that is neither moved nor archived is erasure (R-402).
+unproved end or an open objection window leaves the person under review. What an entry may hold is
+``policy.marketing_entry``'s, what becomes of each value ``policy.retention``'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final, final
 
 import attrs
@@ -27,52 +26,27 @@ from gdprkit.policy.decisions import (
     forbid,
     need,
 )
-from gdprkit.policy.marketing import usable_channels
+from gdprkit.policy.marketing_entry import (
+    CONTACT_POINTS,
+    entry_channels,
+    marketing_purpose,
+    movable,
+    register_expiry,
+)
 from gdprkit.policy.marketing_steps import PENDING_STOPS
 from gdprkit.policy.periods import at_collection, later_notices, tells_marketing, window_end
 from gdprkit.policy.placing import company_lifted, is_company_stop
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
-from gdprkit.state.data import HeldValue
 from gdprkit.state.objection import PurposeObjectionStatus, Stop
 from gdprkit.words.citations import gdpr, project
-from gdprkit.words.identifiers import PurposeId
-from gdprkit.words.moments import add_months, civil_date
 from gdprkit.words.vocabulary import (
     Channel,
     Circumstance,
     EndCause,
-    FieldKind,
-    FilingSystem,
 )
 
-__all__ = [
-    "WHITELIST",
-    "MayMove",
-    "entry_channels",
-    "may_move",
-    "movable",
-    "register_expiry",
-]
-
-#: Contact point -> the channels it serves: a number is called and sent messages (R-302, R-304).
-CONTACT_POINTS: Final[Mapping[FieldKind, frozenset[Channel]]] = {
-    FieldKind.EMAIL: frozenset({Channel.EMAIL}),
-    FieldKind.PHONE: frozenset({Channel.PHONE, Channel.SMS}),
-    FieldKind.POSTAL_ADDRESS: frozenset({Channel.POST}),
-}
-
-#: Kinds of fields that may stand in the marketing register (R-404); everything else never moves.
-WHITELIST: Final = frozenset(
-    {
-        FieldKind.NAME,
-        FieldKind.ORGANISATION,
-        FieldKind.ROLE,
-        FieldKind.LANGUAGE,
-        FieldKind.PRODUCT_AREA,
-        *CONTACT_POINTS,
-    }
-)
+__all__ = ["GUARDS", "WAITING", "MayMove", "may_move"]
 
 
 @final
@@ -96,86 +70,6 @@ class _Asked:
 
 
 #: Stands in where no marketing is declared: it has no basis and no channel, so nothing moves.
-_NO_MARKETING: Final = Purpose(id=PurposeId("direct-marketing"), label="none declared")
-
-
-def marketing_purpose(case: Case, purpose: str | None = None) -> Purpose:
-    """Return the purpose of the marketing register.
-
-    Where none is named and none declared, a purpose that moves nobody: the review after the end
-    still has to erase and archive.
-
-    Raises:
-        UnknownPurpose: the register does not declare the purpose that was named.
-    """
-    declared = case.register.marketing_register
-    if purpose is None and declared is None:
-        return case.register.purposes.get(_NO_MARKETING.id, _NO_MARKETING)
-    return case.purpose(purpose or (declared.purpose if declared else _NO_MARKETING.id))
-
-
-def register_expiry(case: Case, purpose: Purpose | None = None) -> date | None:
-    """Return the last day a marketing entry could last (R-406, R-407), or None without an end.
-
-    The earliest of: the connection's end plus the register's period; the person's own last act plus
-    its cap; the last day of a merged line's entry (R-416); and, where the register rests on consent
-    alone, the day that consent ends. What we send counts for nothing.
-    """
-    ended = case.standing.connection.ended_on
-    declared = case.register.marketing_register
-    if ended is None:
-        return None
-    ends = [add_months(ended, case.law.register_months)]
-    ends += [merged.on for merged in case.standing.connection.merged_expiries]
-    last_act = case.standing.data.last_act
-    if last_act is not None:
-        ends.append(add_months(civil_date(last_act, case.zone), case.law.register_cap_months))
-    if declared is not None:
-        ends.append(declared.keep.after(ended))
-        if last_act is not None:
-            ends.append(declared.cap.after(civil_date(last_act, case.zone)))
-    if purpose is not None and not _assessed(case, purpose):
-        consents = [
-            consent.until
-            for channel in purpose.channels
-            if (consent := valid_consent(case, purpose.id, channel)) is not None
-        ]
-        if consents:  # until is the midnight after the last day
-            ends.append(civil_date(max(consents), case.zone) - timedelta(days=1))
-    return min(ends)
-
-
-def _assessed(case: Case, purpose: Purpose) -> bool:
-    """Whether an assessment for former customers carries the register (T2)."""
-    reasons = assessment_reasons(case, purpose, former=True)
-    return all(reason.outcome is Outcome.ALLOWED for reason in reasons)
-
-
-def entry_channels(case: Case, purpose: Purpose) -> frozenset[Channel]:
-    """Return the channels an entry would serve (T9): where a consent alone carries the register,
-    those it names (T2).
-    """
-    usable = usable_channels(case, purpose, as_member=True)
-    if _assessed(case, purpose):
-        return usable
-    return frozenset(c for c in usable if valid_consent(case, purpose.id, c) is not None)
-
-
-def movable(case: Case, purpose: Purpose, usable: frozenset[Channel]) -> tuple[HeldValue, ...]:
-    """Return the values that may be copied: whitelisted, declared for the purpose, untagged, and
-    contact points of usable channels only (T7, T8, T9).
-    """
-    found = []
-    for value in case.standing.data.held(FilingSystem.CUSTOMER):
-        declared = case.register.fields.get(value.field)
-        if declared is None or declared.kind not in WHITELIST or value.field not in purpose.fields:
-            continue
-        if declared.tags:
-            continue
-        channels = CONTACT_POINTS.get(declared.kind)
-        if channels is None or channels & usable:
-            found.append(value)
-    return tuple(found)
 
 
 T1_ALREADY_MOVED: Final = forbid("t1-already-moved", "R-403", gdpr("5(1)(b)"))

@@ -16,16 +16,14 @@ import attrs
 
 from gdprkit.errors import InvalidValue
 from gdprkit.policy.case import Case
-from gdprkit.policy.connection import (
-    WAITING,
-    MayMove,
+from gdprkit.policy.connection import WAITING, MayMove, may_move
+from gdprkit.policy.decisions import Decision
+from gdprkit.policy.marketing_entry import (
     entry_channels,
     marketing_purpose,
-    may_move,
     movable,
     register_expiry,
 )
-from gdprkit.policy.decisions import Decision
 from gdprkit.policy.periods import consent_end, covering, ends_on, review_due
 from gdprkit.policy.plan import Plan, PlanAction, PlanItem
 from gdprkit.policy.rights import ERASURE_GROUNDS, objection_failed
