@@ -121,3 +121,9 @@ def test_a_person_is_not_told_our_numbers(reader: Reader) -> None:
 def test_the_consumer_act_is_cited_by_chapter() -> None:
     """A number alone is a chapter, a number behind a colon its section."""
     assert [str(ksl("6")), str(ksl("6:11a"))] == ["KSL ch. 6", "KSL s. 6:11a"]
+
+
+def test_english_for_the_controller_unless_told_otherwise() -> None:
+    """A program that names neither is answered in English, in the manner of the reference."""
+    cite = gdpr("6(1)(f)")
+    assert cited(cite) == cited(cite, "en", "controller") == "GDPR Art. 6(1)(f)"

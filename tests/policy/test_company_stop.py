@@ -22,7 +22,7 @@ from gdprkit.facts.connection import RoleTaken
 from gdprkit.facts.consent import ConsentWithdrawn
 from gdprkit.facts.entry import Fact
 from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
-from gdprkit.policy.placing import company_stop_for
+from gdprkit.policy.placing import company_stop_for, company_word
 from gdprkit.state.standing import Standing
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.vocabulary import Actor, Channel, IntakeChannel, StopKind
@@ -123,3 +123,29 @@ def test_of_two_lines_the_newer_stop_of_the_company_is_named() -> None:
     assert company_stop(role, COMPANY_NO, there=life()) == (2, StopKind.PROHIBITION)
     same = life((START + timedelta(minutes=len(customer()) + 2), objected))
     assert company_stop(role, COMPANY_NO, there=same) == (2, StopKind.PROHIBITION)
+
+
+def test_the_consent_that_lifts_names_its_entry_and_its_end() -> None:
+    """On the contact's own line the entry that says it; of the organisation's line the entry that
+    names the organisation; the newest of both counts, whole (R-316.3, R-330)."""
+    own = case(*customer(), COMPANY_NO, COMPANY_YES)
+    stop, consent = company_word(own, EMAIL, PURPOSE)
+    assert stop is not None
+    assert consent is not None
+    assert consent.word.position == len(customer()) + 2
+    assert consent.evidence == COMPANY_YES.evidence
+
+    role = RoleTaken(organisation=ORGANISATION)
+    said = (START + timedelta(minutes=30), COMPANY_YES)
+    there = life(*added("generic-address"), COMPANY_NO, said)
+    by_the_firm = attrs.evolve(case(*customer(), role), organisation=there)
+    stop, consent = company_word(by_the_firm, EMAIL, PURPOSE)
+    assert consent is not None
+    assert consent.word.position == len(customer()) + 1
+    assert consent.evidence == COMPANY_YES.evidence
+    for minute, position in ((29, len(customer()) + 1), (31, len(customer()) + 2)):
+        here = (START + timedelta(minutes=minute), COMPANY_YES)
+        both = attrs.evolve(case(*customer(), role, here), organisation=there)
+        stop, consent = company_word(both, EMAIL, PURPOSE)
+        assert consent is not None
+        assert consent.word.position == position

@@ -242,3 +242,13 @@ def test_an_answer_holds_no_longer_than_its_law() -> None:
     assert found.valid_until == datetime(2026, 12, 31, 22, tzinfo=UTC)  # midnight in Helsinki
     assert found.law == "FI-2026-11"
     assert case().decision("may_process", ()).valid_until is None
+
+
+def test_a_setting_of_words_takes_its_words_only() -> None:
+    """How an extended end is counted is one of two words, and the refusal names both (R-558)."""
+    with pytest.raises(InvalidValue) as caught:
+        with_settings(FI_2026, {"extension_method": "chained"})
+    told = str(caught.value)
+    assert told.startswith("extension_method is no word of its list; ")
+    assert "from-receipt" in told
+    assert "chained_min" in told

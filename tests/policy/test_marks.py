@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,12 +18,19 @@ from tests.policy.support import (
 
 from gdprkit.facts.connection import ConnectionStarted, ConnectionTied, ContactHeld
 from gdprkit.facts.consent import ConsentWithdrawn
-from gdprkit.facts.data import CircumstanceNoted, PersonErased, SubjectAdded
+from gdprkit.facts.data import (
+    CircumstanceNoted,
+    DataCollected,
+    DataRectified,
+    PersonErased,
+    SubjectAdded,
+)
+from gdprkit.facts.disclosure import Disclosed
 from gdprkit.facts.objection import RestrictionImposed
 from gdprkit.facts.request import IdentityConfirmed, RequestReceived
 from gdprkit.facts.retention import Archived, HoldPlaced
 from gdprkit.policy.marks import tags, wake_at
-from gdprkit.words.identifiers import CaseId, PurposeId, SourceId
+from gdprkit.words.identifiers import CaseId, PurposeId, RecipientId, SourceId
 from gdprkit.words.vocabulary import (
     Actor,
     Channel,
@@ -37,6 +44,7 @@ from gdprkit.words.vocabulary import (
     SubjectKind,
 )
 
+FORM = SourceId("contact-form")
 CASE = CaseId(sealed("request").slot)
 ADDED = SubjectAdded(kind=SubjectKind.CONSUMER, source=SourceId("contact-form"))
 STARTED = ConnectionStarted(reference="contract-1")
@@ -185,3 +193,17 @@ def test_an_end_that_passed_is_a_tag(facts: list[Any], status: str) -> None:
     before = {f"status:{status}", "kind:consumer"}
     assert tags(case(*facts, at=over - timedelta(microseconds=1))) == before
     assert tags(case(*facts, at=over)) == before | {"connection-over"}
+
+
+def test_whom_to_tell_by_when_wakes_the_line() -> None:
+    """Seven days after a correction the recipients have to know of it (Art. 19; R-505)."""
+    name = sealed("name")
+    sent = Disclosed(
+        recipient=RecipientId("authorities"), purpose=PurposeId("customer-care"), fields=["name"]
+    )
+    right = DataRectified(
+        values=[sealed("name", FilingSystem.ARCHIVE)], replaced=[name.slot], source=FORM
+    )
+    collected = DataCollected(values=[name], source=FORM)
+    found = case(ADDED, STARTED, collected, sent, right)
+    assert wake_at(found) == datetime(2026, 1, 12, 22, tzinfo=UTC)

@@ -210,3 +210,15 @@ def test_the_last_day_of_its_entry_comes_along() -> None:
     assert brought(known=entry) == only(expires_on=date(2028, 1, 1))
     earlier = MergedFrom(other=SubjectId(sealed("third").slot), expires_on=date(2027, 1, 1))
     assert brought(earlier, known=entry).expires_on == date(2027, 1, 1)
+
+
+def test_an_open_request_to_object_comes_as_an_objection_nobody_has_decided() -> None:
+    """An objection under Art. 21(1) that waits for its answer waits here too (R-507)."""
+    asked = RequestReceived(
+        case=CaseId(UUID(int=3, version=4)),
+        right=Right.OBJECTION,
+        channel=IntakeChannel.LETTER,
+        purpose=NEWSLETTER,
+    )
+    (said,) = brought(asked).objections
+    assert said == MergedObjection(purpose=NEWSLETTER, upheld=False, at=moment(1))

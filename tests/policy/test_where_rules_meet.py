@@ -318,7 +318,21 @@ def test_old_stock_serves_no_relation_either() -> None:
     """Of somebody found in an old register without proof nobody knows a relation to serve."""
     assert may_process(case(*added()), MayProcess(purpose=CARE))
     decision = may_process(case(*added(), OLD), MayProcess(purpose=CARE))
-    assert {r.code for r in decision.against} == {"unproven-entry"}
+    assert {r.code: r.evidence for r in decision.against} == {"unproven-entry": (len(added()) + 1,)}
+
+
+def test_what_the_review_ended_names_the_entry_that_ended_it() -> None:
+    """Care for a relation that was reviewed is over since the move, and the answer names it."""
+    decision = may_process(case(*customer(), ended(), moved()), MayProcess(purpose=CARE))
+    assert {r.code: r.evidence for r in decision.against} == {"period-over": (len(customer()) + 2,)}
+
+
+def test_a_consent_that_outranks_an_objection_is_the_evidence() -> None:
+    """The answer rests on the later consent, and ends with it (R-317, R-330)."""
+    decision = may_process(case(*customer(), OBJECTED, consented()), MayProcess(purpose=MARKETING))
+    (reason,) = [r for r in decision.reasons if r.code == "consent-in-force"]
+    assert reason.evidence == (len(customer()) + 2,)
+    assert reason.until is not None
 
 
 # --- a no and the consent after it (R-317) -------------------------------------------------------
