@@ -505,3 +505,19 @@ def test_a_path_is_no_part_of_a_keeper(part: str) -> None:
     parts = {"register": jot(), "store": MemoryStore(), "keys": MemoryProvider(), part: "a/path"}
     with pytest.raises(InvalidValue, match="pass"):
         RecordKeeper(parts["register"], store=parts["store"], keys=parts["keys"])  # type: ignore[arg-type]
+
+
+def test_a_second_no_under_a_used_key_is_a_second_no(house: House) -> None:
+    """The link of an old message carries the same key: after a new consent its no counts again, and
+    pressed twice it is recorded once."""
+    about = contact(house, EMAIL)
+    no = marketing.object_to(via="unsubscribe-link")
+    yes = consent.give("direct-marketing", channels=["email"], evidence=evidence())
+    assert not house.keeper.record(about, no, key="link-1").repeated
+    assert house.keeper.record(about, no, key="link-1").repeated
+    house.clock.now += timedelta(days=1)
+    house.keeper.record(about, yes)
+    assert house.ask(about)
+    house.clock.now += timedelta(days=1)
+    assert not house.keeper.record(about, no, key="link-1").repeated
+    assert not house.ask(about)

@@ -33,6 +33,7 @@ from gdprkit.keeper.line import (
     entries_of,
     key_hash,
     new_view,
+    reopened,
     view,
 )
 from gdprkit.keeper.merging import carried, merge, unmerge
@@ -232,7 +233,8 @@ class RecordKeeper:
             about: The person.
             acts: In order; each sees those before it.
             key: Idempotency key: the same acts recorded twice under it answer with the first
-                receipt. Other acts under a used key are recorded: no stop is swallowed.
+                receipt. Other acts under a used key are recorded, and so is a stop after a consent
+                that came since: no stop is swallowed.
             by: Who records: a staff or service id, never a name; kept with each entry.
 
         Raises:
@@ -246,13 +248,13 @@ class RecordKeeper:
         hashed = key_hash(key, acts) if key is not None else None
 
         def attempt() -> Receipt:
-            if hashed is not None:
-                first = self._bench.store.receipt(about, hashed)
-                if first is not None:
-                    return self._first_receipt(about, first)
+            first = None if hashed is None else self._bench.store.receipt(about, hashed)
+            if first is not None and not reopened(self._bench.store, about, acts, first):
+                return self._first_receipt(about, first)
             before = view(self._bench.store, about)
             now = self.now()
-            composed = compose(self._bench, before, acts, now=now, key=hashed, by=by)
+            kept = hashed if first is None else None  # the key stays with the first
+            composed = compose(self._bench, before, acts, now=now, key=kept, by=by)
             self._bench.store.commit(*carried(self._bench, before, composed, now))
             return self._receipt(composed)
 

@@ -15,8 +15,10 @@ from typing import final
 import attrs
 
 from gdprkit.acts.act import Act
+from gdprkit.acts.prepare import STOPS
 from gdprkit.errors import InvalidValue, UnknownSubject
 from gdprkit.facts._shape import is_text
+from gdprkit.facts.consent import ConsentConfirmed, ConsentGiven
 from gdprkit.facts.entry import Entry
 from gdprkit.ledger.chain import genesis, link
 from gdprkit.ledger.codec import (
@@ -42,6 +44,7 @@ __all__ = [
     "marks_of",
     "new_view",
     "organisation_of",
+    "reopened",
     "view",
 ]
 
@@ -129,6 +132,18 @@ def key_hash(key: object, acts: Sequence[object]) -> bytes:
     said = [[plain_fact(act.fact), sorted(act.personal)] for act in acts if isinstance(act, Act)]
     body = json.dumps([key, said], sort_keys=True, separators=(",", ":"))
     return sha256(b"gdprkit/idempotency/v1\0" + body.encode()).digest()
+
+
+def reopened(store: Store, about: SubjectId, acts: Sequence[object], first: int) -> bool:
+    """Whether *acts* stop something that a consent has opened again since entry *first*.
+
+    Then the same words are said anew, whatever key they come under: the link of an old message is
+    a second no.
+    """
+    if not any(isinstance(act, Act) and type(act.fact) in STOPS for act in acts):
+        return False
+    later = (decode_entry(e.body, e.position).fact for e in store.line(about, after=first))
+    return any(isinstance(fact, (ConsentGiven, ConsentConfirmed)) for fact in later)
 
 
 def advance(store: Store, view: View, entries: Sequence[Entry], entry: Entry) -> Standing:
