@@ -51,7 +51,8 @@ from gdprkit.policy.advertising import MayAdvertise, may_advertise
 from gdprkit.policy.case import Case, Suppressed
 from gdprkit.policy.conditions import next_call_hours
 from gdprkit.policy.connection import MayMove, may_move
-from gdprkit.policy.decisions import Decision, Outcome
+from gdprkit.policy.consent import consent_since
+from gdprkit.policy.decisions import Decision, Outcome, Reason
 from gdprkit.policy.disclosure import MayDisclose, may_disclose
 from gdprkit.policy.law import FI_2026
 from gdprkit.policy.marketing import MayContact, may_contact
@@ -158,7 +159,9 @@ def test_a_prohibition_rules_again_when_the_company_s_consent_expires(
     open_still = of_the_firm(here, firm, EXPIRY - MINUTE)
     assert open_still
     assert open_still.valid_until == EXPIRY
-    assert "company-consented" in open_still.codes
+    (lifts,) = [r for r in open_still.reasons if r.code == "company-consented"]
+    # of the firm's own line the entry that says for whom they act
+    assert lifts.evidence == (len(customer()) + (1 if on_its_own_line else 2),)
     over = of_the_firm(here, firm, EXPIRY)
     assert {r.code for r in over.against} == {"company-prohibited"}
 
@@ -521,3 +524,31 @@ def test_what_goes_out_holds_no_longer_than_its_law() -> None:
     assert may_disclose(ending(), out).valid_until == midnight
     flow = next(iter(jot().transfers))
     assert may_transfer(ending(), MayTransfer(transfer=flow, purpose=CARE)).valid_until == midnight
+
+
+def test_each_no_is_looked_at_by_itself() -> None:
+    """An objection that a later consent outranks hides none that it does not, and each is named."""
+    care = ObjectionRaised(purpose=CARE, via=LETTER)
+    line = [*customer(), BY_SITUATION, consented()]
+    assert "objected" not in {r.code for r in move_against(*line)}
+    decision = may_process(case(*customer(), care), MayProcess(purpose=CARE))
+    assert {r.code: r.evidence for r in decision.against}["objected"] == (len(customer()) + 1,)
+    marketed = may_process(case(*customer(), OBJECTED), MayProcess(purpose=MARKETING))
+    assert (len(customer()) + 1,) in {r.evidence for r in marketed.against}
+
+
+def move_against(*line: Told) -> tuple[Reason, ...]:
+    """Return what withholds the move of somebody whose relation has ended."""
+    return may_move(case(*line, ended(), suppressed=CLEAR), MayMove()).against
+
+
+def test_of_two_consents_the_longer_one_carries() -> None:
+    """After an objection the longest later consent tells until when it is outranked (R-317)."""
+    by_post = consented(channels=[Channel.POST], actor=Actor.GUARDIAN)  # no act of the person
+    later: Told = (START + timedelta(days=40), by_post)
+    line = [*customer(), OBJECTED, consented(), later]
+    asked = case(*line, at=START + timedelta(days=41))
+    found = consent_since(asked, MARKETING, START)
+    assert found is not None
+    assert found.word.channel is Channel.POST
+    assert found.until > START + timedelta(days=730)

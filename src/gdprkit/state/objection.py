@@ -7,7 +7,7 @@ policy decides at the moment asked about; so nothing here removes a stop.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, final
@@ -133,29 +133,27 @@ def _stop(draft: Stops, stop: Stop) -> None:
     draft.stops.append(stop)
 
 
+_SAYS: Final[Mapping[type, StopKind]] = {
+    MarketingObjection: StopKind.OBJECTION,
+    MarketingProhibition: StopKind.PROHIBITION,
+    ConsentWithdrawn: StopKind.WITHDRAWAL,
+}
+
+
 def _said(
-    kind: StopKind,
-) -> Callable[[Stops, Entry, MarketingObjection | MarketingProhibition | ConsentWithdrawn], None]:
-    """Return what sets the stop that such a fact says."""
-
-    def write(
-        draft: Stops,
-        entry: Entry,
-        fact: MarketingObjection | MarketingProhibition | ConsentWithdrawn,
-    ) -> None:
-        _stop(
-            draft,
-            Stop(
-                kind=kind,
-                channels=fact.channels,
-                purpose=fact.purpose,
-                by=fact.by,
-                at=entry.at,
-                position=entry.position,
-            ),
-        )
-
-    return write
+    draft: Stops, entry: Entry, fact: MarketingObjection | MarketingProhibition | ConsentWithdrawn
+) -> None:
+    _stop(
+        draft,
+        Stop(
+            kind=_SAYS[type(fact)],
+            channels=fact.channels,
+            purpose=fact.purpose,
+            by=fact.by,
+            at=entry.at,
+            position=entry.position,
+        ),
+    )
 
 
 def _refused(draft: Stops, entry: Entry, fact: ConsentRefused) -> None:
@@ -271,8 +269,6 @@ FOLD: Final[Fold] = {
 }
 
 WRITING: Final[Writing] = {
-    MarketingObjection: _said(StopKind.OBJECTION),
-    MarketingProhibition: _said(StopKind.PROHIBITION),
-    ConsentWithdrawn: _said(StopKind.WITHDRAWAL),
+    **dict.fromkeys(_SAYS, _said),
     ConsentRefused: _refused,
 }
