@@ -99,7 +99,7 @@ def consent_problems(case: Case, word: ConsentWord) -> tuple[Reason, ...]:
     twice = evidence.method is ConsentMethod.DOUBLE_OPT_IN or word.requested_at is not None
     if purpose is not None and purpose.double_opt_in and not twice:
         found.append(CONSENT_NOT_CONFIRMED)
-    found += _information_problems(case, word, evidence, civil_date(given, case.zone))
+    found += _information_problems(case, word, evidence, given)
     if evidence.power_unequal and evidence.freely_given is None:
         found.append(CONSENT_UNDER_IMBALANCE)
     if word.requested_at is not None and given >= lapses_at(case, word.requested_at):
@@ -133,9 +133,9 @@ def _flaws(evidence: ConsentEvidence) -> Iterator[Reason]:
 
 
 def _information_problems(
-    case: Case, word: ConsentWord, evidence: ConsentEvidence, day: date
+    case: Case, word: ConsentWord, evidence: ConsentEvidence, given: datetime
 ) -> Iterator[Reason]:
-    """Yield what the person was not told when they consented on *day* (R-205, R-209)."""
+    """Yield what the person was not told when they consented (R-205, R-209)."""
     notice = case.register.notices.get(evidence.notice)
     if notice is None:
         yield CONSENT_NOTICE_UNKNOWN
@@ -143,7 +143,8 @@ def _information_problems(
     other_text = notice.sha256 is not None and notice.sha256 != evidence.notice_sha256
     if other_text or not _same_language(notice.language, evidence.language):
         yield CONSENT_NOTICE_DIFFERS
-    if day < notice.published:
+    # the day in the zone is at most one before that of UTC: most need no look at the zone
+    if given.date() <= notice.published and civil_date(given, case.zone) < notice.published:
         yield CONSENT_BEFORE_NOTICE
     if NoticeItem.CONTROLLER not in notice.items:
         yield CONTROLLER_NOT_TOLD

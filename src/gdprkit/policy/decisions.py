@@ -35,6 +35,11 @@ class Outcome(StrEnum):
         return _RANK[self]
 
 
+# asked of every decision: looking a member up on its enumeration costs as much as a rule
+_ALLOWED: Final = Outcome.ALLOWED
+_NEEDS: Final = Outcome.NEEDS
+_FORBIDDEN: Final = Outcome.FORBIDDEN
+
 _RANK: Final = {Outcome.ALLOWED: 0, Outcome.NEEDS: 1, Outcome.FORBIDDEN: 2}
 
 
@@ -119,10 +124,13 @@ class Decision:
         """The strictest outcome among the reasons; no reason at all forbids."""
         if not self.reasons:
             return Outcome.FORBIDDEN
-        outcomes = [reason.outcome for reason in self.reasons]
-        if Outcome.FORBIDDEN in outcomes:
-            return Outcome.FORBIDDEN
-        return Outcome.NEEDS if Outcome.NEEDS in outcomes else Outcome.ALLOWED
+        strictest = _ALLOWED
+        for reason in self.reasons:
+            if reason.outcome is _FORBIDDEN:
+                return _FORBIDDEN
+            if reason.outcome is _NEEDS:
+                strictest = _NEEDS
+        return strictest
 
     def __bool__(self) -> bool:
         """Return True only when ALLOWED; every decision answers a *may* question."""

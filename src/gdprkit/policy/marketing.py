@@ -15,7 +15,7 @@ from typing import Final
 
 from gdprkit.policy.case import Case
 from gdprkit.policy.decisions import Decision, Outcome, Reason, forbid, need
-from gdprkit.policy.marketing_steps import STEPS
+from gdprkit.policy.marketing_steps import STEPS, UNSELECTED_STEPS
 from gdprkit.policy.matrix import MATRIX, cell_id
 from gdprkit.policy.placing import Asked, MayContact, place
 from gdprkit.register.purposes import Purpose
@@ -98,14 +98,18 @@ def may_contact(case: Case, question: MayContact, *, as_member: bool = False) ->
 def _in_order(asked: Asked) -> tuple[Reason, ...]:
     """Ask step after step until one forbids; all reasons of that step are kept."""
     reasons: list[Reason] = []
-    for step in STEPS:
-        forbidden = False
+    forbidden = False
+    for step in STEPS if asked.question.selected_by else UNSELECTED_STEPS:
         for reason in step(asked):
             reasons.append(reason)
-            forbidden = forbidden or reason.outcome is Outcome.FORBIDDEN
+            if reason.outcome is _FORBIDDEN:
+                forbidden = True
         if forbidden:
             break
     return tuple(reasons)
+
+
+_FORBIDDEN: Final = Outcome.FORBIDDEN
 
 
 def usable_channels(case: Case, purpose: Purpose, *, as_member: bool = False) -> frozenset[Channel]:

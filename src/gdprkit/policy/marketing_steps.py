@@ -46,6 +46,7 @@ __all__ = [
     "PERSON_CHECKS",
     "STEPS",
     "UNPROVEN_ENTRY",
+    "UNSELECTED_STEPS",
     "basis_swapped",
     "company_reasons",
     "membership_reasons",
@@ -155,7 +156,7 @@ ORGANISATION_UNKNOWN: Final = need(
 
 
 def _company_stop(asked: Asked) -> Iterator[Reason]:  # step 3
-    yield from company_reasons(asked.case, asked.channel, asked.purpose)
+    return company_reasons(asked.case, asked.channel, asked.purpose)
 
 
 def company_reasons(case: Case, channel: Channel, purpose: Purpose) -> Iterator[Reason]:
@@ -403,6 +404,10 @@ STEPS: Final[tuple[Callable[[Asked], Iterator[Reason]], ...]] = (
     basis_swapped,
     _conditions,
 )
+
+
+#: The steps where nobody was chosen by any field.
+UNSELECTED_STEPS: Final = tuple(s for s in STEPS if s not in (_closed_data, _profiling))
 
 
 #: What is asked about the person whatever the kind of message: its state, age, membership.
