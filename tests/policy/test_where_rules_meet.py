@@ -529,12 +529,18 @@ def test_what_goes_out_holds_no_longer_than_its_law() -> None:
 def test_each_no_is_looked_at_by_itself() -> None:
     """An objection that a later consent outranks hides none that it does not, and each is named."""
     care = ObjectionRaised(purpose=CARE, via=LETTER)
-    line = [*customer(), BY_SITUATION, consented()]
-    assert "objected" not in {r.code for r in move_against(*line)}
+    line = [*customer(), BY_SITUATION, consented(), care]
+    against = {r.code: r.evidence for r in move_against(*line)}
+    assert against["t5-request-pending"] == (len(line),)
+    assert "t5-stopped" not in against
     decision = may_process(case(*customer(), care), MayProcess(purpose=CARE))
     assert {r.code: r.evidence for r in decision.against}["objected"] == (len(customer()) + 1,)
-    marketed = may_process(case(*customer(), OBJECTED), MayProcess(purpose=MARKETING))
-    assert (len(customer()) + 1,) in {r.evidence for r in marketed.against}
+    by_post = MarketingObjection(via=LETTER, channels=[Channel.POST])  # closes no purpose
+    line = [*customer(), BY_SITUATION, by_post, OBJECTED]
+    marketed = may_process(case(*line), MayProcess(purpose=MARKETING))
+    said = {(r.code, r.evidence) for r in marketed.against}
+    assert ("objected", (len(customer()) + 1,)) in said
+    assert (len(line),) in {evidence for _, evidence in said}
 
 
 def move_against(*line: Told) -> tuple[Reason, ...]:
