@@ -521,3 +521,18 @@ def test_a_second_no_under_a_used_key_is_a_second_no(house: House) -> None:
     house.clock.now += timedelta(days=1)
     assert not house.keeper.record(about, no, key="link-1").repeated
     assert not house.ask(about)
+
+
+def test_a_second_no_on_a_line_that_was_merged_away_is_a_second_no(house: House) -> None:
+    """The consent came on the line that goes on; the old link of the other one still closes it."""
+    other, about = contact(house, BO), contact(house, EMAIL)
+    no = marketing.object_to(via="unsubscribe-link")
+    yes = consent.give("direct-marketing", channels=["email"], evidence=evidence())
+    house.keeper.record(other, no, key="link-1")
+    house.keeper.merge(about, other, verified=True)
+    house.clock.now += timedelta(days=1)
+    house.keeper.record(about, yes)
+    assert house.ask(about)
+    house.clock.now += timedelta(days=1)
+    assert not house.keeper.record(other, no, key="link-1").repeated
+    assert not house.ask(about)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import final
+from typing import Final, final
 
 import attrs
 
@@ -20,6 +20,7 @@ from gdprkit.errors import InvalidValue, UnknownSubject
 from gdprkit.facts._shape import is_text
 from gdprkit.facts.consent import ConsentConfirmed, ConsentGiven
 from gdprkit.facts.entry import Entry
+from gdprkit.facts.merge import MergedFrom, MergedInto
 from gdprkit.ledger.chain import genesis, link
 from gdprkit.ledger.codec import (
     decode_entry,
@@ -135,15 +136,19 @@ def key_hash(key: object, acts: Sequence[object]) -> bytes:
 
 
 def reopened(store: Store, about: SubjectId, acts: Sequence[object], first: int) -> bool:
-    """Whether *acts* stop something that a consent has opened again since entry *first*.
+    """Whether *acts* stop something that a consent may have opened again since entry *first*.
 
     Then the same words are said anew, whatever key they come under: the link of an old message is
-    a second no.
+    a second no. A consent may have come by a merge, and to a line that was merged away it may have
+    come on the line that goes on.
     """
     if not any(isinstance(act, Act) and type(act.fact) in STOPS for act in acts):
         return False
     later = (decode_entry(e.body, e.position).fact for e in store.line(about, after=first))
-    return any(isinstance(fact, (ConsentGiven, ConsentConfirmed)) for fact in later)
+    return any(isinstance(fact, _REOPENING) for fact in later)
+
+
+_REOPENING: Final = (ConsentGiven, ConsentConfirmed, MergedFrom, MergedInto)
 
 
 def advance(store: Store, view: View, entries: Sequence[Entry], entry: Entry) -> Standing:

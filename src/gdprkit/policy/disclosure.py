@@ -97,62 +97,22 @@ CONTRACT_MISSING: Final = need(
 )
 CONTRACT_WHOLE: Final = allow("contract-whole", "R-705", gdpr("28(3)"))
 
-#: What a contract with a processor holds (Art. 28(3)). One that lacks a part is none.
+#: What a contract with a processor holds, and where the law asks for it: lacking one, it is none.
+_TERMS: Final = {
+    ContractItem.SUBJECT_MATTER: ("28(3)", "subject, duration, nature, purpose, data"),
+    ContractItem.INSTRUCTIONS: ("28(3)(a)", "documented instructions only"),
+    ContractItem.CONFIDENTIALITY: ("28(3)(b)", "confidentiality"),
+    ContractItem.SECURITY: ("28(3)(c)", "security"),
+    ContractItem.SUB_PROCESSORS: ("28(3)(d)", "authorised sub-processors, same duties"),
+    ContractItem.RIGHTS: ("28(3)(e)", "help with requests"),
+    ContractItem.ASSISTANCE: ("28(3)(f)", "help with security, breaches and assessments"),
+    ContractItem.END: ("28(3)(g)", "deletion or return at the end"),
+    ContractItem.AUDIT: ("28(3)(h)", "information and audits"),
+    ContractItem.WARNING: ("28(3)", "warning of unlawful instructions"),
+}
 CONTRACT: Final[Mapping[ContractItem, Reason]] = {
-    ContractItem.SUBJECT_MATTER: need(
-        "contract-incomplete",
-        "R-705",
-        gdpr("28(3)"),
-        missing="in the contract: subject, duration, nature, purpose, data",
-    ),
-    ContractItem.INSTRUCTIONS: need(
-        "contract-incomplete",
-        "R-705",
-        gdpr("28(3)(a)"),
-        missing="in the contract: documented instructions only",
-    ),
-    ContractItem.CONFIDENTIALITY: need(
-        "contract-incomplete", "R-705", gdpr("28(3)(b)"), missing="in the contract: confidentiality"
-    ),
-    ContractItem.SECURITY: need(
-        "contract-incomplete", "R-705", gdpr("28(3)(c)"), missing="in the contract: security"
-    ),
-    ContractItem.SUB_PROCESSORS: need(
-        "contract-incomplete",
-        "R-705",
-        gdpr("28(3)(d)"),
-        missing="in the contract: authorised sub-processors, same duties",
-    ),
-    ContractItem.RIGHTS: need(
-        "contract-incomplete",
-        "R-705",
-        gdpr("28(3)(e)"),
-        missing="in the contract: help with requests",
-    ),
-    ContractItem.ASSISTANCE: need(
-        "contract-incomplete",
-        "R-705",
-        gdpr("28(3)(f)"),
-        missing="in the contract: help with security, breaches and assessments",
-    ),
-    ContractItem.END: need(
-        "contract-incomplete",
-        "R-705",
-        gdpr("28(3)(g)"),
-        missing="in the contract: deletion or return at the end",
-    ),
-    ContractItem.AUDIT: need(
-        "contract-incomplete",
-        "R-705",
-        gdpr("28(3)(h)"),
-        missing="in the contract: information and audits",
-    ),
-    ContractItem.WARNING: need(
-        "contract-incomplete",
-        "R-705",
-        gdpr("28(3)"),
-        missing="in the contract: warning of unlawful instructions",
-    ),
+    item: need("contract-incomplete", "R-705", gdpr(place), missing=f"in the contract: {what}")
+    for item, (place, what) in _TERMS.items()
 }
 
 

@@ -31,7 +31,6 @@ __all__ = [
     "CONTACT_POINTS",
     "WHITELIST",
     "entry_channels",
-    "is_assessed",
     "marketing_purpose",
     "movable",
     "register_expiry",
@@ -95,7 +94,7 @@ def register_expiry(case: Case, purpose: Purpose | None = None) -> date | None:
         ends.append(declared.keep.after(ended))
         if last_act is not None:
             ends.append(declared.cap.after(civil_date(last_act, case.zone)))
-    if purpose is not None and not is_assessed(case, purpose):
+    if purpose is not None and not _assessed(case, purpose):
         consents = [
             consent.until
             for channel in purpose.channels
@@ -106,7 +105,7 @@ def register_expiry(case: Case, purpose: Purpose | None = None) -> date | None:
     return min(ends)
 
 
-def is_assessed(case: Case, purpose: Purpose) -> bool:
+def _assessed(case: Case, purpose: Purpose) -> bool:
     """Whether an assessment for former customers carries the register (T2)."""
     reasons = assessment_reasons(case, purpose, former=True)
     return all(reason.outcome is Outcome.ALLOWED for reason in reasons)
@@ -117,7 +116,7 @@ def entry_channels(case: Case, purpose: Purpose) -> frozenset[Channel]:
     those it names (T2).
     """
     usable = usable_channels(case, purpose, as_member=True)
-    if is_assessed(case, purpose):
+    if _assessed(case, purpose):
         return usable
     return frozenset(c for c in usable if valid_consent(case, purpose.id, c) is not None)
 

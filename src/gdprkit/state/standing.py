@@ -15,7 +15,6 @@ from typing import Any, Final, TypeAlias, final
 
 import attrs
 
-from gdprkit.facts.consent import ConsentRefused, ConsentWithdrawn
 from gdprkit.facts.data import PersonErased
 from gdprkit.facts.entry import PROTECTIVE_WEIGHT, Entry, order_key
 from gdprkit.state import (
@@ -151,7 +150,6 @@ HANDLERS: Final[Mapping[type, tuple[Handler, ...]]] = {
 #: telling of recipients. A grant or a collection after it is an anomaly and changes nothing.
 AFTER_ERASURE: Final = frozenset(
     {*objection.FOLD, *objection.WRITING, *request.FOLD, *disclosure.FOLD}
-    | {ConsentWithdrawn, ConsentRefused}
 )
 
 
