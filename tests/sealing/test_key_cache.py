@@ -23,13 +23,14 @@ from gdprkit.sealing.errors import (
     KeyMissing,
     SubjectErased,
 )
+from gdprkit.sealing.settings import KeySettings
 from gdprkit.words.identifiers import SubjectId
 
 
 def test_opened_keys_are_kept_for_their_time_and_no_longer() -> None:
     """Within the TTL the store is not asked; after it an erasure elsewhere is seen."""
     store, clock = DictStore(), Clock()
-    people = make_keys(store, ttl=300.0, monotonic=clock)
+    people = make_keys(store, settings=KeySettings(ttl=300.0), monotonic=clock)
     add_person(people, store)
     reads = store.reads
     elsewhere = make_keys(store)
@@ -66,7 +67,7 @@ def test_erasure_is_remembered_and_absence_is_not() -> None:
 def test_the_least_recently_used_are_closed_first() -> None:
     """With room for two, opening a third closes the one not used for longest."""
     store = DictStore()
-    people = make_keys(store, capacity=2)
+    people = make_keys(store, settings=KeySettings(capacity=2))
     carl = SubjectId(UUID(int=7))
     for about in (ANNA, BERT, carl):
         _, row = people.create(about, at=AT)

@@ -27,6 +27,7 @@ from gdprkit.sealing.errors import (
 )
 from gdprkit.sealing.providers import MemoryProvider
 from gdprkit.sealing.rows import EpochKind, KeyState, Tombstone
+from gdprkit.sealing.settings import KeySettings
 from gdprkit.words.vocabulary import ErasureReason
 
 
@@ -161,7 +162,7 @@ def test_d26_a_wrap_of_another_epoch_does_not_open() -> None:
 def test_d27_every_bit_of_a_wrap_is_authenticated() -> None:
     """Each single bit of a wrapped key, flipped, is noticed."""
     store = DictStore()
-    people = make_keys(store, capacity=0)
+    people = make_keys(store, settings=KeySettings(capacity=0))
     add_person(people, store)
     row = store.rows[ANNA][0]
     for bit in range(8 * len(row.wrapped)):
@@ -210,7 +211,7 @@ def test_a_destroyed_epoch_closes_everybody_under_it() -> None:
 def test_a_running_process_learns_of_a_destroyed_epoch_within_the_ttl() -> None:
     """An epoch key that was unwrapped before is closed at the next reading of the rows."""
     store, clock = DictStore(), Clock()
-    people = make_keys(store, monotonic=clock, ttl=300.0, capacity=0)
+    people = make_keys(store, monotonic=clock, settings=KeySettings(capacity=0))
     add_person(people, store)
     store.epoch_rows = [attrs.evolve(row, state=KeyState.DESTROYED) for row in store.epoch_rows]
     clock.now += 301

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, final
 
 import attrs
@@ -47,7 +47,7 @@ from gdprkit.state.data import HeldValue
 from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.vocabulary import ErasureReason, FilingSystem, IntakeChannel, Right
 
-__all__ = ["Applied", "compose_plan", "make_plan", "recheck"]
+__all__ = ["Applied", "applied", "compose_plan", "make_plan", "recheck"]
 
 _PLANNERS: Final[Mapping[type, Callable[[Any, Any], Plan]]] = {
     AfterEnd: plan_after_end,
@@ -72,6 +72,17 @@ class Applied:
     done: Mapping[PlanAction, int]
     person_erased: bool
     everywhere_at: datetime | None = None
+
+
+def applied(bench: Bench, plan: Plan, now: datetime) -> Applied:
+    """Return what a plan that was committed at *now* has done."""
+    believed = timedelta(seconds=bench.keys.settings.ttl)
+    return Applied(
+        plan=plan.digest,
+        done={action: len(plan.of(action)) for action in PlanAction},
+        person_erased=plan.erases_person,
+        everywhere_at=now + believed if plan.erases_person else None,
+    )
 
 
 def look_up(bench: Bench, view: View, purpose: str | None, at: datetime) -> Suppressed:

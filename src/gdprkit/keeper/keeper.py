@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeVar, final
 
 from gdprkit.acts import data as data_acts
@@ -21,6 +21,7 @@ from gdprkit.facts.request import RequestReceived
 from gdprkit.keeper.answer import Bundle, make_bundle
 from gdprkit.keeper.applying import (
     Applied,
+    applied,
     compose_plan,
     make_plan,
     recheck,
@@ -48,11 +49,12 @@ from gdprkit.policy.decisions import Decision
 from gdprkit.policy.ending import DerivedEnd, derived_end
 from gdprkit.policy.handling import Handling, ToTell, handling, to_tell
 from gdprkit.policy.law import FINLAND, LawBook
-from gdprkit.policy.plan import Plan, PlanAction
+from gdprkit.policy.plan import Plan
 from gdprkit.policy.request import deadline_of
 from gdprkit.register.register import Register
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.providers import KeyProvider
+from gdprkit.sealing.settings import KeySettings
 from gdprkit.state.request import RequestCase
 from gdprkit.state.standing import Standing
 from gdprkit.storage.protocol import ALL, Batch, Span, Store
@@ -68,8 +70,7 @@ T = TypeVar("T")
 #: How often a write is tried again when somebody else was first.
 _TRIES: Final = 8
 
-#: Seconds a process believes an opened key: after that an erasure holds everywhere.
-_KEY_TTL: Final = 300.0
+_KEY_SETTINGS: Final = KeySettings()
 
 
 def _check_parts(register: object, store: object, keys: object) -> None:
@@ -93,6 +94,7 @@ class RecordKeeper:
         clock: Returns now, aware.
         random: Returns that many random bytes; a test may pass its own.
         law: The law by the day; by default Finland's. The register's own settings are laid over it.
+        key_settings: How the keys of people are kept.
 
     Raises:
         UnknownName, InvalidValue: the register sets something that is no setting, or a part is
@@ -108,6 +110,7 @@ class RecordKeeper:
         clock: Clock = system_clock,
         random: Callable[[int], bytes] = os.urandom,
         law: LawBook = FINLAND,
+        key_settings: KeySettings = _KEY_SETTINGS,
     ) -> None:
         _check_parts(register, store, keys)
         settings = {name.replace("-", "_"): s.value for name, s in register.settings.items()}
@@ -115,7 +118,9 @@ class RecordKeeper:
         self._bench = Bench(
             register=register,
             store=store,
-            keys=SubjectKeys(keys, store, tenant=store.tenant, random=random, ttl=_KEY_TTL),
+            keys=SubjectKeys(
+                keys, store, tenant=store.tenant, settings=key_settings, random=random
+            ),
             law=law.with_settings(settings),
             random=random,
         )
@@ -549,12 +554,7 @@ class RecordKeeper:
         composed = compose_plan(self._bench, before, plan, now, by=by)
         self._bench.store.commit(*carried(self._bench, before, composed, now))
         self._bench.keys.forget(plan.about)
-        return Applied(
-            plan=plan.digest,
-            done={action: len(plan.of(action)) for action in PlanAction},
-            person_erased=plan.erases_person,
-            everywhere_at=now + timedelta(seconds=_KEY_TTL) if plan.erases_person else None,
-        )
+        return applied(self._bench, plan, now)
 
     # --- answers, sweeps, proof ------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ from gdprkit.sealing.plaintext import HARD_LIMIT, PAD_LIMIT
 __all__ = ["OVERHEAD", "as_bytes", "check_form", "from_text", "is_envelope", "to_text"]
 
 FORMAT: Final = 0xF8
+SUITES: Final = {1: "AES-256-GCM", 2: "XAES-256-GCM", 3: "AES-256-GCM-SIV"}
 SUITE: Final = 1
 KEY_ID: Final = 20
 NONCE: Final = 12

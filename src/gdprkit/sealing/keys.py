@@ -26,33 +26,47 @@ from gdprkit.sealing.normalise import known_normaliser
 from gdprkit.sealing.providers import KeyProvider
 from gdprkit.sealing.rows import WRAPS_ALG, EpochKind, KeyRow, KeyState, KeyStore, Tombstone
 from gdprkit.sealing.secret import KeepsSecrets
+from gdprkit.sealing.settings import KeySettings
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.vocabulary import ErasureReason
 
 __all__ = ["SubjectKey", "SubjectKeyVersions", "SubjectKeys"]
+
+_SETTINGS: Final = KeySettings()
 
 
 @final
 class SubjectKeys(KeepsSecrets):
     """The keys of all people of one tenant. Safe to share among threads.
 
-    What was opened is believed for *ttl* seconds, so an erasure in another process takes effect
-    here within that time; ``forget`` makes it at once.
+    What was opened is believed for ``settings.ttl`` seconds, so an erasure in another process takes
+    effect here within that time; ``forget`` makes it at once.
 
     Args:
         provider: Wraps epoch keys by root keys.
         store: Keeps the rows of this tenant.
         tenant: Whose register; part of every derivation, so it never changes.
+        settings: How keys are kept.
         random: Returns so many fresh random bytes.
-        capacity: Most people whose keys are kept open.
-        ttl: Seconds.
         monotonic: A clock that only goes forward, in seconds.
+
+    Attributes:
+        settings: How keys are kept.
 
     Raises:
         ContextError: *tenant* is empty, too long or no text.
     """
 
-    __slots__ = ("_cache", "_keks", "_lasting", "_random", "_roots", "_store", "_tenant")
+    __slots__ = (
+        "_cache",
+        "_keks",
+        "_lasting",
+        "_random",
+        "_roots",
+        "_store",
+        "_tenant",
+        "settings",
+    )
 
     def __init__(
         self,
@@ -60,18 +74,19 @@ class SubjectKeys(KeepsSecrets):
         store: KeyStore,
         *,
         tenant: str,
+        settings: KeySettings = _SETTINGS,
         random: Callable[[int], bytes] = os.urandom,
-        capacity: int = 1000,
-        ttl: float = 300.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store: Final = store
+        self.settings: Final = settings
         self._tenant: Final = lp(tenant, "tenant")
         self._random: Final = random
         self._cache: Final = KeyCache[SubjectKeyVersions](
-            capacity=capacity, ttl=ttl, monotonic=monotonic
+            capacity=settings.capacity, ttl=settings.ttl, monotonic=monotonic
         )
         rows = EpochRows(provider, store, tenant=tenant, random=random)
+        ttl = settings.ttl
         self._keks: Final = EpochBook(EpochKind.KEK, rows, make=Kek, ttl=ttl, monotonic=monotonic)
         self._roots: Final = EpochBook(
             EpochKind.INDEX, rows, make=IndexRoot, ttl=ttl, monotonic=monotonic
