@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -14,7 +14,8 @@ from gdprkit.errors import PositionTaken
 from gdprkit.sealing.envelope import Context
 from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
 from gdprkit.sealing.providers import KeyProvider, MemoryProvider
-from gdprkit.sealing.rows import EpochRow, KeyRow, KeyState, Tombstone
+from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, Tombstone, destroyed
+from gdprkit.storage.guards import check_keys
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.vocabulary import ErasureReason
 
@@ -51,6 +52,43 @@ class DictStore:
     def add_epoch(self, row: EpochRow) -> None:
         if not any((kept.kind, kept.epoch) == (row.kind, row.epoch) for kept in self.epoch_rows):
             self.epoch_rows.append(row)
+
+    def key_rows(
+        self,
+        *,
+        kek: str | None = None,
+        after: tuple[SubjectId, int] | None = None,
+        limit: int,
+    ) -> Sequence[KeyRow]:
+        rows = (row for about in sorted(self.rows) for row in self.rows[about])
+        behind = [row for row in rows if after is None or (row.about, row.version) > after]
+        return [row for row in behind if kek in (None, row.kek_id)][:limit]
+
+    def replace_keys(self, changes: Sequence[tuple[KeyRow, KeyRow]]) -> int:
+        check_keys((new for _, new in changes), self.epochs)
+        fresh = [(old, new) for old, new in changes if old in self.rows.get(old.about, ())]
+        for old, new in fresh:
+            rows = self.rows[old.about]
+            rows[rows.index(old)] = new
+        return len(fresh)
+
+    def replace_epoch(self, old: EpochRow, new: EpochRow) -> bool:
+        same = old in self.epoch_rows
+        if same:
+            self.epoch_rows[self.epoch_rows.index(old)] = new
+        return same
+
+    def destroy_epoch(self, row: EpochRow) -> bool:
+        gone = destroyed(row)
+        return not self.hanging().get(row.epoch) and self.replace_epoch(row, gone)
+
+    def hanging(self) -> Mapping[str, int]:
+        found = {r.epoch: 0 for r in self.epoch_rows if r.kind is not EpochKind.LASTING}
+        for rows in self.rows.values():
+            for row in rows:
+                if row.state is not KeyState.DESTROYED and row.kek_id in found:
+                    found[row.kek_id] += 1
+        return found
 
     def put(self, row: KeyRow) -> None:
         """Store a new version; a second one of the same number is refused."""

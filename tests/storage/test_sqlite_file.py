@@ -20,6 +20,7 @@ from gdprkit.storage import SqliteStore
 from gdprkit.storage.protocol import Marks, VaultPut
 from gdprkit.storage.schema import APPLICATION_ID
 from gdprkit.testing.store_values import (
+    epoch_row,
     follow,
     hashed,
     key_row,
@@ -215,6 +216,7 @@ class TestDeletedBytes:
         """After shredding, expunging and compacting nothing of it is in any file of the store."""
         secrets = [b"wrapped-key-bytes", b"envelope-bytes", b"term-bytes", b"entry-body-bytes"]
         wrapped, envelope, term, body = secrets
+        store.add_epoch(epoch_row("k1"))
         put = VaultPut(slot=slot(1), envelope=envelope * 10_000, terms=[term])
         for about in (ANNA, BO):
             batch = follow(store, about, body)
@@ -235,6 +237,7 @@ class TestDeletedBytes:
         self, store: SqliteStore, raw: sqlite3.Connection
     ) -> None:
         """Of an expunged person no row is left anywhere but the tombstone of the line."""
+        store.add_epoch(epoch_row("k1"))
         put = VaultPut(slot=slot(1), envelope=b"e", terms=[b"term"])
         batch = follow(store, ANNA, b"one", marks=Marks(tags={"a", "b"}))
         full = attrs.evolve(batch, puts=[put], keys=[key_row(ANNA)], spend=[b"token"])

@@ -25,7 +25,14 @@ from gdprkit.sealing.errors import (
     KeyProviderUnavailable,
 )
 from gdprkit.sealing.providers import KeyProvider
-from gdprkit.sealing.rows import EpochKind, EpochRow, KeyState, KeyStore
+from gdprkit.sealing.rows import (
+    LETTERS,
+    EpochKind,
+    EpochRow,
+    KeyState,
+    KeyStore,
+    epoch_number,
+)
 from gdprkit.sealing.secret import KeepsSecrets, draw
 
 __all__ = ["EPOCH_KEY", "EpochBook", "EpochRows", "epoch_number"]
@@ -33,7 +40,6 @@ __all__ = ["EPOCH_KEY", "EpochBook", "EpochRows", "epoch_number"]
 T = TypeVar("T")
 EPOCH_KEY: Final = 32
 """Bytes of an epoch key."""
-_LETTER: Final = {EpochKind.KEK: "k", EpochKind.INDEX: "i", EpochKind.LASTING: "l"}
 
 
 @final
@@ -73,7 +79,7 @@ class EpochRows(KeepsSecrets):
             KeyIntegrityError: the provider returned no bytes.
             KeyProviderUnavailable, KeyProviderDenied: it does not answer, or refuses.
         """
-        epoch = f"{_LETTER[kind]}1"
+        epoch = f"{LETTERS[kind]}1"
         with _asking(self._provider):
             wrapped: object = self._provider.wrap(
                 draw(self._random, EPOCH_KEY), self._context(kind, epoch)
@@ -229,18 +235,6 @@ class EpochBook(KeepsSecrets, Generic[T]):
         if not self._known or self._monotonic() >= self._until:
             self.refresh()
         return self._known
-
-
-def epoch_number(row: EpochRow) -> int:
-    """Return the number in an epoch's name: 2 for ``k2``.
-
-    Raises:
-        KeyIntegrityError: the name is none.
-    """
-    digits = row.epoch.removeprefix(_LETTER[row.kind])
-    if digits == row.epoch or not (digits.isascii() and digits.isdigit()) or len(digits) > 9:
-        raise KeyIntegrityError(f"key epoch {row.epoch!r}", "has no name of an epoch")
-    return int(digits)
 
 
 @contextmanager

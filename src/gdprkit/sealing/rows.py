@@ -8,18 +8,32 @@ that opening it can say which key is damaged. Always true: no row holds a usable
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
 import attrs
 
+from gdprkit.errors import InvalidValue
+from gdprkit.sealing.errors import KeyIntegrityError
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import utc_moment
 from gdprkit.words.vocabulary import ErasureReason
 
-__all__ = ["WRAPS_ALG", "EpochKind", "EpochRow", "KeyRow", "KeyState", "KeyStore", "Tombstone"]
+__all__ = [
+    "LETTERS",
+    "WRAPS_ALG",
+    "EpochKind",
+    "EpochRow",
+    "KeyRow",
+    "KeyState",
+    "KeyStore",
+    "Tombstone",
+    "destroyed",
+    "epoch_number",
+    "term_prefix",
+]
 
 WRAPS_ALG = "aes-256-gcm"
 """How an epoch key wraps a subject key: the only way written and read now."""
@@ -39,6 +53,10 @@ class EpochKind(StrEnum):
     KEK = "kek"  # wraps subject keys
     INDEX = "index"  # root of blind indexes, which may be rotated and rebuilt
     LASTING = "lasting"  # root of what outlives the data: marks of the erased, suppression hashes
+
+
+LETTERS: Final = {EpochKind.KEK: "k", EpochKind.INDEX: "i", EpochKind.LASTING: "l"}
+"""What the names of the epochs of a kind begin with; a number follows."""
 
 
 @final
@@ -123,11 +141,45 @@ class Tombstone:
     key_ids: tuple[bytes, ...]
 
 
+def epoch_number(row: EpochRow) -> int:
+    """Return the number in an epoch's name: 2 for ``k2``.
+
+    Raises:
+        KeyIntegrityError: the name is none.
+    """
+    digits = row.epoch.removeprefix(LETTERS[row.kind])
+    if digits == row.epoch or not (digits.isascii() and digits.isdigit()) or len(digits) > 9:
+        raise KeyIntegrityError(f"key epoch {row.epoch!r}", "has no name of an epoch")
+    return int(digits)
+
+
+def term_prefix(row: EpochRow) -> bytes:
+    """Return the 4 bytes that every look-up term under an INDEX epoch begins with.
+
+    Raises:
+        KeyIntegrityError: its name is no name of an epoch.
+    """
+    return epoch_number(row).to_bytes(4, "big")
+
+
+def destroyed(row: EpochRow) -> EpochRow:
+    """Return what is left of an epoch once its key is gone.
+
+    Raises:
+        InvalidValue: it is not retired, or of the kind that lasts.
+    """
+    if row.kind is EpochKind.LASTING or row.state is not KeyState.RETIRED:
+        raise InvalidValue("row", "is no retired epoch", "retire it first; what lasts stays")
+    return attrs.evolve(row, state=KeyState.DESTROYED, wrapped=b"")
+
+
 class KeyStore(Protocol):
     """Keeps the rows of one tenant. Safe to share among threads.
 
     Subject keys are written and destroyed in the store's one atomic batch, together with what they
-    seal; here they are only read. A store never judges a row.
+    seal; here they are read, and wrapped anew. A store never judges a row, with one exception: no
+    key row that is not DESTROYED, and no look-up term, comes to hang on an epoch whose key is gone.
+    A process that has not heard of it would write a person whom nobody can ever read.
     """
 
     def keys(self, about: SubjectId) -> Sequence[KeyRow]:
@@ -148,5 +200,66 @@ class KeyStore(Protocol):
         A later writer's row is dropped without an error; who wants to know reads ``epochs()``.
         *Durably* means apart from any transaction of a host: keys of people are wrapped by it at
         once, and a host that rolled it back would leave their data unreadable.
+        """
+        ...
+
+    def key_rows(
+        self,
+        *,
+        kek: str | None = None,
+        after: tuple[SubjectId, int] | None = None,
+        limit: int,
+    ) -> Sequence[KeyRow]:
+        """Return at most *limit* key rows in order of (person, version).
+
+        Args:
+            kek: Only those wrapped by this epoch; None means all.
+            after: Only those behind this person's version.
+            limit: How many rows make a page.
+
+        Raises:
+            InvalidValue: *limit* is less than 1.
+        """
+        ...
+
+    def replace_keys(self, changes: Sequence[tuple[KeyRow, KeyRow]]) -> int:
+        """Put new rows in the place of old ones, all in one transaction; return how many.
+
+        Args:
+            changes: Old row and new row of the same person and version. Where the stored row is
+                no longer exactly the old one, it is left alone: somebody changed or erased it.
+
+        Raises:
+            InvalidValue: a new row is another person's or version's.
+            KeyEpochDestroyed: a new row would hang on an epoch that is gone; nothing was stored.
+        """
+        ...
+
+    def replace_epoch(self, old: EpochRow, new: EpochRow) -> bool:
+        """Put *new* in the place of *old* durably; False when the stored row is another by now.
+
+        Raises:
+            InvalidValue: *new* is another epoch.
+        """
+        ...
+
+    def destroy_epoch(self, row: EpochRow) -> bool:
+        """Put ``destroyed(row)`` in the place of *row* in one transaction, if nothing hangs on it.
+
+        On a KEK epoch hang the key rows that name it and are not DESTROYED, on an INDEX epoch the
+        look-up terms that begin with its number.
+
+        Returns:
+            False when the stored row is another by now or something hangs on it; nothing changed.
+
+        Raises:
+            InvalidValue: *row* is not RETIRED, or of the kind that lasts.
+        """
+        ...
+
+    def hanging(self) -> Mapping[str, int]:
+        """Return how much hangs on each KEK and INDEX epoch that is kept, by its name.
+
+        It counts everything that is stored and takes its time.
         """
         ...

@@ -26,7 +26,16 @@ from gdprkit.errors import (
     StoreClosed,
     TokenSpent,
 )
-from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, Tombstone
+from gdprkit.sealing.rows import (
+    EpochKind,
+    EpochRow,
+    KeyRow,
+    KeyState,
+    Tombstone,
+    destroyed,
+    term_prefix,
+)
+from gdprkit.storage.guards import check_batches, check_changes, check_keys, same_epoch
 from gdprkit.storage.protocol import (
     ALL,
     Batch,
@@ -174,6 +183,62 @@ class MemoryStore:
         with self._open():
             self._epochs.setdefault((row.kind, row.epoch), row)
 
+    def key_rows(
+        self,
+        *,
+        kek: str | None = None,
+        after: tuple[SubjectId, int] | None = None,
+        limit: int,
+    ) -> Sequence[KeyRow]:
+        """See ``KeyStore.key_rows``."""
+        if limit < 1:
+            raise InvalidValue("limit", "is less than 1", "ask for at least one row")
+        with self._open():
+            found = [
+                row
+                for about in self._order
+                for _, row in sorted(self._people[about].keys.items())
+                if kek in (None, row.kek_id) and (after is None or (row.about, row.version) > after)
+            ]
+        return found[:limit]
+
+    def replace_keys(self, changes: Sequence[tuple[KeyRow, KeyRow]]) -> int:
+        """See ``KeyStore.replace_keys``."""
+        check_changes(changes)
+        with self._open():
+            check_keys((new for _, new in changes), self._epochs.values)
+            count = 0
+            for old, new in changes:
+                kept = self._person(old.about).keys
+                if kept.get(old.version) == old:
+                    kept[old.version] = new
+                    count += 1
+            return count
+
+    def replace_epoch(self, old: EpochRow, new: EpochRow) -> bool:
+        """See ``KeyStore.replace_epoch``."""
+        same_epoch(old, new)
+        with self._open():
+            same = self._epochs.get((old.kind, old.epoch)) == old
+            if same:
+                self._epochs[old.kind, old.epoch] = new
+            return same
+
+    def destroy_epoch(self, row: EpochRow) -> bool:
+        """See ``KeyStore.destroy_epoch``."""
+        gone = destroyed(row)
+        with self._open():
+            if self._epochs.get((row.kind, row.epoch)) != row or self._hanging(row):
+                return False
+            self._epochs[row.kind, row.epoch] = gone
+            return True
+
+    def hanging(self) -> Mapping[str, int]:
+        """See ``KeyStore.hanging``."""
+        with self._open():
+            kept = [row for row in self._epochs.values() if row.kind is not EpochKind.LASTING]
+            return {row.epoch: self._hanging(row) for row in kept}
+
     def commit(self, *batches: Batch) -> None:
         """See ``Store.commit``."""
         with self._open():
@@ -223,8 +288,21 @@ class MemoryStore:
     def _person(self, about: SubjectId) -> _Person:
         return self._people.get(about) or _Person()
 
+    def _hanging(self, row: EpochRow) -> int:
+        """Return how many live key rows, or terms of values, hang on an epoch."""
+        people = self._people.values()
+        if row.kind is EpochKind.KEK:
+            rows = (key for person in people for key in person.keys.values())
+            return sum(
+                key.kek_id == row.epoch and key.state is not KeyState.DESTROYED for key in rows
+            )
+        prefix = term_prefix(row)
+        terms = (term for person in people for of in person.terms.values() for term in of)
+        return sum(term[: len(prefix)] == prefix for term in terms)
+
     def _check(self, batches: Sequence[Batch]) -> None:
         """Refuse what a database would refuse, before anything changes."""
+        check_batches(batches, self._epochs.values)
         ends: dict[SubjectId, tuple[int, bytes]] = {}
         taken: set[tuple[SubjectId, bytes]] = set()
         spent: set[tuple[SubjectId, bytes]] = set()

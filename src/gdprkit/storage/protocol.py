@@ -285,8 +285,8 @@ class Store(KeyStore, Protocol):
       newest moment, also through ``shred`` and ``expunge``.
     - After ``close`` every method raises StoreClosed; closing again does nothing.
 
-    Of ``KeyStore`` it has ``keys``, ``tombstone``, ``epochs`` and ``add_epoch`` (the first writer
-    of an epoch wins).
+    Of ``KeyStore`` it has everything about key rows and epochs: what is read, the first writer of
+    an epoch winning, and what a rotation replaces and destroys.
     """
 
     @property
@@ -350,6 +350,8 @@ class Store(KeyStore, Protocol):
             AlreadyRecorded: an entry's idempotency key is on the line already.
             TokenSpent: a token was spent before.
             LineExpunged: a line was expunged.
+            KeyEpochDestroyed: a key row that is not DESTROYED names an epoch that is destroyed or
+                not stored, or a look-up term begins with the number of a destroyed one.
             StoreBusy: another writer took longer than the store waits.
         """
         ...

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from gdprkit.errors import InvalidValue
-from gdprkit.sealing.rows import EpochRow, KeyRow, Tombstone
+from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, Tombstone, term_prefix
 from gdprkit.storage import statements as sql
 from gdprkit.storage.protocol import (
     LineTombstone,
@@ -33,6 +33,8 @@ __all__ = [
     "epochs",
     "expunged",
     "find",
+    "hanging",
+    "key_rows",
     "keys",
     "line",
     "people",
@@ -40,6 +42,7 @@ __all__ = [
     "standing",
     "suppressed",
     "tagged",
+    "term_bounds",
     "tombstone",
     "values",
     "waking",
@@ -141,6 +144,38 @@ def tombstone(rows: RowsOf, tenant: str, mark: bytes) -> Tombstone | None:
 def epochs(rows: RowsOf, tenant: str) -> Sequence[EpochRow]:
     """Read ``KeyStore.epochs``."""
     return [sql.epoch_of(row) for row in rows(sql.EPOCHS, (tenant,))]
+
+
+def key_rows(
+    rows: RowsOf, tenant: str, kek: str | None, after: tuple[SubjectId, int] | None, limit: int
+) -> Sequence[KeyRow]:
+    """Read ``KeyStore.key_rows``."""
+    if limit < 1:
+        raise InvalidValue("limit", "is less than 1", "ask for at least one row")
+    behind: tuple[SqlValue, ...] = (b"", 0) if after is None else (after[0].bytes, after[1])
+    if kek is None:
+        found = rows(sql.KEY_PAGE, (tenant, *behind, limit))
+    else:
+        found = rows(sql.KEY_PAGE_OF, (tenant, *behind, kek, limit))
+    return [sql.key_of(row) for row in found]
+
+
+def hanging(rows: RowsOf, tenant: str) -> Mapping[str, int]:
+    """Read ``KeyStore.hanging``."""
+    keys: dict[str, int] = {kek: count for kek, count in rows(sql.KEYS_HANGING, (tenant,))}
+    found: dict[str, int] = {}
+    for row in epochs(rows, tenant):
+        if row.kind is EpochKind.KEK:
+            found[row.epoch] = int(keys.get(row.epoch, 0))
+        elif row.kind is EpochKind.INDEX:
+            found[row.epoch] = int(rows(sql.TERMS_HANGING, (tenant, *term_bounds(row)))[0][0])
+    return found
+
+
+def term_bounds(row: EpochRow) -> tuple[bytes, bytes]:
+    """Return where the look-up terms of an INDEX epoch begin, and where those behind them do."""
+    prefix = term_prefix(row)
+    return prefix, (int.from_bytes(prefix, "big") + 1).to_bytes(4, "big")
 
 
 def people(rows: RowsOf, tenant: str, span: Span) -> Iterator[SubjectId]:

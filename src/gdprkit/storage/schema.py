@@ -7,7 +7,8 @@ Always true: every key begins with the tenant, and those of a person's rows hold
 so rows can be spread over machines by person. Entries cannot be changed, and not deleted unless
 their line is expunged, whoever connects: the database itself refuses. What lies in wide rows is
 an ordinary table (clustering by random ids makes bulk writing 2.5 times slower), what is all key
-is WITHOUT ROWID.
+is WITHOUT ROWID. Key rows have no index on the epoch that wraps them: every new person would pay
+for it, and only a rotation asks, once in weeks, and reads all rows anyway.
 """
 
 from __future__ import annotations

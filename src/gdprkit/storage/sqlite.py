@@ -128,6 +128,35 @@ class SqliteStore:
         with self._file.writing() as port:
             port.run(sql.EPOCH_ADD, sql.epoch_values(self._tenant, row))
 
+    def key_rows(
+        self,
+        *,
+        kek: str | None = None,
+        after: tuple[SubjectId, int] | None = None,
+        limit: int,
+    ) -> Sequence[KeyRow]:
+        """See ``KeyStore.key_rows``."""
+        return reads.key_rows(self._rows, self._tenant, kek, after, limit)
+
+    def replace_keys(self, changes: Sequence[tuple[KeyRow, KeyRow]]) -> int:
+        """See ``KeyStore.replace_keys``."""
+        with self._file.writing() as port:
+            return writes.replace_keys(port, self._tenant, changes)
+
+    def replace_epoch(self, old: EpochRow, new: EpochRow) -> bool:
+        """See ``KeyStore.replace_epoch``."""
+        with self._file.writing() as port:
+            return writes.replace_epoch(port, self._tenant, old, new)
+
+    def destroy_epoch(self, row: EpochRow) -> bool:
+        """See ``KeyStore.destroy_epoch``."""
+        with self._file.writing() as port:
+            return writes.destroy_epoch(port, self._tenant, row)
+
+    def hanging(self) -> Mapping[str, int]:
+        """See ``KeyStore.hanging``."""
+        return reads.hanging(self._rows, self._tenant)
+
     def commit(self, *batches: Batch) -> None:
         """See ``Store.commit``."""
         with self._file.writing() as port:

@@ -29,9 +29,11 @@ __all__ = [
     "SqlValue",
     "chunks",
     "entry_of",
+    "epoch_change",
     "epoch_of",
     "epoch_values",
     "grouped",
+    "key_change",
     "key_of",
     "key_values",
     "line_tombstone_of",
@@ -128,6 +130,29 @@ KEY_PUT: Final = (
     " created = excluded.created, wraps_alg = excluded.wraps_alg,"
     " restricted = excluded.restricted, on_hold = excluded.on_hold"
 )
+KEY_PAGE: Final = (
+    "SELECT subject, version, key_id, kek_id, wrapped, state, created, wraps_alg, restricted,"
+    " on_hold FROM gdprkit_key WHERE tenant = ? AND (subject, version) > (?, ?)"
+    " ORDER BY subject, version LIMIT ?"
+)
+KEY_PAGE_OF: Final = (
+    "SELECT subject, version, key_id, kek_id, wrapped, state, created, wraps_alg, restricted,"
+    " on_hold FROM gdprkit_key WHERE tenant = ? AND (subject, version) > (?, ?) AND kek_id = ?"
+    " ORDER BY subject, version LIMIT ?"
+)
+KEY_REPLACE: Final = (
+    "UPDATE gdprkit_key SET key_id = ?, kek_id = ?, wrapped = ?, state = ?, created = ?,"
+    " wraps_alg = ?, restricted = ?, on_hold = ? WHERE tenant = ? AND subject = ? AND version = ?"
+    " AND key_id = ? AND kek_id = ? AND wrapped = ? AND state = ? AND created = ?"
+    " AND wraps_alg = ? AND restricted = ? AND on_hold = ?"
+)
+KEYS_HANGING: Final = (
+    "SELECT kek_id, count(*) FROM gdprkit_key WHERE tenant = ? AND state <> 'destroyed'"
+    " GROUP BY kek_id"
+)
+TERMS_HANGING: Final = (
+    "SELECT count(*) FROM gdprkit_term WHERE tenant = ? AND term >= ? AND term < ?"
+)
 TOMBSTONE: Final = (
     "SELECT mark, erased_at, reason, reference, key_ids FROM gdprkit_tombstone"
     " WHERE tenant = ? AND mark = ?"
@@ -143,6 +168,20 @@ EPOCHS: Final = (
 EPOCH_ADD: Final = (
     "INSERT INTO gdprkit_epoch (tenant, kind, epoch, provider_key, wrapped, state, created)"
     " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, kind, epoch) DO NOTHING"
+)
+EPOCH_REPLACE: Final = (
+    "UPDATE gdprkit_epoch SET provider_key = ?, wrapped = ?, state = ?, created = ?"
+    " WHERE tenant = ? AND kind = ? AND epoch = ?"
+    " AND provider_key = ? AND wrapped = ? AND state = ? AND created = ?"
+)
+# an epoch dies only when nothing hangs on it, and the statement itself makes sure
+EPOCH_DESTROY_KEK: Final = (
+    f"{EPOCH_REPLACE} AND NOT EXISTS (SELECT 1 FROM gdprkit_key k WHERE k.tenant = ?"  # noqa: S608
+    " AND k.kek_id = ? AND k.state <> 'destroyed')"
+)
+EPOCH_DESTROY_INDEX: Final = (
+    f"{EPOCH_REPLACE} AND NOT EXISTS (SELECT 1 FROM gdprkit_term t WHERE t.tenant = ?"  # noqa: S608
+    " AND t.term >= ? AND t.term < ?)"
 )
 
 SUPPRESSED: Final = (
@@ -283,6 +322,11 @@ def key_values(tenant: str, row: KeyRow) -> Sequence[SqlValue]:
     )
 
 
+def key_change(tenant: str, old: KeyRow, new: KeyRow) -> Sequence[SqlValue]:
+    """Write the values of KEY_REPLACE."""
+    return (*key_values(tenant, new)[3:], *key_values(tenant, old))
+
+
 def tombstone_of(row: Row) -> Tombstone:
     """Read a row of TOMBSTONE."""
     mark, erased_at, reason, reference, key_ids = row
@@ -331,6 +375,11 @@ def epoch_values(tenant: str, row: EpochRow) -> Sequence[SqlValue]:
         row.state.value,
         microseconds(row.created),
     )
+
+
+def epoch_change(tenant: str, old: EpochRow, new: EpochRow) -> Sequence[SqlValue]:
+    """Write the values of EPOCH_REPLACE."""
+    return (*epoch_values(tenant, new)[3:], *epoch_values(tenant, old))
 
 
 def line_tombstone_of(row: Row) -> LineTombstone:

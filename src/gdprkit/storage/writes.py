@@ -14,14 +14,17 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from gdprkit.errors import AlreadyRecorded, LineExpunged, PositionTaken, TokenSpent
+from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, destroyed
+from gdprkit.storage import reads
 from gdprkit.storage import statements as sql
+from gdprkit.storage.guards import check_batches, check_changes, check_keys, same_epoch
 from gdprkit.storage.protocol import Batch, LineTombstone, Suppression, VaultPut
 from gdprkit.storage.reads import Port
 from gdprkit.storage.statements import SqlValue
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import microseconds
 
-__all__ = ["commit", "expunge"]
+__all__ = ["commit", "destroy_epoch", "expunge", "replace_epoch", "replace_keys"]
 
 
 @attrs.define
@@ -42,7 +45,9 @@ def commit(port: Port, tenant: str, batches: Sequence[Batch]) -> None:
         AlreadyRecorded: see the protocol.
         TokenSpent: see the protocol.
         LineExpunged: see the protocol.
+        KeyEpochDestroyed: see the protocol.
     """
+    check_batches(batches, lambda: reads.epochs(port.rows, tenant))
     ends = _ends(port, tenant, [batch.about for batch in batches])
     entries: list[Sequence[SqlValue]] = []
     receipts: set[tuple[bytes, bytes]] = set()
@@ -86,6 +91,40 @@ def expunge(port: Port, tenant: str, about: SubjectId, tombstone: LineTombstone)
         port.run(sql.TAG_DROP, (*whose, tag))
     for statement in sql.EXPUNGE:
         port.run(statement, whose)
+
+
+def replace_keys(port: Port, tenant: str, changes: Sequence[tuple[KeyRow, KeyRow]]) -> int:
+    """Carry out ``KeyStore.replace_keys`` inside the transaction that *port* is in.
+
+    Raises:
+        KeyEpochDestroyed: see the protocol; the caller rolls back.
+        InvalidValue: see the protocol.
+    """
+    check_changes(changes)
+    check_keys((new for _, new in changes), lambda: reads.epochs(port.rows, tenant))
+    return sum(port.run(sql.KEY_REPLACE, sql.key_change(tenant, *change)) for change in changes)
+
+
+def replace_epoch(port: Port, tenant: str, old: EpochRow, new: EpochRow) -> bool:
+    """Carry out ``KeyStore.replace_epoch`` inside the transaction that *port* is in.
+
+    Raises:
+        InvalidValue: see the protocol.
+    """
+    same_epoch(old, new)
+    return bool(port.run(sql.EPOCH_REPLACE, sql.epoch_change(tenant, old, new)))
+
+
+def destroy_epoch(port: Port, tenant: str, row: EpochRow) -> bool:
+    """Carry out ``KeyStore.destroy_epoch`` inside the transaction that *port* is in.
+
+    Raises:
+        InvalidValue: see the protocol.
+    """
+    change = sql.epoch_change(tenant, row, destroyed(row))
+    if row.kind is EpochKind.KEK:
+        return bool(port.run(sql.EPOCH_DESTROY_KEK, (*change, tenant, row.epoch)))
+    return bool(port.run(sql.EPOCH_DESTROY_INDEX, (*change, tenant, *reads.term_bounds(row))))
 
 
 def _ends(port: Port, tenant: str, abouts: Sequence[SubjectId]) -> dict[bytes, _End]:

@@ -29,6 +29,7 @@ from gdprkit.errors import AlreadyRecorded, InvalidValue, NaiveMoment, PositionT
 from gdprkit.ledger.chain import verify_line
 from gdprkit.storage.protocol import Marks, Span, Store, VaultPut
 from gdprkit.testing.store_contract_erasure import ErasureContract
+from gdprkit.testing.store_contract_keys import KeysContract
 from gdprkit.testing.store_contract_together import TogetherContract
 from gdprkit.testing.store_machine import machine_for
 from gdprkit.testing.store_values import (
@@ -49,7 +50,7 @@ __all__ = ["StoreContract"]
 ANNA, BO, CAI = person(1), person(2), person(3)
 
 
-class StoreContract(TogetherContract, ErasureContract):
+class StoreContract(TogetherContract, ErasureContract, KeysContract):
     """Inherit, write ``make_store``, and run with pytest.
 
     ``can_reopen``: the store survives closing; write ``reopen_store``. ``has_neighbours``: tenants
@@ -165,6 +166,7 @@ class StoreContract(TogetherContract, ErasureContract):
     @pytest.mark.parametrize("shift", [-1, 1])
     def test_another_position_is_refused_and_stores_nothing(self, store: Store, shift: int) -> None:
         """A batch that follows an older or a later position changes nothing at all."""
+        store.add_epoch(epoch_row("k1"))
         store.commit(follow(store, ANNA, b"one", b"two"))
         before = picture(store, [ANNA])
         stale = continued(ANNA, 2 + shift, hashed("head"), [b"x"], marks=Marks(wake_at=moment(1)))
@@ -197,6 +199,7 @@ class StoreContract(TogetherContract, ErasureContract):
 
     def test_people_are_apart(self, store: Store) -> None:
         """Equal bodies, slots, keys and idempotency keys of two people do not touch."""
+        store.add_epoch(epoch_row("k1"))
         key = hashed("same")
         for about in (ANNA, BO):
             batch = follow(store, about, b"same", key=key)
@@ -279,6 +282,7 @@ class StoreContract(TogetherContract, ErasureContract):
 
     def test_key_rows_are_put_by_version(self, store: Store) -> None:
         """Rows come back in order of version, and putting a version again replaces it."""
+        store.add_epoch(epoch_row("k1"))
         batch = follow(store, ANNA, b"one")
         store.commit(attrs.evolve(batch, keys=[key_row(ANNA, 2), key_row(ANNA, 1)]))
         assert list(store.keys(ANNA)) == [key_row(ANNA, 1), key_row(ANNA, 2)]
@@ -336,8 +340,8 @@ class StoreContract(TogetherContract, ErasureContract):
         store = self.make_store()
         marks = Marks(wake_at=moment(3), tags={"news"})
         batch = follow(store, ANNA, b"one", key=hashed("act"), marks=marks)
-        store.commit(attrs.evolve(batch, keys=[key_row(ANNA)]))
         store.add_epoch(epoch_row("k1"))
+        store.commit(attrs.evolve(batch, keys=[key_row(ANNA)]))
         before = picture(store, [ANNA])
         store = self.reopen_store(store)
         assert picture(store, [ANNA]) == before

@@ -8,6 +8,7 @@ import pytest
 from gdprkit.errors import LineExpunged, PositionTaken
 from gdprkit.storage.protocol import LineTombstone, Marks, Store, Suppression, VaultPut
 from gdprkit.testing.store_values import (
+    epoch_row,
     follow,
     hashed,
     key_row,
@@ -126,6 +127,7 @@ class ErasureContract:
 
     def test_shredding_takes_keys_values_and_terms(self, store: Store) -> None:
         """After shredding nothing sealed is left of the person; the line and others' are whole."""
+        store.add_epoch(epoch_row("k1"))
         for about in (ANNA, BO):
             put = VaultPut(slot=slot(1), envelope=b"e", terms=[b"term"])
             batch = follow(store, about, b"one", marks=Marks(tags={"t"}))
@@ -159,6 +161,7 @@ class ErasureContract:
 
     def test_expunging_leaves_only_tombstones(self, store: Store) -> None:
         """The line, its marks, values, terms, keys and receipts are gone; others' stay."""
+        store.add_epoch(epoch_row("k1"))
         marks = Marks(wake_at=moment(1), tags={"t"})
         for about in (ANNA, BO):
             put = VaultPut(slot=slot(1), envelope=b"e", terms=[b"term"])

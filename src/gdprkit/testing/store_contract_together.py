@@ -75,6 +75,7 @@ class TogetherContract:
         error: type[GdprkitError],
     ) -> None:
         """When one batch of several is refused, none of any of them is stored."""
+        store.add_epoch(epoch_row("k1"))
         start = attrs.evolve(
             follow(store, BO, b"start", key=hashed("recorded act")), spend=[b"spent token"]
         )

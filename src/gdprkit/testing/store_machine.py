@@ -17,6 +17,7 @@ from gdprkit.ledger.chain import verify_line
 from gdprkit.storage.protocol import Batch, Marks, Store, Suppression, VaultPut
 from gdprkit.testing.store_values import (
     continued,
+    epoch_row,
     follow,
     hashed,
     key_row,
@@ -81,6 +82,7 @@ class StoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.store = self.make_store()
+        self.store.add_epoch(epoch_row("k1"))
         self.known: dict[SubjectId, _Known] = {about: _Known() for about in PEOPLE}
         self.suppressed: dict[bytes, dict[tuple[str, str, str, str], Suppression]] = {}
         self.erased: set[SubjectId] = set()
