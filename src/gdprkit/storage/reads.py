@@ -162,7 +162,7 @@ def key_rows(
 
 def hanging(rows: RowsOf, tenant: str) -> Mapping[str, int]:
     """Read ``KeyStore.hanging``."""
-    keys: dict[str, int] = {kek: count for kek, count in rows(sql.KEYS_HANGING, (tenant,))}
+    keys: dict[str, int] = dict(rows(sql.KEYS_HANGING, (tenant,)))
     found: dict[str, int] = {}
     for row in epochs(rows, tenant):
         if row.kind is EpochKind.KEK:
