@@ -19,6 +19,7 @@ EXAMPLES: list[tuple[FieldCryptoError, str]] = [
     (errors.KeyDestroyed("ab12"), "key ab12 was destroyed"),
     (errors.KeyEpochDestroyed("k1"), "key epoch k1 was destroyed"),
     (errors.KeyExhausted("ab12"), "make a new version"),
+    (errors.KeyInUse("key epoch k1", 3, "rewrap"), "key epoch k1 was not destroyed: 3 still hang"),
     (errors.KeyIntegrityError("key version 1", "does not open"), "key version 1 does not open;"),
     (errors.KeyMissing(ANNA), f"neither a key nor a record of erasure for subject {ANNA}"),
     (errors.KeyProviderDenied("keyring", "refuses", "ask"), "the keyring refuses; ask"),
@@ -27,6 +28,10 @@ EXAMPLES: list[tuple[FieldCryptoError, str]] = [
     (errors.NotAnEnvelope(), "this is no sealed value"),
     (errors.PlaintextTooLarge(10), "larger than the 10 bytes"),
     (errors.PlaintextTypeError("float", "pass a Decimal"), "of type float cannot be taken here;"),
+    (
+        errors.RotationTooEarly("key epoch k1", AT),
+        "may use key epoch k1 until 2026-03-31T09:00:00+00:00, so nothing was done; try again then",
+    ),
     (errors.ShredHeld(ANNA), f"the keys of subject {ANNA} are on hold and were not destroyed"),
     (
         errors.SubjectErased(ANNA, AT, "case-7"),
@@ -47,11 +52,12 @@ def test_texts_say_what_is_wrong_and_what_to_do(error: FieldCryptoError, text: s
 
 
 def test_every_error_has_its_own_code_and_an_example_here() -> None:
-    """Codes are unique, all are one family, and only an absent provider is worth a retry."""
+    """Codes are unique, all are one family, and a retry helps where somebody only has to wait."""
     public = {getattr(errors, name) for name in errors.__all__}
     assert all(issubclass(one, FieldCryptoError) for one in public)
     assert issubclass(FieldCryptoError, GdprkitError)
     assert public - {FieldCryptoError} == {type(error) for error, _ in EXAMPLES}
     assert len({one.code for one in public}) == len(public)
-    assert [one.code for one in public if one.retryable] == ["key-provider-unavailable"]
+    retryable = {one.code for one in public if one.retryable}
+    assert retryable == {"key-provider-unavailable", "rotation-too-early"}
     assert errors.__all__ == sorted(errors.__all__)

@@ -56,8 +56,9 @@ def test_a_new_root_key_wraps_and_the_old_one_still_opens(tmp_path: Path) -> Non
     moved = second.rewrap(wrapped, PLACE)
     assert moved is not None
     assert Keyring.from_file(path).unwrap(moved, PLACE) == KEY
+    elsewhere = Keyring.from_text(f"active old\nold {OLD}\n")
     with pytest.raises(KeyProviderDenied, match=second.describe().key_id):
-        first.unwrap(moved, PLACE)
+        elsewhere.unwrap(moved, PLACE)
     third = Keyring.add_root(path)
     assert third.unwrap(wrapped, PLACE) == third.unwrap(moved, PLACE) == KEY
     assert names(tmp_path) == ["root.key"]

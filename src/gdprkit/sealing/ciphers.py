@@ -165,10 +165,7 @@ class Kek(KeepsSecrets):
             KeyExhausted: this epoch has wrapped too many keys.
             InvalidValue: *random* returned another number of bytes.
         """
-        if self._used >= USES_LIMIT:
-            raise KeyExhausted(self.epoch)
-        self._used += 1
-        nonce = draw(random, NONCE)
+        nonce = self._nonce(random)
         subject_key = draw(random, KEY)
         wrapped = nonce + self._cipher.encrypt(
             nonce, subject_key, self._bound(version=version, owner=owner)
@@ -187,15 +184,56 @@ class Kek(KeepsSecrets):
         Raises:
             KeyIntegrityError: it was altered, or is another version's, owner's or epoch's.
         """
+        return SubjectKey.derive(
+            self._unwrap(wrapped, version=version, owner=owner, what=what),
+            version=version,
+            owner=owner,
+        )
+
+    def rewrap(
+        self,
+        wrapped: bytes,
+        *,
+        under: Kek,
+        version: int,
+        owner: bytes,
+        what: str,
+        random: Callable[[int], bytes],
+    ) -> bytes:
+        """Return the subject key in *wrapped* as another epoch wraps it; the key stays the same.
+
+        Args:
+            wrapped: Nonce, ciphertext and tag under this epoch.
+            under: The other epoch.
+            version: Which version it is said to be.
+            owner: Whose it is said to be.
+            what: How an error calls it.
+            random: Returns so many fresh random bytes.
+
+        Raises:
+            KeyIntegrityError: it was altered, or is another version's, owner's or epoch's.
+            KeyExhausted: the other epoch has wrapped too many keys.
+            InvalidValue: *random* returned another number of bytes.
+        """
+        nonce = under._nonce(random)
+        bound = under._bound(version=version, owner=owner)
+        return nonce + under._cipher.encrypt(
+            nonce, self._unwrap(wrapped, version=version, owner=owner, what=what), bound
+        )
+
+    def _nonce(self, random: Callable[[int], bytes]) -> bytes:
+        """Draw the nonce of one more wrap."""
+        if self._used >= USES_LIMIT:
+            raise KeyExhausted(self.epoch)
+        self._used += 1
+        return draw(random, NONCE)
+
+    def _unwrap(self, wrapped: bytes, *, version: int, owner: bytes, what: str) -> bytes:
         if len(wrapped) != NONCE + KEY + TAG:
             raise KeyIntegrityError(what, "was cut short or lengthened")
         bound = self._bound(version=version, owner=owner)
         try:
-            return SubjectKey.derive(
-                self._cipher.decrypt(wrapped[:NONCE], wrapped[NONCE:], bound),
-                version=version,
-                owner=owner,
-            )
+            return self._cipher.decrypt(wrapped[:NONCE], wrapped[NONCE:], bound)
         except InvalidTag:
             raise KeyIntegrityError(what, "does not open") from None
 

@@ -18,13 +18,15 @@ from datetime import datetime
 from threading import RLock
 from typing import Final, Generic, TypeVar, final
 
+import attrs
+
 from gdprkit.sealing.errors import (
     KeyEpochDestroyed,
     KeyIntegrityError,
     KeyProviderDenied,
     KeyProviderUnavailable,
 )
-from gdprkit.sealing.providers import KeyProvider
+from gdprkit.sealing.providers import KeyProvider, ProviderDescription
 from gdprkit.sealing.rows import (
     LETTERS,
     EpochKind,
@@ -51,9 +53,12 @@ class EpochRows(KeepsSecrets):
         store: Keeps their rows.
         tenant: Whose they are.
         random: Returns so many fresh random bytes.
+
+    Attributes:
+        store: Keeps their rows.
     """
 
-    __slots__ = ("_provider", "_random", "_store", "_tenant")
+    __slots__ = ("_provider", "_random", "_tenant", "store")
 
     def __init__(
         self,
@@ -64,13 +69,13 @@ class EpochRows(KeepsSecrets):
         random: Callable[[int], bytes],
     ) -> None:
         self._provider: Final = provider
-        self._store: Final = store
+        self.store: Final = store
         self._tenant: Final = tenant
         self._random: Final = random
 
     def of(self, kind: EpochKind) -> dict[str, EpochRow]:
         """Return the rows of one kind as they are stored now."""
-        return {row.epoch: row for row in self._store.epochs() if row.kind is kind}
+        return {row.epoch: row for row in self.store.epochs() if row.kind is kind}
 
     def add_first(self, kind: EpochKind, at: datetime) -> None:
         """Make a first epoch and store it; whoever stored one before keeps it.
@@ -79,7 +84,16 @@ class EpochRows(KeepsSecrets):
             KeyIntegrityError: the provider returned no bytes.
             KeyProviderUnavailable, KeyProviderDenied: it does not answer, or refuses.
         """
-        epoch = f"{LETTERS[kind]}1"
+        self.add(kind, 1, at)
+
+    def add(self, kind: EpochKind, number: int, at: datetime) -> None:
+        """Make epoch *number* and store it; whoever stored one of that number before keeps it.
+
+        Raises:
+            KeyIntegrityError: the provider returned no bytes.
+            KeyProviderUnavailable, KeyProviderDenied: it does not answer, or refuses.
+        """
+        epoch = f"{LETTERS[kind]}{number}"
         with _asking(self._provider):
             wrapped: object = self._provider.wrap(
                 draw(self._random, EPOCH_KEY), self._context(kind, epoch)
@@ -87,7 +101,7 @@ class EpochRows(KeepsSecrets):
             root_key = self._provider.describe().key_id
         if not isinstance(wrapped, bytes) or not wrapped:
             raise KeyIntegrityError(f"key epoch {epoch!r}", "was not wrapped: no bytes came back")
-        self._store.add_epoch(
+        self.store.add_epoch(
             EpochRow(
                 kind=kind,
                 epoch=epoch,
@@ -97,6 +111,41 @@ class EpochRows(KeepsSecrets):
                 created=at,
             )
         )
+
+    def root(self) -> ProviderDescription:
+        """Tell which root key wraps now.
+
+        Raises:
+            KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
+        """
+        with _asking(self._provider):
+            return self._provider.describe()
+
+    def rewrapped(self, row: EpochRow) -> EpochRow | None:
+        """Return *row* under the active root key, or None when it is under that already.
+
+        Nothing is stored. What the provider returned was opened again: it holds the same key.
+
+        Raises:
+            KeyIntegrityError: the provider returned no bytes, or another key.
+            KeyEpochDestroyed: the root key that wraps *row* was destroyed.
+            KeyProviderUnavailable, KeyProviderDenied: it does not answer, or refuses.
+        """
+        with _asking(self._provider):
+            context = self._context(row.kind, row.epoch)
+            wrapped: object = self._provider.rewrap(row.wrapped, context)
+            root_key = self._provider.describe().key_id
+        if wrapped is None:  # then the row says so too: who drops a root key looks there
+            same = row.provider_key == root_key
+            return None if same else attrs.evolve(row, provider_key=root_key)
+        if not isinstance(wrapped, bytes) or not wrapped:
+            raise KeyIntegrityError(
+                f"key epoch {row.epoch!r}", "was not wrapped anew: no bytes came back"
+            )
+        after = attrs.evolve(row, wrapped=wrapped, provider_key=root_key)
+        if self.unwrap(after) != self.unwrap(row):
+            raise KeyIntegrityError(f"key epoch {row.epoch!r}", "came back as another key")
+        return after
 
     def unwrap(self, row: EpochRow) -> bytes:
         """Return the 32 bytes of an epoch's key.
@@ -209,8 +258,19 @@ class EpochBook(KeepsSecrets, Generic[T]):
             if row.state is KeyState.DESTROYED:
                 raise KeyEpochDestroyed(epoch)
             if epoch not in self._opened:
-                self._opened[epoch] = self._make(row, self._rows.unwrap(row))
+                self._opened[epoch] = self._unwrapped(row)
             return self._opened[epoch]
+
+    def _unwrapped(self, row: EpochRow) -> T:
+        """Open a row; when its root key is gone it may lie under another one by now."""
+        try:
+            return self._make(row, self._rows.unwrap(row))
+        except (KeyEpochDestroyed, KeyProviderDenied):
+            self.refresh()
+            now = self._known.get(row.epoch)
+            if now is None or now == row or now.state is KeyState.DESTROYED:
+                raise
+            return self._make(now, self._rows.unwrap(now))
 
     def usable(self) -> list[T]:
         """Return every epoch that is not destroyed, newest first; empty when none was made."""

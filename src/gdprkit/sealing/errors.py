@@ -24,6 +24,7 @@ __all__ = [
     "KeyDestroyed",
     "KeyEpochDestroyed",
     "KeyExhausted",
+    "KeyInUse",
     "KeyIntegrityError",
     "KeyMissing",
     "KeyProviderDenied",
@@ -32,6 +33,7 @@ __all__ = [
     "NotAnEnvelope",
     "PlaintextTooLarge",
     "PlaintextTypeError",
+    "RotationTooEarly",
     "ShredHeld",
     "SubjectErased",
     "SuiteNotAllowed",
@@ -213,6 +215,35 @@ class KeyEpochDestroyed(FieldCryptoError, LookupError):
     text: ClassVar[str] = (
         "key epoch {epoch} was destroyed; what only it protects can no longer be opened"
     )
+
+
+@_error
+class KeyInUse(FieldCryptoError):
+    """A key cannot be destroyed: something is sealed, wrapped or found by it. ``count`` says how
+    much.
+    """
+
+    key: str
+    count: int
+    cure: str
+    code: ClassVar[str] = "key-in-use"
+    text: ClassVar[str] = "{key} was not destroyed: {count} still hang on it; {cure}"
+
+
+@_error
+class RotationTooEarly(FieldCryptoError):
+    """Other processes may not have heard of a rotation yet. ``until`` is when they all have."""
+
+    key: str
+    until: datetime
+    code: ClassVar[str] = "rotation-too-early"
+    retryable: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return (
+            f"other processes may use {self.key} until {self.until.isoformat()}, "
+            "so nothing was done; try again then"
+        )
 
 
 @_error

@@ -15,12 +15,20 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, final
 
+import attrs
+
 from gdprkit.errors import InvalidValue
 from gdprkit.sealing.cache import KeyCache
 from gdprkit.sealing.canonical import lp
 from gdprkit.sealing.ciphers import IndexRoot, Kek, SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.epochs import EpochBook, EpochRows
-from gdprkit.sealing.errors import KeyIntegrityError, KeyMissing, ShredHeld, SubjectErased
+from gdprkit.sealing.errors import (
+    KeyEpochDestroyed,
+    KeyIntegrityError,
+    KeyMissing,
+    ShredHeld,
+    SubjectErased,
+)
 from gdprkit.sealing.index import BlindIndex
 from gdprkit.sealing.normalise import known_normaliser
 from gdprkit.sealing.providers import KeyProvider
@@ -52,6 +60,7 @@ class SubjectKeys(KeepsSecrets):
 
     Attributes:
         settings: How keys are kept.
+        epochs: The rows of the key epochs.
 
     Raises:
         ContextError: *tenant* is empty, too long or no text.
@@ -65,6 +74,7 @@ class SubjectKeys(KeepsSecrets):
         "_roots",
         "_store",
         "_tenant",
+        "epochs",
         "settings",
     )
 
@@ -85,7 +95,7 @@ class SubjectKeys(KeepsSecrets):
         self._cache: Final = KeyCache[SubjectKeyVersions](
             capacity=settings.capacity, ttl=settings.ttl, monotonic=monotonic
         )
-        rows = EpochRows(provider, store, tenant=tenant, random=random)
+        rows = self.epochs = EpochRows(provider, store, tenant=tenant, random=random)
         ttl = settings.ttl
         self._keks: Final = EpochBook(EpochKind.KEK, rows, make=Kek, ttl=ttl, monotonic=monotonic)
         self._roots: Final = EpochBook(
@@ -224,6 +234,42 @@ class SubjectKeys(KeepsSecrets):
         """Close the person's keys in this process. Call it after each batch that changes them."""
         self._cache.forget(about)
 
+    def refresh(self) -> None:
+        """Read the rows of all epochs again, as after a rotation."""
+        for book in (self._keks, self._roots, self._lasting):
+            book.refresh()
+
+    def ready(self, at: datetime) -> None:
+        """Make the first epoch of each kind that has none, and open the newest ones.
+
+        Raises:
+            KeyIntegrityError, KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: as in
+                ``of``.
+        """
+        for book in (self._keks, self._roots, self._lasting):
+            book.active(at)
+
+    def rewrapped(self, row: KeyRow, *, at: datetime) -> KeyRow:
+        """Return *row* as the newest key epoch wraps it; the key, its id and state stay the same.
+
+        Nothing is stored; put it in the place of *row* by ``KeyStore.replace_keys``.
+
+        Raises:
+            KeyIntegrityError: the row was damaged or swapped.
+            KeyExhausted: the epoch has wrapped too many keys.
+            KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: as in ``of``.
+        """
+        under = self._keks.active(at)
+        wrapped = self._keks.open(row.kek_id).rewrap(
+            row.wrapped,
+            under=under,
+            version=row.version,
+            owner=self._owner(row.about),
+            what=_named(row),
+            random=self._random,
+        )
+        return attrs.evolve(row, kek_id=under.epoch, wrapped=wrapped)
+
     def _load(self, about: SubjectId) -> SubjectKeyVersions | Tombstone:
         # keys before tombstone: an erasure between the two reads is seen by the second
         rows = self._store.keys(about)
@@ -232,7 +278,13 @@ class SubjectKeys(KeepsSecrets):
             return tombstone
         if not rows:
             raise KeyMissing(about)
-        return self._open(about, rows)
+        try:
+            return self._open(about, rows)
+        except KeyEpochDestroyed:
+            # between our reads the rows may have been wrapped anew and the old epoch destroyed
+            if tuple(self._store.keys(about)) == tuple(rows):
+                raise
+        return self._load(about)
 
     def _tombstone(self, about: SubjectId) -> Tombstone | None:
         marks = (root.mark(about) for root in self._lasting.usable())
@@ -240,7 +292,7 @@ class SubjectKeys(KeepsSecrets):
         return next((tombstone for tombstone in found if tombstone is not None), None)
 
     def _open(self, about: SubjectId, rows: Sequence[KeyRow]) -> SubjectKeyVersions:
-        owner = self._tenant + lp(about, "subject")
+        owner = self._owner(about)
         rows = sorted(rows, key=lambda row: row.version)
         _check_rows(about, rows)
         return SubjectKeyVersions(
@@ -249,8 +301,11 @@ class SubjectKeys(KeepsSecrets):
             destroyed=[row.key_id for row in rows if row.state is KeyState.DESTROYED],
         )
 
+    def _owner(self, about: SubjectId) -> bytes:
+        return self._tenant + lp(about, "subject")
+
     def _open_row(self, row: KeyRow, owner: bytes) -> SubjectKey:
-        what = f"key version {row.version} of subject {row.about}"
+        what = _named(row)
         if row.wraps_alg != WRAPS_ALG:
             raise KeyIntegrityError(what, f"is wrapped by {row.wraps_alg!r}, not by {WRAPS_ALG!r}")
         kek = self._keks.open(row.kek_id)
@@ -258,6 +313,10 @@ class SubjectKeys(KeepsSecrets):
         if key.key_id != row.key_id:
             raise KeyIntegrityError(what, "is not the key its id commits to")
         return key
+
+
+def _named(row: KeyRow) -> str:
+    return f"key version {row.version} of subject {row.about}"
 
 
 def _check_rows(about: SubjectId, rows: Sequence[KeyRow]) -> None:

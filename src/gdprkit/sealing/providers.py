@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, Self, final
+from typing import Final, NamedTuple, Protocol, Self, final
 
 import attrs
 from cryptography.exceptions import InvalidTag
@@ -80,6 +80,14 @@ class KeyProvider(Protocol):
         ...
 
 
+class _Held(NamedTuple):
+    """Root keys ready for use; replaced as one, so that a thread never sees halves of two."""
+
+    roots: Mapping[str, AESGCM]
+    active: str
+    destroyed: frozenset[str]
+
+
 class _LocalKeys(KeepsSecrets):
     r"""Root keys held in this process.
 
@@ -88,7 +96,7 @@ class _LocalKeys(KeepsSecrets):
     stands before the nonce, the number of context entries, and these sorted by name.
     """
 
-    __slots__ = ("_active", "_destroyed", "_kind", "_random", "_roots")
+    __slots__ = ("_held", "_kind", "_random")
 
     def __init__(
         self,
@@ -98,22 +106,22 @@ class _LocalKeys(KeepsSecrets):
         random: Callable[[int], bytes],
         destroyed: Collection[str] = (),
     ) -> None:
-        self._roots: Final = {name: AESGCM(root) for name, root in roots.items()}
-        self._active: Final = active
-        self._destroyed: Final = frozenset(destroyed)
+        ciphers = {name: AESGCM(root) for name, root in roots.items()}
+        self._held = _Held(ciphers, active, frozenset(destroyed))
         self._kind: Final = kind
         self._random: Final = random
 
     def describe(self) -> ProviderDescription:
         """Tell which root key wraps now."""
-        return ProviderDescription(key_id=self._active, kind=self._kind)
+        return ProviderDescription(key_id=self._held.active, kind=self._kind)
 
     def wrap(self, key: bytes, context: Mapping[str, str]) -> bytes:
         """Return *key* wrapped by the active root key, bound to *context*."""
-        name = self._active.encode("ascii")
+        roots, active, _ = self._held
+        name = active.encode("ascii")
         head = _FORMAT + bytes((len(name),)) + name
         nonce = draw(self._random, _NONCE)
-        sealed = self._roots[self._active].encrypt(nonce, key, _MAGIC + head + _entries(context))
+        sealed = roots[active].encrypt(nonce, key, _MAGIC + head + _entries(context))
         return head + nonce + sealed
 
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
@@ -126,9 +134,10 @@ class _LocalKeys(KeepsSecrets):
                 the right id and is another key.
         """
         name, body = self._split(wrapped)
-        if name in self._destroyed:
+        roots, _, destroyed = self._held
+        if name in destroyed:
             raise KeyEpochDestroyed(context.get("epoch", f"under root key {name}"))
-        root = self._roots.get(name)
+        root = roots.get(name)
         if root is None:
             raise KeyProviderDenied(
                 self._kind,
@@ -147,7 +156,7 @@ class _LocalKeys(KeepsSecrets):
     def rewrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes | None:
         """Return *wrapped* under the active root key, or None when it is under that already."""
         name, _ = self._split(wrapped)
-        if name == self._active:
+        if name == self._held.active:
             return None
         return self.wrap(self.unwrap(wrapped, context), context)
 
@@ -199,9 +208,13 @@ class Keyring(_LocalKeys):
     Each line is ``id`` and the base64 of 32 bytes; one line ``active id`` says which key wraps, and
     a line ``destroyed id`` that there was such a key and is no more. Lines that begin with ``#``
     and empty lines are passed over. Old keys stay as long as anything is wrapped by them.
+
+    A keyring of a file reads it again when it meets a root key that it does not know: a process
+    that was running when a root key was added goes on, and wraps by the new one from then on.
     """
 
-    __slots__ = ()
+    __slots__ = ("_path",)
+    _path: Path | None
 
     @classmethod
     def from_file(
@@ -214,7 +227,7 @@ class Keyring(_LocalKeys):
             KeyProviderDenied: others than its owner may read it (on POSIX systems), this process
                 may not, or it is no keyring.
         """
-        return cls.from_text(read_file(Path(path)), source=str(path), random=random)
+        return cls.from_text(read_file(Path(path)), source=str(path), random=random)._at(path)
 
     @classmethod
     def from_environment(
@@ -250,9 +263,12 @@ class Keyring(_LocalKeys):
         problem: KeyProviderDenied
         try:
             keys, active, destroyed = parse_roots(text, source)
-            return cls(keys, active, "keyring", random, destroyed)
+            made = cls(keys, active, "keyring", random, destroyed)
         except KeyProviderDenied as error:
             problem = error
+        else:
+            made._path = None
+            return made
         del text
         raise bare(problem)
 
@@ -270,7 +286,7 @@ class Keyring(_LocalKeys):
         text = first_text(_new_id(random), draw(random, ROOT_KEY))
         problem = write_file(Path(path), text)
         if problem is None:
-            return cls.from_text(text, source=str(path), random=random)
+            return cls.from_text(text, source=str(path), random=random)._at(path)
         del text
         raise problem
 
@@ -324,8 +340,28 @@ class Keyring(_LocalKeys):
         text = change_file(Path(path), edit)
         del edit  # it holds the new key
         if isinstance(text, str):
-            return cls.from_text(text, source=str(path), random=random)
+            return cls.from_text(text, source=str(path), random=random)._at(path)
         raise text
+
+    def _at(self, path: str | os.PathLike[str]) -> Self:
+        """Remember the file, to read it again."""
+        self._path = Path(path).absolute()
+        return self
+
+    def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+        """Return the key that ``wrap`` was given, when *context* is the same.
+
+        Raises:
+            KeyProviderDenied: the root key that wrapped it is neither here nor in the file, or the
+                file is a keyring no more.
+            KeyProviderUnavailable: the file had to be read again and cannot be.
+            KeyEpochDestroyed, KeyIntegrityError: as every provider.
+        """
+        name, _ = self._split(wrapped)
+        known = name in self._held.roots or name in self._held.destroyed
+        if self._path is not None and not known:
+            self._held = type(self).from_file(self._path, random=self._random)._held
+        return super().unwrap(wrapped, context)
 
 
 def _new_id(random: Callable[[int], bytes]) -> str:
