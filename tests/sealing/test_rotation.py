@@ -290,7 +290,7 @@ class Moving(DictStore):
     moved = False
 
     def keys(self, about: object) -> tuple[KeyRow, ...]:  # type: ignore[override]
-        seen = tuple(self.rows.get(about, ()))  # type: ignore[call-overload]
+        seen = tuple(self.rows.get(about, ()))  # type: ignore[call-overload, unused-ignore]
         if not self.moved:
             self.moved = True
             other = make_keys(self)
@@ -421,7 +421,7 @@ def test_a_provider_that_returns_another_key_is_noticed_before_anything_is_lost(
         def rewrap(self, wrapped: bytes, context: object) -> bytes:
             return false
 
-    keys.epochs._provider = Swapping(keys.epochs._provider)  # type: ignore[misc]
+    keys.epochs._provider = Swapping(keys.epochs._provider)  # type: ignore[misc, assignment]
     before = list(store.epoch_rows)
     with pytest.raises(KeyIntegrityError, match="another key"):
         rewrap_epochs(keys)
