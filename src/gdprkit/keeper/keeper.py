@@ -27,7 +27,7 @@ from gdprkit.keeper.applying import (
 )
 from gdprkit.keeper.asking import ask, view_at
 from gdprkit.keeper.clock import Clock, system_clock
-from gdprkit.keeper.contacts import lookup_terms
+from gdprkit.keeper.contacts import keys_of_keeper, known_terms
 from gdprkit.keeper.line import (
     View,
     entries_of,
@@ -51,7 +51,6 @@ from gdprkit.policy.law import FINLAND, LawBook
 from gdprkit.policy.plan import Plan, PlanAction
 from gdprkit.policy.request import deadline_of
 from gdprkit.register.register import Register
-from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.providers import KeyProvider
 from gdprkit.state.request import RequestCase
 from gdprkit.state.standing import Standing
@@ -115,7 +114,7 @@ class RecordKeeper:
         self._bench = Bench(
             register=register,
             store=store,
-            keys=SubjectKeys(keys, store, tenant=store.tenant, random=random, ttl=_KEY_TTL),
+            keys=keys_of_keeper(keys, store, random=random, ttl=_KEY_TTL),
             law=law.with_settings(settings),
             random=random,
         )
@@ -208,7 +207,7 @@ class RecordKeeper:
         terms = [
             term
             for field, value in new.fields.items()
-            for term in lookup_terms(self.register, self._bench.keys, FieldId(field), value, now)
+            for term in known_terms(self.register, self._bench.keys, FieldId(field), value, now)
             if self._identifies(field)
         ]
         found = self._bench.store.find(terms) if terms else {}
@@ -481,7 +480,7 @@ class RecordKeeper:
         Raises:
             UnknownName: the register declares no such field, or it is no look-up.
         """
-        return people_by(self._bench, fields, self.now())
+        return people_by(self._bench, fields)
 
     def read(self, about: SubjectId, *fields: str) -> dict[FieldId, Personal[Any]]:
         """Open values of the customer file and the marketing register, the newest of each field.
