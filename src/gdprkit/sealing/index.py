@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, TypeAlias, TypeVar, final, overload
+from typing import Any, Final, TypeAlias, TypeVar, final, overload
 
 import attrs
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -63,6 +63,9 @@ _ARGON: Final = "argon2id-v1"
 _SALT_INFO: Final = b"gdprkit/argon2id/v1\0"
 _HEADS: Final = tuple(u32(size + 1) + b"\x01" for size in range(255))
 """What ``lp`` writes in front of a text of so many bytes; no mailbox is longer (RFC 5321)."""
+
+_NONE_PLAIN: Final = bytes(256).replace(b"\0", b" ")
+"""As ``PLAIN_MAILBOX``, for normalisers without a short way: a space for whatever there is."""
 
 
 class IndexKind(StrEnum):
@@ -210,7 +213,7 @@ class BlindIndex(KeepsSecrets):
         argon = spec.function == _ARGON
         self._salt: Final = expand(key, _SALT_INFO, 16) if argon else None
         quick = spec.normalisers == ("email-v1",) and not argon and not self._spare
-        self._plain: Final = PLAIN_MAILBOX if quick else None
+        self._plain: Final = PLAIN_MAILBOX if quick else _NONE_PLAIN
 
     @overload
     def term(self, value: One) -> bytes: ...
@@ -229,19 +232,22 @@ class BlindIndex(KeepsSecrets):
             PlaintextTypeError: *value* is no text, or the index takes another number of parts.
             Unindexable: it is blank, too long or not valid under the index's normaliser.
         """
-        if self._plain is not None and type(value) is str and value.isascii():
-            body = value.encode().translate(self._plain)
-            # the usual mailbox, without the calls of the long way; the same bytes, tests say
-            if 32 not in body and 64 in body and body[0] != 64 != body[-1] and len(body) < 255:
-                mac = self._copy()
-                mac.update(_HEADS[len(body)] + body)
-                return self._prefix + mac.finalize()[self._size]
+        # the usual mailbox, without the calls of the long way; the same bytes, tests say
+        given: Any = value
+        try:
+            body = given.encode().translate(self._plain)
+        except (AttributeError, UnicodeEncodeError):
+            body = b""  # the long way says what is wrong, if anything is
+        if 32 not in body and 64 in body and body[0] != 64 != body[-1] and len(body) < 255:
+            mac = self._copy()
+            mac.update(_HEADS[len(body)] + body)
+            return self._prefix + mac.finalize()[self._size]
         try:
             message = _message(self._spec, value)
             return None if message is None else self._hash(message)
         except FieldCryptoError as error:
             refused = error
-        del value
+        del given, value, body
         raise bare(refused)
 
     def _hash(self, message: bytes) -> bytes:
