@@ -33,6 +33,7 @@ from gdprkit.sealing.rotation import (
 from gdprkit.sealing.rows import EpochKind, KeyRow, KeyState
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.storage import SqliteStore
+from gdprkit.words.identifiers import SubjectId
 
 KEK, INDEX, LASTING = EpochKind.KEK, EpochKind.INDEX, EpochKind.LASTING
 ACTIVE, RETIRED, DESTROYED = KeyState.ACTIVE, KeyState.RETIRED, KeyState.DESTROYED
@@ -289,8 +290,8 @@ class Moving(DictStore):
 
     moved = False
 
-    def keys(self, about: object) -> tuple[KeyRow, ...]:  # type: ignore[override]
-        seen = tuple(self.rows.get(about, ()))  # type: ignore[call-overload, unused-ignore]
+    def keys(self, about: SubjectId) -> tuple[KeyRow, ...]:
+        seen = tuple(self.rows.get(about, ()))
         if not self.moved:
             self.moved = True
             other = make_keys(self)

@@ -10,10 +10,6 @@ are immutable bytes and are not wiped (``secret`` says why).
 - Cipher key and key id: the first 32 and the next 20 bytes of HKDF-Expand-SHA-512 of the subject
   key with info ``"gdprkit/dek/v1\0"``, tenant, person. Two subject keys of one key id cost about
   2**80 work to find, so the id commits to the key.
-- Index key: HKDF-Expand-SHA-512 of an INDEX epoch's key with info ``"gdprkit/index/v1\0"``,
-  tenant, index name, normalisers, hash, number of bits in 4 bytes.
-- Mark of an erased person: HMAC-SHA-256 of the 16 bytes of the subject id under
-  HKDF-Expand-SHA-512 of a LASTING epoch's key with info ``"gdprkit/tombstone/v1\0"``.
 """
 
 from __future__ import annotations
@@ -23,24 +19,20 @@ from typing import Final, Self, final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256, SHA512
-from cryptography.hazmat.primitives.hmac import HMAC
 
-from gdprkit.sealing.canonical import lp, u32
-from gdprkit.sealing.epochs import epoch_number
+from gdprkit.sealing.canonical import u32
 from gdprkit.sealing.errors import (
     KeyDestroyed,
     KeyExhausted,
     KeyIntegrityError,
     KeyVersionUnknown,
 )
+from gdprkit.sealing.expand import expand
 from gdprkit.sealing.form import FORMAT, KEY_ID, NONCE, SUITE, TAG
-from gdprkit.sealing.index import BITS, FUNCTION, BlindIndex
 from gdprkit.sealing.rows import EpochRow
 from gdprkit.sealing.secret import KeepsSecrets, draw
-from gdprkit.words.identifiers import SubjectId
 
-__all__ = ["USES_LIMIT", "IndexRoot", "Kek", "SubjectKey", "SubjectKeyVersions"]
+__all__ = ["USES_LIMIT", "Kek", "SubjectKey", "SubjectKeyVersions"]
 
 USES_LIMIT: Final = 2**31
 """Encryptions one opened key does: half of what SP 800-38D allows with random nonces. The count is
@@ -52,8 +44,6 @@ KEY: Final = 32
 _FIELD_MAGIC: Final = b"gdprkit/field/v1\0"
 _KEY_INFO: Final = b"gdprkit/dek/v1\0"
 _WRAP_MAGIC: Final = b"gdprkit/wrap/v1\0"
-_INDEX_INFO: Final = b"gdprkit/index/v1\0"
-_MARK_INFO: Final = b"gdprkit/tombstone/v1\0"
 
 
 @final
@@ -83,7 +73,7 @@ class SubjectKey(KeepsSecrets):
     @classmethod
     def derive(cls, subject_key: bytes, *, version: int, owner: bytes) -> Self:
         """Make the cipher key and its id from the 32 bytes of a subject key."""
-        derived = _expand(subject_key, _KEY_INFO + owner, KEY + KEY_ID)
+        derived = expand(subject_key, _KEY_INFO + owner, KEY + KEY_ID)
         return cls(derived[:KEY], key_id=derived[KEY:], version=version, owner=owner)
 
     # What begins with an underscore is for ``envelope`` alone: it draws each nonce and takes none.
@@ -239,40 +229,3 @@ class Kek(KeepsSecrets):
 
     def _bound(self, *, version: int, owner: bytes) -> bytes:
         return _WRAP_MAGIC + owner + u32(version) + self.epoch.encode()
-
-
-@final
-class IndexRoot(KeepsSecrets):
-    """An opened INDEX or LASTING epoch: root of index keys and of the marks of the erased."""
-
-    __slots__ = ("_key", "_made", "_mark", "number")
-
-    def __init__(self, row: EpochRow, key: bytes) -> None:
-        self.number: Final = epoch_number(row)
-        self._key: Final = key
-        self._made: Final[dict[tuple[str, tuple[str, ...]], BlindIndex]] = {}
-        self._mark: Final = HMAC(_expand(key, _MARK_INFO, KEY), SHA256())
-
-    def index(self, name: str, normalisers: tuple[str, ...], *, tenant: bytes) -> BlindIndex:
-        """Return the blind index called *name*, under a key of its own."""
-        made = self._made.get((name, normalisers))
-        if made is not None:
-            return made
-        label = lp(name, "index name") + lp("+".join(normalisers), "normalisers")
-        info = _INDEX_INFO + tenant + label + lp(FUNCTION) + u32(BITS)
-        key = _expand(self._key, info, KEY)
-        made = BlindIndex(key, normalisers=normalisers, epoch=self.number)
-        return self._made.setdefault((name, normalisers), made)
-
-    def mark(self, about: SubjectId) -> bytes:
-        """Return the 32 bytes under which the erasure of *about* is recorded."""
-        mac = self._mark.copy()
-        mac.update(about.bytes)
-        return mac.finalize()
-
-
-def _expand(key: bytes, info: bytes, length: int) -> bytes:
-    """HKDF-Expand with SHA-512 for at most 64 bytes: the first block is all there is."""
-    mac = HMAC(key, SHA512())
-    mac.update(info + b"\x01")
-    return mac.finalize()[:length]
