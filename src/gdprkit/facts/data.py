@@ -19,6 +19,7 @@ __all__ = [
     "DataCollected",
     "DataErased",
     "DataRectified",
+    "DataResealed",
     "PersonErased",
     "SubjectAdded",
 ]
@@ -80,6 +81,22 @@ class DataErased:
     reason: ErasureReason
     rule: str = attrs.field(validator=at_most(40))
     plan: str | None = attrs.field(default=None, validator=attrs.validators.optional(sha256_hex))
+
+
+@final
+@attrs.frozen(kw_only=True)
+class DataResealed:
+    """Values were sealed anew under a new version of the person's key (GDPR Art. 32(1)).
+
+    Nothing about the values changes but the hash of their envelopes.
+
+    Args:
+        values: Every value held, in the same slots.
+        key_id: The key id that seals them now, hexadecimal.
+    """
+
+    values: tuple[SealedValue, ...] = attrs.field(converter=ordered)
+    key_id: str = attrs.field(validator=at_most(40))
 
 
 @final

@@ -33,6 +33,7 @@ from gdprkit.facts.data import (
     DataCollected,
     DataErased,
     DataRectified,
+    DataResealed,
     PersonErased,
     SubjectAdded,
 )
@@ -67,6 +68,7 @@ Fact: TypeAlias = (
     | DataCollected
     | DataRectified
     | DataErased
+    | DataResealed
     | PersonErased
     | CircumstanceNoted
     | NoticeGiven

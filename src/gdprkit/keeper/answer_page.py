@@ -112,6 +112,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "data-collected": "We collected data about you",
     "data-rectified": "Data about you was corrected or completed",
     "data-erased": "Data about you was erased",
+    "data-resealed": "Data about you was encrypted under a new key",
     "person-erased": "All values held about you were erased and their key was destroyed",
     "circumstance-noted": "Something about your situation was noted",
     "notice-given": "You were given our privacy notice",

@@ -22,6 +22,7 @@ from gdprkit.facts.data import (
     DataCollected,
     DataErased,
     DataRectified,
+    DataResealed,
     PersonErased,
     SubjectAdded,
 )
@@ -62,7 +63,15 @@ __all__ = ["Bench", "Composed", "Draft", "add", "compose", "finish", "remember_s
 #: What we do because of a fact happens now, however long ago the fact happened: a letter of
 #: objection typed in late ends an entry that was made after the letter was sent.
 _DEEDS: Final = frozenset(
-    {DataErased, DataRectified, MarketingEntryEnded, MovedToMarketing, Archived, PersonErased}
+    {
+        DataErased,
+        DataRectified,
+        DataResealed,
+        MarketingEntryEnded,
+        MovedToMarketing,
+        Archived,
+        PersonErased,
+    }
 )
 
 #: Deeds that only an approved plan, or what follows a stop, puts on a line.
@@ -235,6 +244,8 @@ def _check_whole(act: Act, *, first: bool, merging: bool) -> None:
         raise InvalidValue("fact", "is a deed of the keeper", "make a plan and apply it")
     if type(fact) in _BY_MERGE and not merging:
         raise InvalidValue("fact", "is a deed of the keeper", "use keeper.merge() or unmerge()")
+    if isinstance(fact, DataResealed):
+        raise InvalidValue("fact", "is a deed of the keeper", "use keeper.keys.renew()")
     if isinstance(fact, SubjectAdded) and not first:
         raise InvalidValue("fact", "begins a line", "use keeper.add_person()")
     if getattr(fact, "values", ()) or getattr(fact, "text", None) is not None:

@@ -52,6 +52,7 @@ KINDS: Final[Mapping[type, tuple[str, int]]] = {
     data.DataCollected: ("data-collected", 1),
     data.DataRectified: ("data-rectified", 1),
     data.DataErased: ("data-erased", 1),
+    data.DataResealed: ("data-resealed", 1),
     data.PersonErased: ("person-erased", 1),
     data.CircumstanceNoted: ("circumstance-noted", 1),
     notice.NoticeGiven: ("notice-given", 1),

@@ -24,6 +24,7 @@ from gdprkit.facts.data import (
     DataCollected,
     DataErased,
     DataRectified,
+    DataResealed,
     PersonErased,
     SubjectAdded,
 )
@@ -223,6 +224,17 @@ def _erased(now: DataState, entry: Entry, fact: DataErased) -> DataState:
     return attrs.evolve(kept, changed=_changed(now, entry, Right.ERASURE, erased))
 
 
+def _resealed(now: DataState, _entry: Entry, fact: DataResealed) -> DataState:
+    """Know the new envelopes of the values held; a value that is gone stays gone."""
+    digests = {value.slot: value.digest for value in fact.values}
+    return attrs.evolve(
+        now,
+        values=tuple(
+            attrs.evolve(v, digest=digests[v.slot]) if v.slot in digests else v for v in now.values
+        ),
+    )
+
+
 def _person_erased(now: DataState, entry: Entry, fact: PersonErased) -> DataState:
     changed = now.changed
     if fact.reason in _ORDERED:
@@ -327,6 +339,7 @@ FOLD: Final[Fold] = {
     DataCollected: _collected,
     DataRectified: _rectified,
     DataErased: _erased,
+    DataResealed: _resealed,
     PersonErased: _person_erased,
     CircumstanceNoted: _noted,
     MovedToMarketing: _moved,
