@@ -31,11 +31,15 @@ from tests.bench.timing import Case, Figure, Job, measure, speed, value
 from tests.sealing.support import DictStore
 
 from gdprkit import Keyring
+from gdprkit.sealing.canonical import lp
 from gdprkit.sealing.ciphers import SubjectKey
 from gdprkit.sealing.envelope import SealedField, seal, seal_many, unseal, unseal_many
 from gdprkit.sealing.fields import SealedFields
+from gdprkit.sealing.index import IndexSpec
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.plaintext import encode
+from gdprkit.sealing.roots import IndexRoot
+from gdprkit.sealing.rows import EpochKind, EpochRow, KeyState
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.words.identifiers import SubjectId
 
@@ -52,6 +56,14 @@ _PEERS: Final = 500  # people for the bulk figures of the others, which would ta
 
 _FIELD: Final = SealedField("customer", "email")
 _BARE: Final = "a prepared AESGCM of the same bytes with a fixed nonce, nothing around it"
+_EPOCH: Final = EpochRow(
+    kind=EpochKind.INDEX,
+    epoch="i1",
+    provider_key="-",
+    wrapped=b"-",
+    state=KeyState.ACTIVE,
+    created=NOW,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -99,7 +111,8 @@ def _pairs(folder: Path, wanted: AbstractSet[str]) -> dict[str, Pair]:
     store.put(row)
     versions = keys.of(_ABOUT)
     key = versions.newest
-    index = keys.index("lookup/email", "email-v1", at=NOW)
+    spec = IndexSpec(name="lookup/email", normalisers="email-v1")
+    index = IndexRoot(_EPOCH, bytes(range(32))).index(spec, tenant=lp("main"))
     cipher, mac = AESGCM(bytes(range(32))), HMAC(bytes(range(32)), SHA256())
     encrypt, decrypt = cipher.encrypt, cipher.decrypt
     nonce, plain = bytes(12), b"\2" + _TEXT.encode()

@@ -16,6 +16,8 @@ EXAMPLES: list[tuple[FieldCryptoError, str]] = [
     (errors.ContextError("field", "is empty"), "context part field is empty; pass"),
     (errors.EnvelopeNotCanonical(), "one canonical form"),
     (errors.EnvelopeTruncated(7, 51), "has 7 bytes and its suite needs at least 51"),
+    (errors.IndexNotDeclared("lookup/email"), "no blind index of that name is declared; did you"),
+    (errors.IndexRefused("town", "is skewed", "leave it"), "blind index 'town' is skewed; leave"),
     (errors.KeyDestroyed("ab12"), "key ab12 was destroyed"),
     (errors.KeyEpochDestroyed("k1"), "key epoch k1 was destroyed"),
     (errors.KeyExhausted("ab12"), "make a new version"),

@@ -17,7 +17,7 @@ from tests.sealing import reference
 from tests.sealing.support import AT
 
 from gdprkit.sealing.canonical import Component, lp
-from gdprkit.sealing.ciphers import IndexRoot, Kek, SubjectKey, SubjectKeyVersions
+from gdprkit.sealing.ciphers import Kek, SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.envelope import (
     OVERHEAD,
     SealedField,
@@ -27,8 +27,10 @@ from gdprkit.sealing.envelope import (
     to_text,
     unseal,
 )
+from gdprkit.sealing.index import IndexSpec
 from gdprkit.sealing.plaintext import encode
 from gdprkit.sealing.providers import MemoryProvider
+from gdprkit.sealing.roots import IndexRoot
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyState
 from gdprkit.words.identifiers import SubjectId
 
@@ -189,8 +191,9 @@ def test_terms_of_blind_indexes_are_pinned(case: dict[str, Any]) -> None:
     """Each normaliser, and a compound of two, gives the pinned look-up term."""
     root = IndexRoot(epoch(EpochKind.INDEX, "i1"), raw("index_key"))
     names = tuple(case["normalisers"].split("+"))
-    index = root.index(case["name"], names, tenant=lp(TENANT))
+    spec = IndexSpec(name=case["name"], normalisers=names)
+    index = root.index(spec, tenant=lp(TENANT))
     values = case["values"]
-    term = index.term(values[0]) if len(names) == 1 else index.compound(values)
+    term = index.term(values[0] if len(names) == 1 else values)
     assert term is not None
     assert term.hex() == case["term"]

@@ -42,6 +42,7 @@ from gdprkit.sealing.envelope import (
 )
 from gdprkit.sealing.errors import AuthenticationFailed, FieldCryptoError, KeyVersionUnknown
 from gdprkit.sealing.form import SUITES
+from gdprkit.sealing.index import IndexSpec, matching
 from gdprkit.sealing.providers import Keyring, MemoryProvider
 from gdprkit.sealing.secret import KeepsSecrets, wipe
 from gdprkit.sealing.suites import copies_its_key
@@ -117,13 +118,13 @@ def test_d38_one_envelope_is_tried_with_one_key_once() -> None:
 def test_d40_the_same_value_seals_differently_and_is_found_alike() -> None:
     """Two envelopes of one value differ in nonce and ciphertext; its look-up term is one."""
     store = DictStore()
-    people = make_keys(store)
+    people = make_keys(store, indexes=INDEXES)
     key = add_person(people, store).newest
     sealed = [enc("anna@example.com", key) for _ in range(50)]
     sealed += enc_many([("anna@example.com", 1, "email")] * 50, key)
     assert len({envelope[22:34] for envelope in sealed}) == 100
     assert len({envelope[34:] for envelope in sealed}) == 100
-    terms = {people.index("email", "email-v1", at=AT).term("anna@example.com") for _ in range(3)}
+    terms = {people.term("email", "anna@example.com", at=AT) for _ in range(3)}
     assert len(terms) == 1
 
 
@@ -175,7 +176,7 @@ def secret_objects(tmp_path: Path) -> list[KeepsSecrets]:
     store = DictStore()
     people = make_keys(store)
     keys = add_person(people, store)
-    index = people.index("email", "email-v1", at=AT)
+    index = people._roots.active(AT).index(INDEXES[0], tenant=lp("main"))
     ring = Keyring.create(tmp_path / "root.key")
     epochs: list[KeepsSecrets] = [
         people._keks,
@@ -197,6 +198,10 @@ def test_d44_objects_with_keys_show_nothing_and_do_not_travel(tmp_path: Path) ->
                 move(thing)
 
 
+INDEXES = (
+    IndexSpec(name="email", normalisers="email-v1"),
+    IndexSpec(name="both", normalisers=("exact-v1", "email-v1")),
+)
 PLAIN = "Anna Virtanen of Example Street 7"
 DEK = counted(b"dek")(32)
 
@@ -222,10 +227,8 @@ def failing() -> dict[str, Callable[[], object]]:
     )
     good = seal(PLAIN, odd, 1, key)
     store = DictStore()
-    people = make_keys(store)
+    people = make_keys(store, indexes=INDEXES)
     add_person(people, store)
-    index = people.index("email", "email-v1", at=AT)
-    both = people.index("both", ("exact-v1", "email-v1"), at=AT)
     lone = "\ud800"
     return {
         "too-large": lambda: seal(make(), SealedField("vault", "odd", limit=5), 1, key),
@@ -238,9 +241,13 @@ def failing() -> dict[str, Callable[[], object]]:
         "code": lambda: unseal(unknown_code, odd, 1, versions),
         "code-batch": lambda: dec_many([(good, 1, "odd"), (unknown_code, 1, "odd")], versions),
         "tampered": lambda: unseal(good + b"x", odd, 1, versions),
-        "index": lambda: index.term(make()),
-        "index-long": lambda: index.term(make() * 100 + "@example.com"),
-        "index-both": lambda: both.compound((make(), make())),
+        "index": lambda: people.term("email", make(), at=AT),
+        "index-search": lambda: people.terms("email", make()),
+        "index-long": lambda: people.term("email", make() * 100 + "@example.com", at=AT),
+        "index-both": lambda: people.term("both", (make(), make()), at=AT),
+        "index-parts": lambda: people.term("both", make(), at=AT),
+        "index-match": lambda: matching(INDEXES[0], make(), [(1, make())]),
+        "index-unknown": lambda: people.terms(make(), make()),
     }
 
 
@@ -343,7 +350,15 @@ def test_ciphers_are_imported_where_they_belong_only() -> None:
             )
             if any(name.split(".")[0] == "cryptography" for name in names):
                 users.add(path.stem)
-    assert users == {"ciphers", "envelope", "index", "providers", "suites"}
+    assert users == {
+        "ciphers",
+        "envelope",
+        "expand",
+        "index",
+        "providers",
+        "roots",
+        "suites",
+    }
 
 
 @pytest.mark.parametrize("module", ["rows", "errors", "canonical", "plaintext", "form", "cache"])

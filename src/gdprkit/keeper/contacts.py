@@ -1,13 +1,14 @@
 """Contact points as keyed hashes: to find people by, and to remember whom not to contact.
 
-Two indexes a kind of field, each with its own key: *lookup* terms live and die with the value;
+Indexes by use and kind of field, each with its own key: *lookup* terms live and die with the value;
 *suppression* hashes survive an erasure (R-312). Fields of the same kind share an index, so a person
-is found whichever field holds the address.
+is found whichever field holds the address. Always true: a term is written under the newest epoch
+and looked for under every usable one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -16,14 +17,26 @@ from gdprkit.policy.case import Suppressed
 from gdprkit.policy.marketing_entry import CONTACT_POINTS
 from gdprkit.register.register import Register
 from gdprkit.sealing.errors import PlaintextTypeError, Unindexable
+from gdprkit.sealing.index import IndexSpec
 from gdprkit.sealing.keys import SubjectKeys
+from gdprkit.sealing.providers import KeyProvider
+from gdprkit.sealing.settings import KeySettings
 from gdprkit.state.objection import Stop, StopKind
 from gdprkit.storage.protocol import Store, Suppression
 from gdprkit.words.identifiers import FieldId, PurposeId
 from gdprkit.words.personal import reveal
 from gdprkit.words.vocabulary import Channel, FieldKind, FilingSystem
 
-__all__ = ["lookup_terms", "stops_from_list", "suppressed", "suppressions"]
+__all__ = [
+    "INDEXES",
+    "keys_of_keeper",
+    "known_terms",
+    "lookup_terms",
+    "search_terms",
+    "stops_from_list",
+    "suppressed",
+    "suppressions",
+]
 
 #: Fields with their values; a field may come more than once.
 Values: TypeAlias = Sequence[tuple[FieldId, object]]
@@ -35,21 +48,39 @@ _NORMALISERS: Final[Mapping[FieldKind, str]] = {
     FieldKind.CUSTOMER_NUMBER: "exact-v1",
 }
 
-_SUPPRESSION: Final = "suppression"
-
-
-def _hash(keys: SubjectKeys, use: str, kind: FieldKind, value: object, at: datetime) -> bytes:
-    lasting = use == _SUPPRESSION  # its hashes outlive the addresses and cannot be made again
-    index = keys.index(f"{use}/{kind}", _NORMALISERS[kind], at=at, lasting=lasting)
-    return index.term(reveal(value))  # type: ignore[arg-type]  # the index refuses what is no text
-
-
 #: Filing system -> its look-up indexes. Each has keys of its own: the files are not joined by their
 #: terms (R-405), and a person is found in both, to stop, ask or order again (R-410, R-411).
 _LOOKUPS: Final[Mapping[FilingSystem, str]] = {
     FilingSystem.CUSTOMER: "lookup",
     FilingSystem.MARKETING: "lookup-marketing",
 }
+_SUPPRESSION: Final = "suppression"
+
+#: Suppression hashes outlive the addresses and cannot be made again, so they are lasting.
+INDEXES: Final[tuple[IndexSpec, ...]] = tuple(
+    IndexSpec(name=f"{use}/{kind}", normalisers=normaliser, lasting=use == _SUPPRESSION)
+    for use in (*_LOOKUPS.values(), _SUPPRESSION)
+    for kind, normaliser in _NORMALISERS.items()
+)
+"""The blind indexes of a keeper; every value is found by all of its hash, so none is opened."""
+
+
+def keys_of_keeper(
+    provider: KeyProvider,
+    store: Store,
+    *,
+    settings: KeySettings,
+    random: Callable[[int], bytes],
+) -> SubjectKeys:
+    """Return the keys of the store's tenant, with the indexes a keeper writes and searches."""
+    return SubjectKeys(
+        provider,
+        store,
+        tenant=store.tenant,
+        settings=settings,
+        indexes=INDEXES,
+        random=random,
+    )
 
 
 def lookup_terms(
@@ -58,51 +89,93 @@ def lookup_terms(
     field: FieldId,
     value: object,
     at: datetime,
-    *filings: FilingSystem,
+    filing: FilingSystem,
 ) -> tuple[bytes, ...]:
-    """Return the terms a value is found by in the named filing systems; by default in all.
+    """Return the terms that are stored beside a value of the named filing system.
 
     None where the field is no declared look-up, or the filing system is not searched.
     """
-    declared = register.fields.get(field)
-    if declared is None or not declared.lookup or declared.kind not in _NORMALISERS:
+    kind = _lookup_kind(register, field)
+    if kind is None or filing not in _LOOKUPS:
         return ()
     try:
-        return tuple(
-            _hash(keys, use, declared.kind, value, at)
-            for filing, use in _LOOKUPS.items()
-            if not filings or filing in filings
-        )
+        return (_written(keys, _LOOKUPS[filing], kind, value, at),)
     except (Unindexable, PlaintextTypeError):
-        raise _no_contact_point(field, declared.kind) from None
+        raise _no_contact_point(field, kind) from None
 
 
-def _points(
-    register: Register, keys: SubjectKeys, values: Values, at: datetime, *, lenient: bool = False
-) -> dict[bytes, FieldKind]:
-    """Return the hashes of the contact points among *values*.
+def search_terms(
+    register: Register, keys: SubjectKeys, field: FieldId, value: object
+) -> tuple[bytes, ...] | None:
+    """Return the terms a value may be stored under: in every filing system, of every usable epoch.
 
-    Args:
-        register: What is declared.
-        keys: Make the hashes.
-        values: Fields with values.
-        at: Now.
-        lenient: Leave out a value that is no contact point of its kind: a stop is never refused for
-            what an older register let in.
+    None where the field is no declared look-up; empty when nothing was ever stored.
     """
-    found: dict[bytes, FieldKind] = {}
+    kind = _lookup_kind(register, field)
+    if kind is None:
+        return None
+    uses = _LOOKUPS.values()
+    return tuple(term for use in uses for term in _searched(keys, use, field, kind, value))
+
+
+def known_terms(
+    register: Register, keys: SubjectKeys, field: FieldId, value: object, at: datetime
+) -> tuple[bytes, ...]:
+    """Return the terms by which a person who is to be added may be known already.
+
+    Makes the first epoch where there is none, or two people of the first batch would not meet.
+    """
+    terms = search_terms(register, keys, field, value)
+    if terms == ():
+        lookup_terms(register, keys, field, value, at, FilingSystem.CUSTOMER)
+        terms = search_terms(register, keys, field, value)
+    return terms or ()
+
+
+def _lookup_kind(register: Register, field: FieldId) -> FieldKind | None:
+    declared = register.fields.get(field)
+    if declared is None or not declared.lookup or declared.kind not in _NORMALISERS:
+        return None
+    return declared.kind
+
+
+def _written(keys: SubjectKeys, use: str, kind: FieldKind, value: object, at: datetime) -> bytes:
+    return keys.term(f"{use}/{kind}", _text(value), at=at)
+
+
+def _searched(
+    keys: SubjectKeys, use: str, field: FieldId, kind: FieldKind, value: object
+) -> tuple[bytes, ...]:
+    try:
+        return keys.terms(f"{use}/{kind}", _text(value))
+    except (Unindexable, PlaintextTypeError):
+        raise _no_contact_point(field, kind) from None
+
+
+def _text(value: object) -> str:
+    return reveal(value)  # type: ignore[return-value]  # the index refuses what is no text
+
+
+def _contact_points(
+    register: Register, values: Values
+) -> Iterator[tuple[FieldId, FieldKind, object]]:
     for field, value in values:
         declared = register.fields.get(field)
-        if declared is None or declared.kind not in CONTACT_POINTS:
-            continue
-        try:
-            hashed = _hash(keys, _SUPPRESSION, declared.kind, value, at)
-        except (Unindexable, PlaintextTypeError):
-            if not lenient:
-                raise _no_contact_point(field, declared.kind) from None
-        else:
-            found[hashed] = declared.kind
-    return found
+        if declared is not None and declared.kind in CONTACT_POINTS:
+            yield field, declared.kind, value
+
+
+def _listed(
+    register: Register, keys: SubjectKeys, store: Store, values: Values
+) -> tuple[frozenset[FieldKind], list[Suppression]]:
+    """Return the kinds of contact points among *values*, and what the list says of all of them."""
+    kinds: set[FieldKind] = set()
+    hashes: list[bytes] = []
+    for field, kind, value in _contact_points(register, values):
+        kinds.add(kind)
+        hashes += _searched(keys, _SUPPRESSION, field, kind, value)
+    found = store.suppressed(hashes) if hashes else {}
+    return frozenset(kinds), [row for rows in found.values() for row in rows]
 
 
 def _no_contact_point(field: FieldId, kind: FieldKind) -> InvalidValue:
@@ -132,9 +205,15 @@ def suppressions(
     whoever is met again by this address has said no to those as well (R-311, R-416). A withdrawn
     or refused consent closes its channels for all marketing (R-211).
     """
+    hashes: dict[bytes, None] = {}
+    for _, kind, value in _contact_points(register, values):
+        try:
+            hashes[_written(keys, _SUPPRESSION, kind, value, at)] = None
+        except (Unindexable, PlaintextTypeError):
+            continue  # an older register let it in; a stop is never refused for that
     rows: dict[tuple[bytes, tuple[str, str, str, str]], Suppression] = {}
     stopped = tuple(stops)
-    for hashed in _points(register, keys, values, at, lenient=True):
+    for hashed in hashes:
         for stop in stopped:
             row = _row(hashed, stop)
             same = rows.get((hashed, row.scope))
@@ -175,32 +254,30 @@ def suppressed(
         own: The stops on the person's own line. The policy judges them with everything else it
             knows of the person; the list adds what others said about the same address.
     """
-    points = _points(register, keys, values, at)
+    kinds, rows = _listed(register, keys, store, values)
     known: dict[tuple[str, str, str, str], datetime] = {}
     for stop in own:
         scope = _row(b"-", stop).scope
         known[scope] = max(stop.at, known.get(scope, stop.at))
-    looked = frozenset[Channel]().union(*(CONTACT_POINTS[kind] for kind in points.values()))
+    looked = frozenset[Channel]().union(*(CONTACT_POINTS[kind] for kind in kinds))
     hits: dict[Channel, datetime] = {}
-    for rows in (store.suppressed(points) if points else {}).values():
-        for row in rows:
-            if row.since > at or row.purpose not in (None, purpose):
-                continue
-            if row.scope in known and known[row.scope] >= row.since:
-                continue
-            for channel in row.channels or frozenset(Channel):
-                hits[channel] = max(row.since, hits.get(channel, row.since))
+    for row in rows:
+        if row.since > at or row.purpose not in (None, purpose):
+            continue
+        if row.scope in known and known[row.scope] >= row.since:
+            continue
+        for channel in row.channels or frozenset(Channel):
+            hits[channel] = max(row.since, hits.get(channel, row.since))
     return Suppressed(looked=looked, hits=hits)
 
 
 def stops_from_list(
-    register: Register, keys: SubjectKeys, store: Store, values: Values, at: datetime
+    register: Register, keys: SubjectKeys, store: Store, values: Values
 ) -> tuple[Suppression, ...]:
     """Return the stops that new values meet on the suppression list, each scope once."""
-    points = _points(register, keys, values, at)
+    _, rows = _listed(register, keys, store, values)
     found: dict[tuple[str, str, str, str], Suppression] = {}
-    for rows in (store.suppressed(points) if points else {}).values():
-        for row in rows:
-            same = found.get(row.scope)
-            found[row.scope] = row if same is None or row.since > same.since else same
+    for row in rows:
+        same = found.get(row.scope)
+        found[row.scope] = row if same is None or row.since > same.since else same
     return tuple(found[scope] for scope in sorted(found))

@@ -28,7 +28,7 @@ from gdprkit.keeper.applying import (
 )
 from gdprkit.keeper.asking import ask, view_at
 from gdprkit.keeper.clock import Clock, system_clock
-from gdprkit.keeper.contacts import lookup_terms
+from gdprkit.keeper.contacts import keys_of_keeper, known_terms
 from gdprkit.keeper.line import (
     View,
     entries_of,
@@ -52,7 +52,6 @@ from gdprkit.policy.law import FINLAND, LawBook
 from gdprkit.policy.plan import Plan
 from gdprkit.policy.request import deadline_of
 from gdprkit.register.register import Register
-from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.providers import KeyProvider
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.state.request import RequestCase
@@ -118,9 +117,7 @@ class RecordKeeper:
         self._bench = Bench(
             register=register,
             store=store,
-            keys=SubjectKeys(
-                keys, store, tenant=store.tenant, settings=key_settings, random=random
-            ),
+            keys=keys_of_keeper(keys, store, settings=key_settings, random=random),
             law=law.with_settings(settings),
             random=random,
         )
@@ -213,7 +210,7 @@ class RecordKeeper:
         terms = [
             term
             for field, value in new.fields.items()
-            for term in lookup_terms(self.register, self._bench.keys, FieldId(field), value, now)
+            for term in known_terms(self.register, self._bench.keys, FieldId(field), value, now)
             if self._identifies(field)
         ]
         found = self._bench.store.find(terms) if terms else {}
@@ -486,7 +483,7 @@ class RecordKeeper:
         Raises:
             UnknownName: the register declares no such field, or it is no look-up.
         """
-        return people_by(self._bench, fields, self.now())
+        return people_by(self._bench, fields)
 
     def read(self, about: SubjectId, *fields: str) -> dict[FieldId, Personal[Any]]:
         """Open values of the customer file and the marketing register, the newest of each field.

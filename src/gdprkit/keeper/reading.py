@@ -6,11 +6,10 @@ Only what is asked for is opened, with the person's own keys; a look-up never op
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from gdprkit.errors import UnknownName
-from gdprkit.keeper.contacts import lookup_terms
+from gdprkit.keeper.contacts import search_terms
 from gdprkit.keeper.line import view
 from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.writing import Bench
@@ -21,20 +20,20 @@ from gdprkit.words.vocabulary import FilingSystem
 __all__ = ["opened", "people_by"]
 
 
-def people_by(
-    bench: Bench, fields: Mapping[str, str | Personal[str]], now: datetime
-) -> tuple[SubjectId, ...]:
+def people_by(bench: Bench, fields: Mapping[str, str | Personal[str]]) -> tuple[SubjectId, ...]:
     """Return the people whose contact points match all fields.
 
     Raises:
         UnknownName: the register declares no such field, or it is no look-up.
+        InvalidValue: a value is no contact point of its kind.
+        KeyEpochDestroyed: every epoch of look-up terms was destroyed.
     """
     results: list[frozenset[SubjectId]] = []
     for name, value in fields.items():
         known = name in bench.register.fields
         declared = bench.register.field(name if known else name.replace("_", "-"))
-        terms = lookup_terms(bench.register, bench.keys, declared.id, value, now)
-        if not terms:
+        terms = search_terms(bench.register, bench.keys, declared.id, value)
+        if terms is None:
             raise UnknownName("look-up field")
         found = bench.store.find(terms)
         results.append(frozenset(s for people in found.values() for s in people))

@@ -369,7 +369,7 @@ def _inherit_stops(draft: Draft, act: Act) -> None:
     known = {
         (s.kind, s.channels, s.purpose, s.by): s.at for s in draft.view.standing.objection.stops
     }
-    for row in stops_from_list(bench.register, bench.keys, bench.store, values, draft.now):
+    for row in stops_from_list(bench.register, bench.keys, bench.store, values):
         kind = StopKind.WITHDRAWAL if row.kind == StopKind.REFUSAL else StopKind(row.kind)
         before = known.get((kind, row.channels, row.purpose, row.author))
         if before is not None and before >= row.since:

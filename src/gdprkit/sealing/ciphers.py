@@ -12,10 +12,6 @@ buffer of a person's key is wiped as soon as its ciphers were made.
   cost about 2**80 work to find, so the id commits to the key.
 - Cipher key of another suite: 32 bytes of the same with info ``"gdprkit/dek/suite/v1\0"``, number
   of the suite in 4 bytes, tenant, person. No two ciphers share a key.
-- Index key: HKDF-Expand-SHA-512 of an INDEX epoch's key with info ``"gdprkit/index/v1\0"``,
-  tenant, index name, normalisers, hash, number of bits in 4 bytes.
-- Mark of an erased person: HMAC-SHA-256 of the 16 bytes of the subject id under
-  HKDF-Expand-SHA-512 of a LASTING epoch's key with info ``"gdprkit/tombstone/v1\0"``.
 """
 
 from __future__ import annotations
@@ -28,39 +24,31 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256, SHA512
-from cryptography.hazmat.primitives.hmac import HMAC
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from gdprkit.sealing.canonical import UUID_HEAD, Component, lp, u32
-from gdprkit.sealing.epochs import epoch_number
 from gdprkit.sealing.errors import (
     KeyDestroyed,
     KeyExhausted,
     KeyIntegrityError,
     KeyVersionUnknown,
 )
+from gdprkit.sealing.expand import expand_into
 from gdprkit.sealing.form import FORMAT, HEADER, KEY_ID, SUITES, TAG, check_form
-from gdprkit.sealing.index import BITS, FUNCTION, BlindIndex
 from gdprkit.sealing.rows import EpochRow
 from gdprkit.sealing.secret import KeepsSecrets, draw, wipe
 from gdprkit.sealing.suites import KEY, cipher_for
-from gdprkit.words.identifiers import SubjectId
 
-__all__ = ["USES_LIMIT", "IndexRoot", "Kek", "SubjectKey", "SubjectKeyVersions"]
+__all__ = ["USES_LIMIT", "Kek", "SubjectKey", "SubjectKeyVersions"]
 
 USES_LIMIT: Final = 2**31
 """Encryptions one opened key does: half of what SP 800-38D allows with random nonces. The count is
 of this process; the margin is for the others."""
 
 _NO_RECORD: Final = object()  # None is what a caller may pass, and is refused
-_SHA512: Final = SHA512()
 _FIELD_MAGIC: Final = b"gdprkit/field/v1\0"
 _KEY_INFO: Final = b"gdprkit/dek/v1\0"
 _SUITE_INFO: Final = b"gdprkit/dek/suite/v1\0"
 _WRAP_MAGIC: Final = b"gdprkit/wrap/v1\0"
-_INDEX_INFO: Final = b"gdprkit/index/v1\0"
-_MARK_INFO: Final = b"gdprkit/tombstone/v1\0"
 
 
 @final
@@ -132,12 +120,12 @@ class SubjectKey(KeepsSecrets):
         derived = bytearray(KEY + KEY_ID)
         other = bytearray(KEY)
         try:
-            _expand_into(derived, subject_key, _KEY_INFO + owner)
+            expand_into(derived, subject_key, _KEY_INFO + owner)
             key_id = bytes(derived[KEY:])
             keys: list[SubjectKey] = []
             for suite in suites:
                 if suite != 1:
-                    _expand_into(other, subject_key, _SUITE_INFO + u32(suite) + owner)
+                    expand_into(other, subject_key, _SUITE_INFO + u32(suite) + owner)
                 material = memoryview(derived)[:KEY] if suite == 1 else other
                 keys.append(cls(material, key_id=key_id, version=version, owner=owner, suite=suite))
             return keys
@@ -305,44 +293,3 @@ class Kek(KeepsSecrets):
 
     def _bound(self, *, version: int, owner: bytes) -> bytes:
         return _WRAP_MAGIC + owner + u32(version) + self.epoch.encode()
-
-
-@final
-class IndexRoot(KeepsSecrets):
-    """An opened INDEX or LASTING epoch: root of index keys and of the marks of the erased."""
-
-    __slots__ = ("_key", "_made", "_mark", "number")
-
-    def __init__(self, row: EpochRow, key: bytes) -> None:
-        self.number: Final = epoch_number(row)
-        self._key: Final = key
-        self._made: Final[dict[tuple[str, tuple[str, ...]], BlindIndex]] = {}
-        self._mark: Final = HMAC(_expand(key, _MARK_INFO, KEY), SHA256())
-
-    def index(self, name: str, normalisers: tuple[str, ...], *, tenant: bytes) -> BlindIndex:
-        """Return the blind index called *name*, under a key of its own."""
-        made = self._made.get((name, normalisers))
-        if made is not None:
-            return made
-        label = lp(name, "index name") + lp("+".join(normalisers), "normalisers")
-        info = _INDEX_INFO + tenant + label + lp(FUNCTION) + u32(BITS)
-        key = _expand(self._key, info, KEY)
-        made = BlindIndex(key, normalisers=normalisers, epoch=self.number)
-        return self._made.setdefault((name, normalisers), made)
-
-    def mark(self, about: SubjectId) -> bytes:
-        """Return the 32 bytes under which the erasure of *about* is recorded."""
-        mac = self._mark.copy()
-        mac.update(about.bytes)
-        return mac.finalize()
-
-
-def _expand_into(buffer: bytearray, key: bytes | bytearray, info: bytes) -> None:
-    HKDFExpand(_SHA512, len(buffer), info).derive_into(key, buffer)
-
-
-def _expand(key: bytes, info: bytes, length: int) -> bytes:
-    """HKDF-Expand with SHA-512 for at most 64 bytes: the first block is all there is."""
-    mac = HMAC(key, SHA512())
-    mac.update(info + b"\x01")
-    return mac.finalize()[:length]

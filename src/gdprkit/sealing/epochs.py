@@ -207,10 +207,19 @@ class EpochBook(KeepsSecrets, Generic[T]):
             return self._opened[epoch]
 
     def usable(self) -> list[T]:
-        """Return every epoch that is not destroyed, newest first; empty when none was made."""
+        """Return every epoch that is not destroyed, newest first; empty when none was made.
+
+        Raises:
+            KeyEpochDestroyed: there were epochs and all are destroyed: nothing can be looked for,
+                which is another answer than that nothing is there.
+            KeyIntegrityError, KeyProviderUnavailable, KeyProviderDenied: as in ``open``.
+        """
         with self._lock:
             rows = sorted(self._current().values(), key=epoch_number, reverse=True)
-            return [self.open(row.epoch) for row in rows if row.state is not KeyState.DESTROYED]
+            left = [row for row in rows if row.state is not KeyState.DESTROYED]
+            if rows and not left:
+                raise KeyEpochDestroyed(rows[0].epoch)
+            return [self.open(row.epoch) for row in left]
 
     def refresh(self) -> None:
         """Read the rows again."""

@@ -21,6 +21,8 @@ __all__ = [
     "EnvelopeNotCanonical",
     "EnvelopeTruncated",
     "FieldCryptoError",
+    "IndexNotDeclared",
+    "IndexRefused",
     "KeyDestroyed",
     "KeyEpochDestroyed",
     "KeyExhausted",
@@ -293,3 +295,27 @@ class Unindexable(FieldCryptoError, ValueError):
         "the value {problem}, so {normaliser} makes no index of it; "
         "correct it or leave it unindexed"
     )
+
+
+@_error
+class IndexNotDeclared(FieldCryptoError, LookupError):
+    """No blind index of that name is declared. The name itself is not repeated."""
+
+    suggestion: str | None = None
+    code: ClassVar[str] = "index-not-declared"
+
+    def __str__(self) -> str:
+        close = self.suggestion
+        hint = f"did you mean {close!r}?" if close else "declare it by an IndexSpec"
+        return f"no blind index of that name is declared; {hint}"
+
+
+@_error
+class IndexRefused(FieldCryptoError, ValueError):
+    """A blind index was declared that would give away too much, or that cannot be made here."""
+
+    index: str
+    problem: str
+    cure: str
+    code: ClassVar[str] = "index-refused"
+    text: ClassVar[str] = "the blind index {index!r} {problem}; {cure}"

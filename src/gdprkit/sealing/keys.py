@@ -11,21 +11,28 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final, final
+from typing import Final, final, overload
 
-from gdprkit.errors import InvalidValue
+from gdprkit.errors import InvalidValue, did_you_mean
 from gdprkit.sealing.cache import KeyCache
 from gdprkit.sealing.canonical import lp
-from gdprkit.sealing.ciphers import IndexRoot, Kek, SubjectKey, SubjectKeyVersions
+from gdprkit.sealing.ciphers import Kek, SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.epochs import EpochBook, EpochRows
-from gdprkit.sealing.errors import KeyIntegrityError, KeyMissing, ShredHeld, SubjectErased
-from gdprkit.sealing.index import BlindIndex
-from gdprkit.sealing.normalise import known_normaliser
+from gdprkit.sealing.errors import (
+    FieldCryptoError,
+    IndexNotDeclared,
+    KeyIntegrityError,
+    KeyMissing,
+    ShredHeld,
+    SubjectErased,
+)
+from gdprkit.sealing.index import IndexSpec, One, Several, check_value
 from gdprkit.sealing.providers import KeyProvider
+from gdprkit.sealing.roots import IndexRoot
 from gdprkit.sealing.rows import WRAPS_ALG, EpochKind, KeyRow, KeyState, KeyStore, Tombstone
-from gdprkit.sealing.secret import KeepsSecrets
+from gdprkit.sealing.secret import KeepsSecrets, bare
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.sealing.suites import KEY, cipher_for
 from gdprkit.words.identifiers import SubjectId
@@ -48,6 +55,7 @@ class SubjectKeys(KeepsSecrets):
         store: Keeps the rows of this tenant.
         tenant: Whose register; part of every derivation, so it never changes.
         settings: How keys are kept.
+        indexes: The blind indexes; ``term`` and ``terms`` know no others.
         random: Returns so many fresh random bytes.
         monotonic: A clock that only goes forward, in seconds.
 
@@ -56,7 +64,8 @@ class SubjectKeys(KeepsSecrets):
 
     Raises:
         ContextError: *tenant* is empty, too long or no text.
-        InvalidValue: OpenSSL does not have a suite of *settings*.
+        InvalidValue: two of *indexes* have one name, or OpenSSL does not have a suite of
+            *settings*.
     """
 
     __slots__ = (
@@ -65,6 +74,7 @@ class SubjectKeys(KeepsSecrets):
         "_lasting",
         "_random",
         "_roots",
+        "_specs",
         "_store",
         "_tenant",
         "settings",
@@ -77,6 +87,7 @@ class SubjectKeys(KeepsSecrets):
         *,
         tenant: str,
         settings: KeySettings = _SETTINGS,
+        indexes: Iterable[IndexSpec] = (),
         random: Callable[[int], bytes] = os.urandom,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -86,6 +97,10 @@ class SubjectKeys(KeepsSecrets):
         self.settings: Final = settings
         self._tenant: Final = lp(tenant, "tenant")
         self._random: Final = random
+        declared = tuple(indexes)
+        self._specs: Final = {spec.name: spec for spec in declared}
+        if len(self._specs) != len(declared):
+            raise InvalidValue("indexes", "name one index twice", "give each a name of its own")
         self._cache: Final = KeyCache[SubjectKeyVersions](
             capacity=settings.capacity, ttl=settings.ttl, monotonic=monotonic
         )
@@ -209,36 +224,65 @@ class SubjectKeys(KeepsSecrets):
             key_ids=tuple(row.key_id for row in rows),
         )
 
-    def index(
-        self,
-        name: str,
-        normaliser: str | Sequence[str],
-        *,
-        at: datetime,
-        lasting: bool = False,
-    ) -> BlindIndex:
-        """Return the blind index called *name*.
+    @overload
+    def term(self, index: str, value: One, *, at: datetime) -> bytes: ...
+    @overload
+    def term(self, index: str, value: Several, *, at: datetime) -> bytes | None: ...
+    def term(self, index: str, value: One | Several, *, at: datetime) -> bytes | None:
+        """Return the term that is stored for *value*: of the newest active epoch.
 
         Args:
-            name: A declared name that never changes. Equal values in two indexes have nothing in
-                common; fields that shall be found together share one index.
-            normaliser: A name of ``normalise.NORMALISERS``; several make a compound index.
+            index: Name of a declared index.
+            value: A text; for a compound index one for each part. When a part is None there is no
+                term, and None is returned.
             at: The moment that the row of the first epoch shows, if this call has to make it.
-            lasting: The entries outlive the values, so they can never be made again: hang them on
-                the epoch that is never destroyed.
 
         Raises:
-            InvalidValue: a normaliser is not in the table, or none is given.
-            ContextError: *name* is empty or too long.
+            IndexNotDeclared: no index has that name.
+            PlaintextTypeError: *value* is no text, or the index takes another number of parts.
+            Unindexable: it is blank, too long or not valid under the index's normaliser.
             KeyIntegrityError, KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: as in
                 ``of``, for the epoch of indexes.
         """
-        chosen = (normaliser,) if isinstance(normaliser, str) else tuple(normaliser)
-        names = tuple(known_normaliser(each) for each in chosen)
-        if not names:
-            raise InvalidValue("normaliser", "is absent", "name one, or one for each part")
-        roots = self._lasting if lasting else self._roots
-        return roots.active(at).index(name, names, tenant=self._tenant)
+        try:
+            spec = self._spec(index)
+            return self._book(spec).active(at).index(spec, tenant=self._tenant).term(value)
+        except FieldCryptoError as error:
+            refused = error
+        del index, value
+        raise bare(refused)
+
+    def terms(self, index: str, value: One | Several) -> tuple[bytes, ...]:
+        """Return the terms to search for: one for every epoch not destroyed, newest first.
+
+        While values move to a new epoch some are found under the one and some under the other.
+        Empty when nothing was ever stored, or when a part of a compound value is None.
+
+        Raises:
+            KeyEpochDestroyed: every epoch was destroyed, so that what was stored cannot be found.
+            IndexNotDeclared, PlaintextTypeError, Unindexable: as in ``term``.
+            KeyIntegrityError, KeyProviderUnavailable, KeyProviderDenied: as in ``of``.
+        """
+        try:
+            spec = self._spec(index)
+            roots = self._book(spec).usable()
+            if not roots:
+                check_value(spec, value)
+            found = [root.index(spec, tenant=self._tenant).term(value) for root in roots]
+            return tuple(term for term in found if term is not None)
+        except FieldCryptoError as error:
+            refused = error
+        del index, value
+        raise bare(refused)
+
+    def _spec(self, name: str) -> IndexSpec:
+        spec = self._specs.get(name)
+        if spec is None:
+            raise IndexNotDeclared(did_you_mean(name, self._specs))
+        return spec
+
+    def _book(self, spec: IndexSpec) -> EpochBook[IndexRoot]:
+        return self._lasting if spec.lasting else self._roots
 
     def forget(self, about: SubjectId) -> None:
         """Close the person's keys in this process. Call it after each batch that changes them."""

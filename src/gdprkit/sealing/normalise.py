@@ -12,6 +12,8 @@ function applied to its own result changes nothing.
 ``email-v1``    both sides of the last ``@`` by casefold-v1; dots and plus signs stay
 ``digits-v1``   decimal digits, written 0 to 9; spaces and ``-./()`` between them are dropped
 ``e164-v1``     an international telephone number: ``+`` and 7 to 15 digits
+``iban-v1``     an account number (ISO 13616): capitals and digits without white space, 15 to 34 of
+                them, whose check digits are right
 ==============  ===========================================================================
 """
 
@@ -26,16 +28,24 @@ from gdprkit.errors import InvalidValue, did_you_mean
 from gdprkit.sealing.errors import PlaintextTypeError, Unindexable
 from gdprkit.sealing.unicode14 import all_assigned
 
-__all__ = ["NORMALISERS", "known_normaliser", "normalise"]
+__all__ = ["NORMALISERS", "PLAIN_MAILBOX", "known_normaliser", "normalise"]
 
 # Full-width forms stand for their narrow ones; superscripts and circled digits are no digits here.
 _NARROW: Final = str.maketrans("\uff0b\uff0d\uff08\uff09\uff0e\uff0f", "+-()./")
 _SEPARATORS: Final = re.compile(r"[\s\-./()\u2010-\u2015\u2212]+")
 _TRUNK_ZERO: Final = "(0)"  # +358 (0)40: the zero is dialled inside the country only
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}\Z")
+_IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\Z")
+
+PLAIN_MAILBOX: Final = bytes(
+    byte + 32 if 65 <= byte <= 90 else byte if 32 < byte < 127 else 32 for byte in range(256)
+)
+"""Table for ``bytes.translate``: small letters for capitals, a space for whatever is no visible
+ASCII. Where no space comes out, and ``@`` stands inside and at neither end, the result is email-v1
+of the text."""
 
 
-def normalise(name: str, value: str) -> str:
+def normalise(name: str, value: object) -> str:
     """Return *value* in the normal form called *name*.
 
     Raises:
@@ -104,6 +114,21 @@ def _e164(value: str) -> str:
     return number
 
 
+def _iban(value: str) -> str:
+    joined = "".join(value.split())
+    number = joined.upper()
+    # without the first test a sharp s would become two letters
+    if not joined.isascii() or not _IBAN.match(number) or not _checked(number):
+        raise Unindexable("iban-v1", "is no account number (IBAN) with right check digits")
+    return number
+
+
+def _checked(iban: str) -> bool:
+    """Say whether the check digits are right: letters as 10 to 35, modulo 97 (ISO 7064)."""
+    digits = "".join(str(int(character, 36)) for character in iban[4:] + iban[:4])
+    return int(digits) % 97 == 1
+
+
 def _decimals(text: str) -> str | None:
     """Return the decimal digits of *text* as 0 to 9, or None when it holds anything else."""
     digits = [unicodedata.decimal(character, None) for character in _SEPARATORS.sub("", text)]
@@ -116,5 +141,6 @@ NORMALISERS: Final[Mapping[str, Callable[[str], str]]] = {
     "email-v1": _email,
     "digits-v1": _digits,
     "e164-v1": _e164,
+    "iban-v1": _iban,
 }
 """The closed table: name to function. Use ``normalise``, which also checks the characters."""
