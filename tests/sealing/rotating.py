@@ -15,9 +15,8 @@ from typing import Any
 
 import attrs
 import pytest
-from tests.sealing.support import AT, context
+from tests.sealing.support import AT, dec, enc
 
-from gdprkit.sealing.envelope import seal, unseal
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.providers import Keyring
 from gdprkit.sealing.rows import KeyState
@@ -64,13 +63,12 @@ class Shop:
         versions, row = keys.create(about, at=AT)
         store.commit(attrs.evolve(follow(store, about, b"one"), keys=[row]))
         keys.forget(about)
-        place = context(subject=about)
-        self.sealed[about] = seal(f"value {number}", key=versions.newest, context=place)
+        self.sealed[about] = enc(f"value {number}", versions.newest)
         return about
 
     def read(self, keys: SubjectKeys, about: SubjectId) -> object:
         keys.forget(about)
-        return unseal(self.sealed[about], keys=keys.of(about), context=context(subject=about))
+        return dec(self.sealed[about], keys.of(about))
 
     def check(self, keys: SubjectKeys) -> None:
         """Every value of everybody reads."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -11,7 +12,9 @@ from uuid import UUID
 import attrs
 
 from gdprkit.errors import PositionTaken
-from gdprkit.sealing.envelope import Context
+from gdprkit.sealing.canonical import Component
+from gdprkit.sealing.ciphers import SubjectKey
+from gdprkit.sealing.envelope import SealedField, seal, seal_many, unseal, unseal_many
 from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
 from gdprkit.sealing.providers import KeyProvider, MemoryProvider
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, Tombstone, destroyed
@@ -23,6 +26,7 @@ ANNA = SubjectId(UUID("6f1c9a52-7b1e-4c3d-9a57-0d4f3f1e2a10"))
 BERT = SubjectId(UUID("0a8e21c4-53f7-4d9b-8c60-b1f2a3c4d5e6"))
 AT = datetime(2026, 3, 31, 9, 0, tzinfo=UTC)
 ROOT = bytes(range(100, 132))
+RECORD = UUID("11111111-2222-4333-8444-555555555555")
 SHRED: dict[str, Any] = {
     "at": AT,
     "reason": ErasureReason.CONSENT_WITHDRAWN,
@@ -134,16 +138,58 @@ def rotate(keys: SubjectKeys, store: DictStore, about: SubjectId = ANNA) -> KeyR
     return row
 
 
-def context(**changes: Any) -> Context:
-    """Return where Anna's e-mail address belongs, with changes."""
-    place: dict[str, Any] = {
-        "tenant": "main",
-        "subject": ANNA,
-        "record_id": UUID("11111111-2222-4333-8444-555555555555"),
-        "record_type": "vault",
-        "field": "email",
-    }
-    return Context(**(place | changes))
+def place(
+    field: Component = "email",
+    record_type: Component = "vault",
+    revision: Component | None = None,
+    **more: Any,
+) -> SealedField:
+    """Return a declared field; one with a revision declares it."""
+    return SealedField(record_type, field, revisioned=revision is not None, **more)
+
+
+def enc(
+    value: object,
+    key: SubjectKey,
+    record_id: Component = RECORD,
+    *,
+    revision: Component | None = None,
+    random: Callable[[int], bytes] = os.urandom,
+    **more: Any,
+) -> bytes:
+    """Seal a value where Anna's e-mail address belongs, or elsewhere: ``enc(s, r, f, v)``."""
+    return seal(value, place(revision=revision, **more), record_id, key, revision, random)
+
+
+def dec(
+    envelope: Any,
+    keys: SubjectKeyVersions,
+    record_id: Component = RECORD,
+    *,
+    revision: Component | None = None,
+    **more: Any,
+) -> object:
+    """Open what ``enc`` sealed: ``dec(s, r, f, blob)``."""
+    return unseal(envelope, place(revision=revision, **more), record_id, keys, revision)
+
+
+def enc_many(
+    items: Iterable[tuple[object, Component, Component]],
+    key: SubjectKey,
+    record_type: Component = "vault",
+    random: Callable[[int], bytes] = os.urandom,
+) -> list[bytes]:
+    """Seal triples of value, record id and field."""
+    return seal_many([(v, place(f, record_type), r) for v, r, f in items], key, random)
+
+
+def dec_many(
+    items: Iterable[tuple[Any, Component, Component]],
+    keys: SubjectKeyVersions,
+    record_type: Component = "vault",
+) -> list[object]:
+    """Open triples of envelope, record id and field."""
+    return unseal_many([(e, place(f, record_type), r) for e, r, f in items], keys)
 
 
 def counted(seed: bytes) -> Callable[[int], bytes]:

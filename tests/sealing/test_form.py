@@ -7,16 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sealing.support import DictStore, add_person, context, make_keys
+from tests.sealing.support import DictStore, add_person, dec, enc, make_keys
 
 from gdprkit.sealing.ciphers import SubjectKeyVersions
 from gdprkit.sealing.envelope import (
     OVERHEAD,
     from_text,
     is_envelope,
-    seal,
     to_text,
-    unseal,
 )
 from gdprkit.sealing.errors import (
     AuthenticationFailed,
@@ -30,7 +28,8 @@ from gdprkit.sealing.errors import (
     UnsupportedFormat,
     UnsupportedSuite,
 )
-from gdprkit.sealing.form import LARGEST
+from gdprkit.sealing.form import LARGEST, SUITES
+from gdprkit.sealing.settings import KeySettings
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +40,13 @@ def keys() -> SubjectKeyVersions:
 
 @pytest.fixture(scope="module")
 def sealed(keys: SubjectKeyVersions) -> bytes:
-    return seal("consent: yes", key=keys.newest, context=context())
+    return enc("consent: yes", keys.newest)
 
 
 def refused(envelope: Any, keys: SubjectKeyVersions) -> type[FieldCryptoError]:
     """Return the class of the error; a value, or an error of another family, fails the test."""
     with pytest.raises(FieldCryptoError) as error:
-        unseal(envelope, keys=keys, context=context())
+        dec(envelope, keys)
     return type(error.value)
 
 
@@ -89,7 +88,7 @@ def test_d13_other_things_are_no_envelopes(keys: SubjectKeyVersions, thing: obje
 def test_d13_buffers_of_drivers_are_taken(keys: SubjectKeyVersions, sealed: bytes) -> None:
     """bytearray and memoryview, as database drivers return them, open like bytes."""
     for buffer in (bytearray(sealed), memoryview(sealed), memoryview(bytearray(sealed))):
-        assert unseal(buffer, keys=keys, context=context()) == "consent: yes"
+        assert dec(buffer, keys) == "consent: yes"
         assert is_envelope(buffer)
 
 
@@ -115,18 +114,49 @@ def test_d14_plaintext_in_a_sealed_column_is_refused(text: str) -> None:
 def test_d15_other_suites_are_refused_at_any_length(
     keys: SubjectKeyVersions, sealed: bytes, suite: int
 ) -> None:
-    """A downgrade to a suite kept for later is not tried, lengths adjusted or not."""
+    """Another suite than those read here is not tried, lengths adjusted or not."""
     for blob in (sealed, sealed[:34] + b"\0" * 12 + sealed[34:]):
         changed = blob[:1] + bytes((suite,)) + blob[2:]
         assert refused(changed, keys) is SuiteNotAllowed
-        assert not is_envelope(changed)
+
+
+@pytest.mark.parametrize("written", SUITES)
+@pytest.mark.parametrize("said", SUITES)
+def test_d15_a_changed_suite_byte_does_not_open(written: int, said: int) -> None:
+    """Where all suites are read, an envelope opens under the suite that sealed it alone."""
+    store = DictStore()
+    settings = KeySettings(suite=written, suites=SUITES)
+    keys = add_person(make_keys(store, settings=settings), store)
+    envelope = enc("consent: yes", keys.newest)
+    assert len(envelope) == SUITES[written].smallest + len("consent: yes")
+    for blob in (envelope, envelope[:34] + b"\0" * 12 + envelope[34:], envelope[:-12]):
+        changed = blob[:1] + bytes((said,)) + blob[2:]
+        if blob == envelope and said == written:
+            assert dec(changed, keys) == "consent: yes"
+        else:
+            assert refused(changed, keys) in (AuthenticationFailed, EnvelopeTruncated)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_d11_every_bit_flip_is_refused_in_every_suite(suite: int) -> None:
+    """With one suite allowed, no flipped bit of its envelope gives a value or a stray error."""
+    store = DictStore()
+    keys = add_person(make_keys(store, settings=KeySettings(suite=suite, suites=[suite])), store)
+    envelope = enc("consent: yes", keys.newest)
+    assert dec(envelope, keys) == "consent: yes"
+    for bit in range(8 * len(envelope)):
+        flipped = bytearray(envelope)
+        flipped[bit // 8] ^= 1 << bit % 8
+        error = refused(bytes(flipped), keys)
+        if bit // 8 >= 22:
+            assert error is AuthenticationFailed
 
 
 @pytest.mark.parametrize("first", range(0xF9, 0xFE))
 def test_d15_later_formats_are_named(keys: SubjectKeyVersions, sealed: bytes, first: int) -> None:
     """The first bytes kept for later formats say so instead of looking like damage."""
     with pytest.raises(UnsupportedFormat, match=f"0x{first:02x}"):
-        unseal(bytes((first,)) + sealed[1:], keys=keys, context=context())
+        dec(bytes((first,)) + sealed[1:], keys)
 
 
 def test_d16_text_form_has_one_spelling(sealed: bytes) -> None:
@@ -217,8 +247,8 @@ def test_d20_an_envelope_can_be_sealed_again_only_as_bytes(
     keys: SubjectKeyVersions, sealed: bytes
 ) -> None:
     """Sealing an envelope is explicit: it comes back as the envelope, never as the inner value."""
-    twice = seal(sealed, key=keys.newest, context=context())
-    assert unseal(twice, keys=keys, context=context()) == sealed
+    twice = enc(sealed, keys.newest)
+    assert dec(twice, keys) == sealed
 
 
 def test_d17_oversize_envelope_is_refused_by_length(
@@ -226,4 +256,4 @@ def test_d17_oversize_envelope_is_refused_by_length(
 ) -> None:
     """An envelope longer than any that can be made is refused without decrypting it."""
     with pytest.raises(PlaintextTooLarge):
-        unseal(sealed + bytes(LARGEST), keys=keys, context=context())
+        dec(sealed + bytes(LARGEST), keys)

@@ -20,7 +20,7 @@ from gdprkit.sealing.canonical import Component, lp
 from gdprkit.sealing.ciphers import Kek, SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.envelope import (
     OVERHEAD,
-    Context,
+    SealedField,
     from_text,
     seal,
     seal_many,
@@ -43,7 +43,8 @@ OWNER = lp(TENANT) + lp(ABOUT)
 
 
 def key() -> SubjectKey:
-    return SubjectKey.derive(raw("subject_key"), version=1, owner=OWNER)
+    (made,) = SubjectKey.derive(raw("subject_key"), version=1, owner=OWNER)
+    return made
 
 
 def raw(name: str) -> bytes:
@@ -61,14 +62,11 @@ def epoch(kind: EpochKind, name: str) -> EpochRow:
     )
 
 
-def place() -> Context:
-    return Context(
-        tenant=TENANT,
-        subject=ABOUT,
-        record_id=UUID(GOLDEN["record_id"]),
-        record_type=GOLDEN["record_type"],
-        field=GOLDEN["field"],
-    )
+RECORD = UUID(GOLDEN["record_id"])
+
+
+def place(pad: int = 0) -> SealedField:
+    return SealedField(GOLDEN["record_type"], GOLDEN["field"], pad=pad)
 
 
 def value_of(case: dict[str, Any]) -> object:
@@ -115,7 +113,7 @@ def test_d41_envelope_equals_the_pinned_bytes_and_the_reference(case: dict[str, 
     value = value_of(case)
     nonce = bytes.fromhex(case["nonce"])
     pinned = bytes.fromhex(case["envelope"])
-    sealed = seal(value, key=key(), context=place(), pad=case["pad"], random=lambda _: nonce)
+    sealed = seal(value, place(case["pad"]), RECORD, key(), random=lambda _: nonce)
     assert sealed == pinned
     plain = encode(value, case["pad"])
     parts = (TENANT, ABOUT, UUID(GOLDEN["record_id"]), GOLDEN["record_type"], GOLDEN["field"])
@@ -132,7 +130,7 @@ def test_d41_pinned_envelope_opens_in_both_forms(case: dict[str, Any]) -> None:
     keys = SubjectKeyVersions([key()], owner=OWNER)
     value = value_of(case)
     assert to_text(bytes.fromhex(case["envelope"])) == case["text"]
-    opened = unseal(from_text(case["text"]), keys=keys, context=place())
+    opened = unseal(from_text(case["text"]), place(), RECORD, keys)
     assert opened == value
     assert type(opened) is type(value)
 
@@ -144,13 +142,9 @@ def test_d41_context_parts_of_every_type_are_pinned(case: dict[str, Any]) -> Non
     record_id, record_type, field = (
         part_of(case[name]) for name in ("record_id", "record_type", "field")
     )
-    where = Context(
-        tenant=TENANT, subject=ABOUT, record_id=record_id, record_type=record_type, field=field
-    )
-    single = seal("x", key=key(), context=where, random=lambda _: nonce)
-    (batch,) = seal_many(
-        [("x", record_id, field)], key=key(), record_type=record_type, random=lambda _: nonce
-    )
+    where = SealedField(record_type, field)
+    single = seal("x", where, record_id, key(), random=lambda _: nonce)
+    (batch,) = seal_many([("x", where, record_id)], key(), random=lambda _: nonce)
     assert single.hex() == batch.hex() == case["envelope"]
 
 
@@ -171,10 +165,10 @@ def test_wrapped_subject_key_is_pinned() -> None:
     pinned = GOLDEN["wrapped_key"]
     drawn = iter([bytes.fromhex(pinned["nonce"]), raw("subject_key")])
     kek = Kek(epoch(EpochKind.KEK, pinned["epoch"]), raw("kek"))
-    made, wrapped = kek.make(version=1, owner=OWNER, random=lambda _: next(drawn))
+    (made,), wrapped = kek.make(version=1, owner=OWNER, random=lambda _: next(drawn))
     assert wrapped.hex() == pinned["wrapped"]
     assert made.key_id == raw("key_id")
-    opened = kek.open(wrapped, version=1, owner=OWNER, what="the key")
+    (opened,) = kek.open(wrapped, version=1, owner=OWNER, what="the key")
     assert opened.key_id == raw("key_id")
 
 

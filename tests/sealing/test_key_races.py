@@ -6,19 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.sealing.support import (
-    ANNA,
-    AT,
-    BERT,
-    ROOT,
-    DictStore,
-    add_person,
-    context,
-    make_keys,
-)
+from tests.sealing.support import ANNA, AT, BERT, ROOT, DictStore, add_person, dec, enc, make_keys
 
 from gdprkit.errors import PositionTaken
-from gdprkit.sealing.envelope import seal, unseal
 from gdprkit.sealing.errors import (
     KeyIntegrityError,
     KeyProviderDenied,
@@ -37,8 +27,8 @@ def test_d33_the_loser_of_a_race_uses_the_winners_key() -> None:
         store.put(second)
     winner, loser = one.of(ANNA), two.of(ANNA)
     assert loser.newest.key_id == winner.newest.key_id == first.key_id != lost.newest.key_id
-    sealed = seal("x", key=loser.newest, context=context())
-    assert unseal(sealed, keys=winner, context=context()) == "x"
+    sealed = enc("x", loser.newest)
+    assert dec(sealed, winner) == "x"
 
 
 class RacingStore(DictStore):

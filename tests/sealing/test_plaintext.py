@@ -10,14 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sealing.support import DictStore, add_person, context, make_keys
+from tests.sealing.support import DictStore, add_person, dec, enc, make_keys
 
 from gdprkit.errors import InvalidValue
 from gdprkit.sealing.ciphers import SubjectKeyVersions
 from gdprkit.sealing.envelope import (
     OVERHEAD,
-    seal,
-    unseal,
 )
 from gdprkit.sealing.errors import (
     PlaintextTooLarge,
@@ -37,15 +35,15 @@ def keys() -> SubjectKeyVersions:
 def test_d17_too_large_a_value_is_refused(keys: SubjectKeyVersions, value: object) -> None:
     """One byte above the limit is refused, whatever the type."""
     with pytest.raises(PlaintextTooLarge) as error:
-        seal(value, key=keys.newest, context=context(), limit=10)
+        enc(value, keys.newest, limit=10)
     assert error.value.limit == 10
 
 
 @pytest.mark.parametrize("value", ["a" * 10, b"a" * 10, "é" * 5, 2**79 - 1, {"a": "12"}])
 def test_d17_the_largest_value_is_taken(keys: SubjectKeyVersions, value: object) -> None:
     """Exactly the limit is not too large; code byte and padding do not count."""
-    sealed = seal(value, key=keys.newest, context=context(), limit=10, pad=64)
-    assert unseal(sealed, keys=keys, context=context()) == value
+    sealed = enc(value, keys.newest, limit=10, pad=64)
+    assert dec(sealed, keys) == value
 
 
 def test_d17_default_and_hard_limit() -> None:
@@ -61,9 +59,9 @@ def test_d17_default_and_hard_limit() -> None:
 @pytest.mark.parametrize("value", ["", b""])
 def test_d18_empty_values_are_sealed(keys: SubjectKeyVersions, value: object) -> None:
     """An empty text and empty bytes take 51 bytes and come back as what they were."""
-    sealed = seal(value, key=keys.newest, context=context())
+    sealed = enc(value, keys.newest)
     assert len(sealed) == OVERHEAD + 1 == 51
-    opened = unseal(sealed, keys=keys, context=context())
+    opened = dec(sealed, keys)
     assert opened == value
     assert type(opened) is type(value)
 
@@ -71,7 +69,7 @@ def test_d18_empty_values_are_sealed(keys: SubjectKeyVersions, value: object) ->
 def test_d18_none_never_reaches_the_cipher(keys: SubjectKeyVersions) -> None:
     """None is an absent value; sealing it is a mistake that is told."""
     with pytest.raises(PlaintextTypeError, match="NoneType"):
-        seal(None, key=keys.newest, context=context())
+        enc(None, keys.newest)
 
 
 JSON = st.recursive(
@@ -232,10 +230,7 @@ def test_json_is_canonical() -> None:
 def test_padding_hides_the_length(keys: SubjectKeyVersions) -> None:
     """Two answers of different length seal to one length; without padding they do not."""
     lengths = {
-        pad: {
-            len(seal(value, key=keys.newest, context=context(), pad=pad))
-            for value in ("fail", "consider")
-        }
+        pad: {len(enc(value, keys.newest, pad=pad)) for value in ("fail", "consider")}
         for pad in (0, 16)
     }
     assert len(lengths[0]) == 2

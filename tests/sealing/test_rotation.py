@@ -379,7 +379,7 @@ def test_d26_a_moved_row_is_not_wrapped_anew(change: dict[str, object]) -> None:
     with pytest.raises(KeyIntegrityError):
         two.rewrap(wrapped, under=one, version=1, owner=b"anna", **more)  # type: ignore[arg-type]
     right = one.rewrap(wrapped, under=two, version=1, owner=b"anna", **more)  # type: ignore[arg-type]
-    assert two.open(right, version=1, owner=b"anna", what="key").key_id == key.key_id
+    assert two.open(right, version=1, owner=b"anna", what="key")[0].key_id == key[0].key_id
     with pytest.raises(KeyIntegrityError):
         one.open(right, version=1, owner=b"anna", what="key")
 

@@ -15,9 +15,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from tests.sealing.rotating import LATER, TTL, Died, Shop, dying, run_child, shop, spawn, states
-from tests.sealing.support import AT, ROOT, Clock, DictStore, context
+from tests.sealing.support import AT, ROOT, Clock, DictStore, dec, enc
 
-from gdprkit.sealing.envelope import seal, unseal
 from gdprkit.sealing.errors import KeyEpochDestroyed, KeyInUse, RotationTooEarly
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.providers import Keyring, MemoryProvider
@@ -278,8 +277,7 @@ from gdprkit.errors import PositionTaken
 from gdprkit.ledger.chain import genesis
 from gdprkit.testing.store_values import continued, person
 from tests.sealing.rotating import Shop
-from tests.sealing.support import AT, context
-from gdprkit.sealing.envelope import seal
+from tests.sealing.support import AT, enc
 import attrs
 
 given = Shop(Path(sys.argv[1]))
@@ -296,7 +294,7 @@ with given.open() as store:
     except PositionTaken:
         pass
     keys.forget(about)
-    print(seal("hello", key=keys.of(about).newest, context=context(subject=about)).hex())
+    print(enc("hello", keys.of(about).newest).hex())
 """
 
 
@@ -306,8 +304,7 @@ def test_d33_two_processes_make_the_first_key_of_a_person_and_of_the_store(tmp_p
     with given.open() as store, started(ADDING, given, 3) as go:
         for sealed in go():
             versions = given.keys(store).of(person(77))
-            place = context(subject=person(77))
-            assert unseal(bytes.fromhex(sealed), keys=versions, context=place) == "hello"
+            assert dec(bytes.fromhex(sealed), versions) == "hello"
         assert len(store.keys(person(77))) == 1
         assert set(states(store)) == {"k1", "l1"}
 
@@ -340,7 +337,7 @@ class Rotations(RuleBasedStateMachine):
         assert row.kek_id in {epoch.epoch for epoch in live}
         self.store.put(row)
         keys.forget(about)
-        self.sealed[about] = seal("x", key=versions.newest, context=context(subject=about))
+        self.sealed[about] = enc("x", versions.newest)
 
     @rule(which=st.integers(0, 1))
     def rotate(self, which: int) -> None:
@@ -379,8 +376,7 @@ class Rotations(RuleBasedStateMachine):
         for keys in (*self.processes, self._begin()):
             for about, sealed in self.sealed.items():
                 keys.forget(about)
-                place = context(subject=about)
-                assert unseal(sealed, keys=keys.of(about), context=place) == "x"
+                assert dec(sealed, keys.of(about)) == "x"
 
 
 def test_d32_any_order_of_rotations_reads() -> None:

@@ -163,6 +163,7 @@ HOT = [
     "RECEIPT",
     "VALUES",
     "FIND",
+    "TERMS",
     "KEYS",
     "KEY_PAGE",
     "KEY_PAGE_OF",

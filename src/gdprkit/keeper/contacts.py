@@ -69,17 +69,17 @@ def keys_of_keeper(
     provider: KeyProvider,
     store: Store,
     *,
-    random: Callable[[int], bytes],
     settings: KeySettings,
+    random: Callable[[int], bytes],
 ) -> SubjectKeys:
     """Return the keys of the store's tenant, with the indexes a keeper writes and searches."""
     return SubjectKeys(
         provider,
         store,
         tenant=store.tenant,
+        settings=settings,
         indexes=INDEXES,
         random=random,
-        settings=settings,
     )
 
 

@@ -17,7 +17,7 @@ from gdprkit.acts.act import Act
 from gdprkit.errors import AlreadyKnown, InvalidValue, PositionTaken, UnknownName
 from gdprkit.facts.data import SubjectAdded
 from gdprkit.facts.entry import Entry
-from gdprkit.facts.request import RequestReceived
+from gdprkit.keeper.again import with_fresh_epochs
 from gdprkit.keeper.answer import Bundle, make_bundle
 from gdprkit.keeper.applying import (
     Applied,
@@ -29,9 +29,11 @@ from gdprkit.keeper.applying import (
 from gdprkit.keeper.asking import ask, view_at
 from gdprkit.keeper.clock import Clock, system_clock
 from gdprkit.keeper.contacts import keys_of_keeper, known_terms
+from gdprkit.keeper.key_care import KeyCare
 from gdprkit.keeper.line import (
     View,
     entries_of,
+    first_receipt,
     key_hash,
     new_view,
     reopened,
@@ -42,7 +44,6 @@ from gdprkit.keeper.proof import reindex_person, verify_person
 from gdprkit.keeper.reading import opened, people_by
 from gdprkit.keeper.values import NewPerson, Receipt
 from gdprkit.keeper.writing import Bench, Composed, compose
-from gdprkit.ledger.codec import decode_entry
 from gdprkit.policy.case import Case
 from gdprkit.policy.deadlines import Deadline
 from gdprkit.policy.decisions import Decision
@@ -117,7 +118,7 @@ class RecordKeeper:
         self._bench = Bench(
             register=register,
             store=store,
-            keys=keys_of_keeper(keys, store, random=random, settings=key_settings),
+            keys=keys_of_keeper(keys, store, settings=key_settings, random=random),
             law=law.with_settings(settings),
             random=random,
         )
@@ -130,6 +131,11 @@ class RecordKeeper:
     def now(self) -> datetime:
         """Return the keeper's now, UTC."""
         return utc_moment(self._clock(), "clock")
+
+    @property
+    def keys(self) -> KeyCare:
+        """The care of the keys: their status, rotation and destruction (GDPR Art. 32(1))."""
+        return KeyCare(lambda: self._bench, self.now)
 
     # --- writing ---------------------------------------------------------------------------------
 
@@ -172,6 +178,7 @@ class RecordKeeper:
         )
         return self.add_people([new])[0]
 
+    @with_fresh_epochs
     def add_people(self, people: Sequence[NewPerson]) -> list[SubjectId]:
         """Add several people in one commit: all or none.
 
@@ -226,6 +233,7 @@ class RecordKeeper:
         kind = self.register.field(field).kind
         return kind in (FieldKind.EMAIL, FieldKind.CUSTOMER_NUMBER)
 
+    @with_fresh_epochs
     def record(
         self, about: SubjectId, *acts: Act, key: str | None = None, by: str | None = None
     ) -> Receipt:
@@ -252,7 +260,7 @@ class RecordKeeper:
         def attempt() -> Receipt:
             first = None if hashed is None else self._bench.store.receipt(about, hashed)
             if first is not None and not reopened(self._bench.store, about, acts, first):
-                return self._first_receipt(about, first)
+                return first_receipt(self._bench.store, about, first)
             before = view(self._bench.store, about)
             now = self.now()
             kept = hashed if first is None else None  # the key stays with the first
@@ -262,6 +270,7 @@ class RecordKeeper:
 
         return self._again(attempt)
 
+    @with_fresh_epochs
     def record_many(self, work: Iterable[tuple[SubjectId, Sequence[Act]]]) -> list[Receipt]:
         """Record acts about several people in one commit: all or none.
 
@@ -287,13 +296,6 @@ class RecordKeeper:
             raise InvalidValue("work", "names lines merged together", "record them one by one")
         self._bench.store.commit(*batches)
         return [self._receipt(c) for c in composed]
-
-    def _first_receipt(self, about: SubjectId, first: int) -> Receipt:
-        """Return what is known of an act recorded before: its first entry and its request."""
-        stored = self._bench.store.line(about, after=first - 1)[0]
-        fact = decode_entry(stored.body, first).fact
-        case = fact.case if isinstance(fact, RequestReceived) else None
-        return Receipt(about=about, positions=(first,), case=case, repeated=True)
 
     @staticmethod
     def _receipt(composed: Composed) -> Receipt:
@@ -528,6 +530,7 @@ class RecordKeeper:
         found = self._view(subject_id(about), at, known_by)
         return make_plan(self._bench, found, question, moment, at=at, known_by=known_by)
 
+    @with_fresh_epochs
     def apply(self, plan: Plan, *, approve: str, by: str | None = None) -> Applied:
         """Carry a plan out exactly, in one commit.
 

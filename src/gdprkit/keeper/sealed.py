@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import final
 
@@ -17,7 +18,7 @@ from gdprkit.errors import ChainBroken
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import lookup_terms
 from gdprkit.register.register import Register
-from gdprkit.sealing.envelope import seal_many, unseal_many
+from gdprkit.sealing.envelope import SealedField, seal_many, unseal_many
 from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
 from gdprkit.state.data import HeldValue
 from gdprkit.storage.protocol import Store, VaultPut
@@ -25,7 +26,7 @@ from gdprkit.words.identifiers import FieldId, Slot, SubjectId, uuid_from
 from gdprkit.words.personal import Personal
 from gdprkit.words.vocabulary import FilingSystem
 
-__all__ = ["SealedBatch", "check_envelopes", "open_values", "seal_values"]
+__all__ = ["SealedBatch", "check_envelopes", "open_values", "reseal_values", "seal_values"]
 
 
 @final
@@ -54,10 +55,12 @@ def seal_values(
     """
     slots = [Slot(uuid_from(random(16))) for _ in values]
     envelopes = seal_many(
-        [(value, slot, str(field)) for (field, value), slot in zip(values, slots, strict=True)],
-        key=versions.newest,
-        record_type=str(filing),
-        random=random,
+        [
+            (value, _place(filing, field), slot)
+            for (field, value), slot in zip(values, slots, strict=True)
+        ],
+        versions.newest,
+        random,
     )
     sealed, puts = [], []
     for (field, value), slot, envelope in zip(values, slots, envelopes, strict=True):
@@ -67,6 +70,18 @@ def seal_values(
             SealedValue(field=field, slot=slot, digest=sha256(envelope).hexdigest(), filing=filing)
         )
     return SealedBatch(values=tuple(sealed), puts=tuple(puts))
+
+
+def reseal_values(
+    opened: Sequence[tuple[HeldValue, Personal[object]]],
+    *,
+    versions: SubjectKeyVersions,
+    random: Callable[[int], bytes],
+) -> dict[Slot, bytes]:
+    """Seal values that ``open_values`` opened under the newest key, each for the slot it is in."""
+    items = [(value, _place(held.filing, held.field), held.slot) for held, value in opened]
+    envelopes = seal_many(items, versions.newest, random)
+    return {held.slot: envelope for (held, _), envelope in zip(opened, envelopes, strict=True)}
 
 
 def check_envelopes(
@@ -99,10 +114,12 @@ def open_values(
     """
     wanted = tuple(held)
     envelopes = check_envelopes(store, about, wanted)
-    opened: dict[Slot, Personal[object]] = {}
-    for filing in FilingSystem:
-        part = [value for value in wanted if value.filing is filing]
-        items = [(envelopes[v.slot], v.slot, str(v.field)) for v in part]
-        plain = unseal_many(items, keys=versions, record_type=str(filing))
-        opened.update((v.slot, Personal(value)) for v, value in zip(part, plain, strict=True))
-    return tuple((value, opened[value.slot]) for value in wanted)
+    items = [(envelopes[v.slot], _place(v.filing, v.field), v.slot) for v in wanted]
+    opened = unseal_many(items, versions)
+    return tuple((v, Personal(value)) for v, value in zip(wanted, opened, strict=True))
+
+
+@lru_cache(maxsize=4096)
+def _place(filing: FilingSystem, field: FieldId) -> SealedField:
+    """Return what values of a field are bound to: declared names, few, the same for everybody."""
+    return SealedField(str(filing), str(field))

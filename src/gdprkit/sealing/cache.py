@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
 from typing import Final, Generic, TypeVar, final
 
+from gdprkit.sealing.locks import ForkLock
 from gdprkit.sealing.rows import Tombstone
 from gdprkit.sealing.secret import KeepsSecrets
 from gdprkit.words.identifiers import SubjectId
@@ -33,15 +33,15 @@ class KeyCache(KeepsSecrets, Generic[T]):
         monotonic: A clock that only goes forward, in seconds.
     """
 
-    __slots__ = ("_capacity", "_flights", "_kept", "_lock", "_monotonic", "_ttl")
+    __slots__ = ("_capacity", "_flights", "_kept", "_monotonic", "_ttl")
 
     def __init__(self, *, capacity: int, ttl: float, monotonic: Callable[[], float]) -> None:
         self._capacity: Final = capacity
         self._ttl: Final = ttl
         self._monotonic: Final = monotonic
+        # each of its methods is one step: threads need no lock to read it
         self._kept: Final[OrderedDict[SubjectId, tuple[float, T | Tombstone]]] = OrderedDict()
-        self._lock: Final = Lock()
-        self._flights: Final = tuple(Lock() for _ in range(_FLIGHTS))
+        self._flights: Final = tuple(ForkLock() for _ in range(_FLIGHTS))
 
     def get(self, about: SubjectId, load: Callable[[SubjectId], T | Tombstone]) -> T | Tombstone:
         """Return what is kept about the person, or what *load* finds; its errors are not kept."""
@@ -57,23 +57,27 @@ class KeyCache(KeepsSecrets, Generic[T]):
 
     def forget(self, about: SubjectId) -> None:
         """Drop what is kept about the person."""
-        with self._flights[hash(about) % _FLIGHTS], self._lock:
+        with self._flights[hash(about) % _FLIGHTS]:
             self._kept.pop(about, None)
 
     def _fresh(self, about: SubjectId) -> T | Tombstone | None:
-        with self._lock:
-            kept = self._kept.get(about)
-            if kept is None:
-                return None
-            until, found = kept
-            if not isinstance(found, Tombstone) and self._monotonic() >= until:
-                del self._kept[about]
-                return None
+        kept = self._kept.get(about)
+        if kept is None:
+            return None
+        until, found = kept
+        if self._monotonic() >= until and not isinstance(found, Tombstone):
+            return None  # the look-up that follows puts a fresh one in its place
+        try:  # noqa: SIM105 -- suppress() costs more than all the rest here
             self._kept.move_to_end(about)
-            return found
+        except KeyError:
+            pass  # another thread dropped it just now; what was read was true until then
+        return found
 
     def _keep(self, about: SubjectId, found: T | Tombstone) -> None:
-        with self._lock:
-            self._kept[about] = (self._monotonic() + self._ttl, found)
-            while len(self._kept) > self._capacity:
+        self._kept[about] = (self._monotonic() + self._ttl, found)
+        self._kept.move_to_end(about)
+        while len(self._kept) > self._capacity:
+            try:
                 self._kept.popitem(last=False)
+            except KeyError:
+                return  # another thread made room

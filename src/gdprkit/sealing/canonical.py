@@ -12,7 +12,7 @@ from uuid import UUID
 
 from gdprkit.sealing.errors import ContextError
 
-__all__ = ["COMPONENT_LIMIT", "Component", "lp", "u32"]
+__all__ = ["COMPONENT_LIMIT", "UNBOUND", "UUID_HEAD", "Component", "lp", "u32"]
 
 Component: TypeAlias = str | bytes | int | UUID
 """What a part of a context may be. ``bool`` is no part, though Python counts it among ``int``."""
@@ -20,11 +20,14 @@ Component: TypeAlias = str | bytes | int | UUID
 COMPONENT_LIMIT: Final = 1024
 """Most bytes of one part, its type byte not counted."""
 
-# Type bytes. 0x00 is kept for a part that a schema declares unbound; nothing writes it now.
+# Type bytes.
 _STR: Final = b"\x01"
 _BYTES: Final = b"\x02"
 _INT: Final = b"\x03"
-_UUID_HEAD: Final = (17).to_bytes(4, "big") + b"\x04"
+UUID_HEAD: Final = (17).to_bytes(4, "big") + b"\x04"
+"""Length and type in front of the 16 bytes of a UUID."""
+UNBOUND: Final = (1).to_bytes(4, "big") + b"\0"
+"""In the place of a part that is declared unbound: a packed record has no one field."""
 
 
 def u32(number: int) -> bytes:
@@ -47,7 +50,7 @@ def lp(part: Component, name: str = "part") -> bytes:
     """
     body: bytes | None
     if isinstance(part, UUID):
-        return _UUID_HEAD + part.int.to_bytes(16, "big")
+        return UUID_HEAD + part.int.to_bytes(16, "big")
     if isinstance(part, str):
         try:
             body = part.encode()

@@ -1,87 +1,154 @@
 r"""Key objects: what a subject key and a key epoch do, and how each is derived.
 
 Decides the bytes of every derivation and of every wrapped subject key. Leaves out rows, stores and
-what is sealed. Always true: a wrapped key opens only for its own tenant, person and version; keys
-are immutable bytes and are not wiped (``secret`` says why).
+what is sealed. Always true: a wrapped key opens only for its own tenant, person and version; the
+buffer of a person's key is wiped as soon as its ciphers were made.
 
 - Subject key: 32 random bytes for each person and version, wrapped by AES-256-GCM under a KEK
   epoch with a random nonce in front. Authenticated beside it: ``"gdprkit/wrap/v1\0"``, tenant,
   person, version in 4 bytes, name of the epoch.
-- Cipher key and key id: the first 32 and the next 20 bytes of HKDF-Expand-SHA-512 of the subject
-  key with info ``"gdprkit/dek/v1\0"``, tenant, person. Two subject keys of one key id cost about
-  2**80 work to find, so the id commits to the key.
+- Cipher key of suite 1 and key id: the first 32 and the next 20 bytes of HKDF-Expand-SHA-512 of
+  the subject key with info ``"gdprkit/dek/v1\0"``, tenant, person. Two subject keys of one key id
+  cost about 2**80 work to find, so the id commits to the key.
+- Cipher key of another suite: 32 bytes of the same with info ``"gdprkit/dek/suite/v1\0"``, number
+  of the suite in 4 bytes, tenant, person. No two ciphers share a key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final, Self, final
+from itertools import islice, repeat
+from operator import length_hint
+from typing import Final, final
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gdprkit.sealing.canonical import u32
+from gdprkit.sealing.canonical import UUID_HEAD, Component, lp, u32
 from gdprkit.sealing.errors import (
     KeyDestroyed,
     KeyExhausted,
     KeyIntegrityError,
     KeyVersionUnknown,
 )
-from gdprkit.sealing.expand import expand
-from gdprkit.sealing.form import FORMAT, KEY_ID, NONCE, SUITE, TAG
+from gdprkit.sealing.expand import expand_into
+from gdprkit.sealing.form import FORMAT, HEADER, KEY_ID, SUITES, TAG, check_form
 from gdprkit.sealing.rows import EpochRow
-from gdprkit.sealing.secret import KeepsSecrets, draw
+from gdprkit.sealing.secret import KeepsSecrets, draw, wipe
+from gdprkit.sealing.suites import KEY, cipher_for
 
 __all__ = ["USES_LIMIT", "Kek", "SubjectKey", "SubjectKeyVersions"]
 
 USES_LIMIT: Final = 2**31
 """Encryptions one opened key does: half of what SP 800-38D allows with random nonces. The count is
-of this process and may miss a few when threads share the key; the margin is for that."""
+of this process; the margin is for the others."""
 
-KEY: Final = 32
-"""Bytes of a key."""
-
+_NO_RECORD: Final = object()  # None is what a caller may pass, and is refused
 _FIELD_MAGIC: Final = b"gdprkit/field/v1\0"
 _KEY_INFO: Final = b"gdprkit/dek/v1\0"
+_SUITE_INFO: Final = b"gdprkit/dek/suite/v1\0"
 _WRAP_MAGIC: Final = b"gdprkit/wrap/v1\0"
 
 
 @final
 class SubjectKey(KeepsSecrets):
-    """One opened version of one person's key. ``envelope.seal`` takes it; it shows nothing.
+    """One opened version of one person's key under one suite. It shows nothing.
 
     Attributes:
         key_id: 20 bytes that commit to the key.
         version: Which version, from 1.
+        suite: Number of the cipher suite.
         owner: Tenant and person, written canonically.
         header: The 22 bytes every envelope under this key begins with.
     """
 
-    __slots__ = ("_encrypt", "_head", "_open", "_used", "header", "key_id", "owner", "version")
+    __slots__ = (
+        "_body",
+        "_decrypt",
+        "_encrypt",
+        "_last",
+        "_least",
+        "_nonce",
+        "_prefix",
+        "_uses",
+        "_uuid_prefix",
+        "header",
+        "key_id",
+        "owner",
+        "suite",
+        "version",
+    )
 
-    def __init__(self, cipher_key: bytes, *, key_id: bytes, version: int, owner: bytes) -> None:
+    def __init__(
+        self,
+        cipher_key: bytes | bytearray | memoryview,
+        *,
+        key_id: bytes,
+        version: int,
+        owner: bytes,
+        suite: int = 1,
+    ) -> None:
+        form = SUITES[suite]
+        cipher = cipher_for(suite, cipher_key)
         self.key_id: Final = key_id
         self.version: Final = version
+        self.suite: Final = suite
         self.owner: Final = owner
-        self.header: Final = bytes((FORMAT, SUITE)) + key_id
-        self._head: Final = _FIELD_MAGIC + self.header
-        cipher = AESGCM(cipher_key)
-        self._encrypt = cipher.encrypt
-        self._open = cipher.decrypt
-        self._used = 0
+        self.header: Final = bytes((FORMAT, suite)) + key_id
+        # What begins with an underscore is for ``envelope`` alone: it draws each nonce.
+        self._uses: Final = repeat(None, USES_LIMIT)  # one is taken for each encryption
+        self._encrypt: Final = cipher.encrypt
+        self._decrypt: Final = cipher.decrypt
+        self._nonce: Final = form.nonce
+        self._body: Final = form.body
+        self._least: Final = form.smallest
+        self._prefix: Final = _FIELD_MAGIC + self.header + owner
+        self._uuid_prefix: Final = self._prefix + UUID_HEAD
+        self._last: tuple[object, bytes] = (_NO_RECORD, b"")
 
     @classmethod
-    def derive(cls, subject_key: bytes, *, version: int, owner: bytes) -> Self:
-        """Make the cipher key and its id from the 32 bytes of a subject key."""
-        derived = expand(subject_key, _KEY_INFO + owner, KEY + KEY_ID)
-        return cls(derived[:KEY], key_id=derived[KEY:], version=version, owner=owner)
+    def derive(
+        cls,
+        subject_key: bytes | bytearray,
+        *,
+        version: int,
+        owner: bytes,
+        suites: Iterable[int] = (1,),
+    ) -> list[SubjectKey]:
+        """Make the cipher keys of *suites* and their common id from 32 bytes of a subject key."""
+        derived = bytearray(KEY + KEY_ID)
+        other = bytearray(KEY)
+        try:
+            expand_into(derived, subject_key, _KEY_INFO + owner)
+            key_id = bytes(derived[KEY:])
+            keys: list[SubjectKey] = []
+            for suite in suites:
+                if suite != 1:
+                    expand_into(other, subject_key, _SUITE_INFO + u32(suite) + owner)
+                material = memoryview(derived)[:KEY] if suite == 1 else other
+                keys.append(cls(material, key_id=key_id, version=version, owner=owner, suite=suite))
+            return keys
+        finally:
+            wipe(derived, other)
 
-    # What begins with an underscore is for ``envelope`` alone: it draws each nonce and takes none.
+    def _bound(self, record_id: Component) -> bytes:
+        """Return what is authenticated up to the record id; the last one is kept."""
+        if type(record_id) is UUID:
+            bound = self._uuid_prefix + record_id.int.to_bytes(16, "big")
+        else:
+            bound = self._prefix + lp(record_id, "record_id")
+        self._last = record_id, bound
+        return bound
 
-    def _count(self, uses: int) -> None:
-        if self._used + uses > USES_LIMIT:
+    def _use(self, times: int) -> None:
+        """Count encryptions before they are done.
+
+        Raises:
+            KeyExhausted: too many for random nonces; none of them is done.
+        """
+        if times > length_hint(self._uses) or sum(1 for _ in islice(self._uses, times)) < times:
             raise KeyExhausted(self.key_id.hex())
-        self._used += uses
 
 
 @final
@@ -92,16 +159,25 @@ class SubjectKeyVersions(KeepsSecrets):
         owner: Tenant and person, written canonically.
     """
 
-    __slots__ = ("_by_header", "_destroyed", "_newest", "owner")
+    __slots__ = ("_by_header", "_destroyed", "_newest", "_suite", "_suites", "owner")
 
     def __init__(
-        self, keys: Iterable[SubjectKey], *, owner: bytes, destroyed: Iterable[bytes] = ()
+        self,
+        keys: Iterable[SubjectKey],
+        *,
+        owner: bytes,
+        suite: int = 1,
+        destroyed: Iterable[bytes] = (),
     ) -> None:
         self.owner: Final = owner
         self._by_header: Final = {key.header: key for key in keys}
+        self._suite: Final = suite
+        self._suites: Final = frozenset(key.suite for key in self._by_header.values()) | {suite}
         self._destroyed: Final = tuple(destroyed)
         self._newest: Final = max(
-            self._by_header.values(), key=lambda key: key.version, default=None
+            (key for key in self._by_header.values() if key.suite == suite),
+            key=lambda key: key.version,
+            default=None,
         )
 
     @property
@@ -115,24 +191,32 @@ class SubjectKeyVersions(KeepsSecrets):
             raise KeyDestroyed(self._destroyed[-1].hex() if self._destroyed else "")
         return self._newest
 
-    def by_id(self, key_id: bytes) -> SubjectKey:
-        """Return the key that *key_id* commits to.
+    def key_for(self, envelope: bytes) -> SubjectKey:
+        """Return the one key that can open *envelope*, by its header alone.
 
         Raises:
+            NotAnEnvelope, UnsupportedFormat, UnsupportedSuite, SuiteNotAllowed, EnvelopeTruncated,
+            PlaintextTooLarge: as ``form.check_form``, with the suites that are read here.
             KeyDestroyed: that version was destroyed.
             KeyVersionUnknown: the person has no such key.
         """
-        key = self._by_header.get(bytes((FORMAT, SUITE)) + key_id)
+        check_form(envelope, self._suites)
+        key = self._by_header.get(envelope[:HEADER])
         if key is not None:
             return key
+        key_id = envelope[2:HEADER]
         if key_id in self._destroyed:
             raise KeyDestroyed(key_id.hex())
         raise KeyVersionUnknown(key_id.hex())
 
-    def joined_by(self, key: SubjectKey) -> SubjectKeyVersions:
-        """Return these versions and *key*."""
-        keys = [*self._by_header.values(), key]
-        return SubjectKeyVersions(keys, owner=self.owner, destroyed=self._destroyed)
+    def joined_by(self, keys: Iterable[SubjectKey]) -> SubjectKeyVersions:
+        """Return these versions and another one."""
+        return SubjectKeyVersions(
+            [*self._by_header.values(), *keys],
+            owner=self.owner,
+            suite=self._suite,
+            destroyed=self._destroyed,
+        )
 
 
 @final
@@ -147,38 +231,55 @@ class Kek(KeepsSecrets):
         self._used = 0
 
     def make(
-        self, *, version: int, owner: bytes, random: Callable[[int], bytes]
-    ) -> tuple[SubjectKey, bytes]:
-        """Return a new subject key of *owner*, opened and wrapped.
+        self,
+        *,
+        version: int,
+        owner: bytes,
+        random: Callable[[int], bytes],
+        suites: Iterable[int] = (1,),
+    ) -> tuple[list[SubjectKey], bytes]:
+        """Return a new subject key of *owner*, opened for *suites* and wrapped.
 
         Raises:
             KeyExhausted: this epoch has wrapped too many keys.
             InvalidValue: *random* returned another number of bytes.
         """
         nonce = self._nonce(random)
-        subject_key = draw(random, KEY)
-        wrapped = nonce + self._cipher.encrypt(
-            nonce, subject_key, self._bound(version=version, owner=owner)
-        )
-        return SubjectKey.derive(subject_key, version=version, owner=owner), wrapped
+        subject_key = bytearray(draw(random, KEY))
+        try:
+            bound = self._bound(version=version, owner=owner)
+            wrapped = nonce + self._cipher.encrypt(nonce, subject_key, bound)
+            keys = SubjectKey.derive(subject_key, version=version, owner=owner, suites=suites)
+        finally:
+            wipe(subject_key)
+        return keys, wrapped
 
-    def open(self, wrapped: bytes, *, version: int, owner: bytes, what: str) -> SubjectKey:
-        """Return the subject key that ``make`` wrapped.
+    def open(
+        self,
+        wrapped: bytes,
+        *,
+        version: int,
+        owner: bytes,
+        what: str,
+        suites: Iterable[int] = (1,),
+    ) -> list[SubjectKey]:
+        """Return the subject key that ``make`` wrapped, opened for *suites*.
 
         Args:
             wrapped: Nonce, ciphertext and tag.
             version: Which version it is said to be.
             owner: Whose it is said to be.
             what: How an error calls it.
+            suites: Numbers of the cipher suites.
 
         Raises:
             KeyIntegrityError: it was altered, or is another version's, owner's or epoch's.
         """
-        return SubjectKey.derive(
-            self._unwrap(wrapped, version=version, owner=owner, what=what),
-            version=version,
-            owner=owner,
-        )
+        subject_key = self._unwrap(wrapped, version=version, owner=owner, what=what)
+        try:
+            return SubjectKey.derive(subject_key, version=version, owner=owner, suites=suites)
+        finally:
+            wipe(subject_key)
 
     def rewrap(
         self,
@@ -207,25 +308,32 @@ class Kek(KeepsSecrets):
         """
         nonce = under._nonce(random)
         bound = under._bound(version=version, owner=owner)
-        return nonce + under._cipher.encrypt(
-            nonce, self._unwrap(wrapped, version=version, owner=owner, what=what), bound
-        )
+        subject_key = self._unwrap(wrapped, version=version, owner=owner, what=what)
+        try:
+            return nonce + under._cipher.encrypt(nonce, subject_key, bound)
+        finally:
+            wipe(subject_key)
 
     def _nonce(self, random: Callable[[int], bytes]) -> bytes:
         """Draw the nonce of one more wrap."""
         if self._used >= USES_LIMIT:
             raise KeyExhausted(self.epoch)
         self._used += 1
-        return draw(random, NONCE)
+        return draw(random, SUITES[1].nonce)
 
-    def _unwrap(self, wrapped: bytes, *, version: int, owner: bytes, what: str) -> bytes:
-        if len(wrapped) != NONCE + KEY + TAG:
+    def _unwrap(self, wrapped: bytes, *, version: int, owner: bytes, what: str) -> bytearray:
+        """Return the subject key in *wrapped*; whoever asked wipes it."""
+        nonce = SUITES[1].nonce
+        if len(wrapped) != nonce + KEY + TAG:
             raise KeyIntegrityError(what, "was cut short or lengthened")
         bound = self._bound(version=version, owner=owner)
+        subject_key = bytearray(KEY)
         try:
-            return self._cipher.decrypt(wrapped[:NONCE], wrapped[NONCE:], bound)
+            self._cipher.decrypt_into(wrapped[:nonce], wrapped[nonce:], bound, subject_key)
         except InvalidTag:
+            wipe(subject_key)
             raise KeyIntegrityError(what, "does not open") from None
+        return subject_key
 
     def _bound(self, *, version: int, owner: bytes) -> bytes:
         return _WRAP_MAGIC + owner + u32(version) + self.epoch.encode()

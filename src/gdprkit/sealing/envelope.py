@@ -7,47 +7,63 @@ most one key; nonces are drawn for each call and no nonce state survives it; wha
 authenticated is never handed back.
 
 Authenticated beside it: ``"gdprkit/field/v1\0"``, the 22 bytes of header, then tenant, subject,
-record id, record type, field and, where it has one, revision, each by ``canonical.lp``.
+record id, record type, field and, where the field declares one, revision, each by
+``canonical.lp``. Tenant and subject come with the key.
 
 A value without a revision can be replaced by an older envelope of the same field unnoticed: only a
 revision that the caller keeps in trusted state prevents that.
+
+The functions are written for speed: a text, the commonest value, is encoded and decoded in place,
+and everything unusual takes another path that says the same more slowly. Opened values come bare
+here; ``fields`` and the keeper wrap them in ``Personal``.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from os import urandom
+from struct import iter_unpack
 from typing import Final, final
 
 import attrs
 from cryptography.exceptions import InvalidTag
 
-from gdprkit.errors import GdprkitError
+from gdprkit.errors import GdprkitError, InvalidValue
 from gdprkit.sealing.canonical import Component, lp
-from gdprkit.sealing.errors import AuthenticationFailed, ContextError, FieldCryptoError
+from gdprkit.sealing.ciphers import SubjectKey, SubjectKeyVersions
+from gdprkit.sealing.errors import (
+    AuthenticationFailed,
+    ContextError,
+    FieldCryptoError,
+    KeyExhausted,
+    PlaintextTypeError,
+    UnsupportedFormat,
+)
 from gdprkit.sealing.form import (
-    BODY,
     HEADER,
     LARGEST,
-    NONCE,
     OVERHEAD,
-    SMALLEST,
     as_bytes,
-    check_form,
     from_text,
     is_envelope,
     to_text,
 )
-from gdprkit.sealing.keys import SubjectKey, SubjectKeyVersions
-from gdprkit.sealing.plaintext import DEFAULT_LIMIT, decode, encode
+from gdprkit.sealing.plaintext import (
+    DEFAULT_LIMIT,
+    HARD_LIMIT,
+    PAD_LIMIT,
+    SURROGATES,
+    decode,
+    encode,
+)
 from gdprkit.sealing.secret import bare, draw
 from gdprkit.words.personal import reveal
 
 __all__ = [
     "OVERHEAD",
-    "Context",
     "Opened",
+    "SealedField",
     "from_text",
     "is_envelope",
     "seal",
@@ -58,48 +74,55 @@ __all__ = [
     "unseal_many",
 ]
 
+_UTF8: Final = 4
+"""Most bytes of a character."""
+
+_fresh: Final[Callable[[int], bytes]] = getattr(os, "getrandom", os.urandom)
+"""The same bytes of the system, sooner: so few are always drawn whole."""
+
 _NO_RECORD: Final = object()  # None is what a caller may pass, and is refused
 
 
 @final
-@attrs.frozen(kw_only=True)
-class Context:
-    """Where a sealed value belongs; it opens nowhere else.
+@attrs.frozen
+class SealedField:
+    """A declared field: what its values are bound to beside the person and the record.
+
+    Declare it once and keep it; the names are ids that never change, whatever tables and columns
+    are called.
 
     Args:
-        tenant: Whose register.
-        subject: Whose data: the person of the key.
-        record_id: Which record, the slot of the vault for instance.
-        record_type: What kind of record, by a declared id that renaming a table does not change.
-        field: Which field, by its declared id.
-        revision: Which revision of the record, if the caller keeps that in trusted state.
+        record_type: What kind of record.
+        field: Which field of it.
+        pad: Block in bytes that hides the length of values; 0 leaves it visible.
+        limit: Most bytes of a value.
+        revisioned: Each value is bound to a revision of its record too, which the caller keeps in
+            trusted state: an older envelope put back is refused.
 
     Raises:
-        ContextError: a part is absent, empty, of another type or longer than 1024 bytes.
+        ContextError: a name is absent, empty, of another type or longer than 1024 bytes.
+        InvalidValue: *pad* or *limit* is out of range.
 
     Source: GDPR Art. 32(1)(a), Art. 5(1)(f).
     """
 
-    tenant: Component = attrs.field(repr=False)
-    subject: Component = attrs.field(repr=False)
-    record_id: Component = attrs.field(repr=False)
     record_type: Component
     field: Component
-    revision: Component | None = attrs.field(default=None, repr=False)
-    _owner: bytes = attrs.field(init=False, repr=False, eq=False)
+    pad: int = attrs.field(default=0, kw_only=True)
+    limit: int = attrs.field(default=DEFAULT_LIMIT, kw_only=True)
+    revisioned: bool = attrs.field(default=False, kw_only=True)
     _bound: bytes = attrs.field(init=False, repr=False, eq=False)
+    _short: int = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        owner = lp(self.tenant, "tenant") + lp(self.subject, "subject")
-        place = (
-            lp(self.record_id, "record_id")
-            + lp(self.record_type, "record_type")
-            + lp(self.field, "field")
-        )
-        if self.revision is not None:
-            place += lp(self.revision, "revision")
-        object.__setattr__(self, "_owner", owner)
-        object.__setattr__(self, "_bound", owner + place)
+        bound = lp(self.record_type, "record_type") + lp(self.field, "field")
+        object.__setattr__(self, "_bound", bound)
+        if not 0 <= self.pad <= PAD_LIMIT:
+            raise InvalidValue("pad", "is out of range", f"give a block of 0 to {PAD_LIMIT} bytes")
+        if not 0 <= self.limit <= HARD_LIMIT:
+            raise InvalidValue("limit", "is out of range", f"give 0 to {HARD_LIMIT} bytes")
+        # texts of so many characters need no measuring and no padding
+        object.__setattr__(self, "_short", -1 if self.pad else self.limit // _UTF8)
 
 
 @final
@@ -113,104 +136,124 @@ class Opened:
 
 def seal(
     value: object,
-    *,
+    field: SealedField,
+    record_id: Component,
     key: SubjectKey,
-    context: Context,
-    pad: int = 0,
-    limit: int = DEFAULT_LIMIT,
-    random: Callable[[int], bytes] = os.urandom,
+    revision: Component | None = None,
+    random: Callable[[int], bytes] = _fresh,
 ) -> bytes:
     """Return *value* as an envelope.
 
     Args:
         value: What ``plaintext.encode`` takes, or that wrapped in ``Personal``.
+        field: Which declared field.
+        record_id: Which record.
         key: The newest key of the person.
-        context: Where the value belongs.
-        pad: Block in bytes that hides the length; 0 leaves it visible.
-        limit: Most bytes of the value.
-        random: Returns so many fresh random bytes. Anything but a cryptographic source
-            destroys the secrecy of every value under the key.
+        revision: Which revision of the record, if *field* declares that.
+        random: Returns so many fresh random bytes. Anything but a
+            cryptographic source destroys the secrecy of every value under the key.
 
     Raises:
         PlaintextTypeError: the value cannot be sealed as it is.
-        PlaintextTooLarge: it has more than *limit* bytes.
-        ContextError: *context* is about another person or tenant than *key*.
+        PlaintextTooLarge: it has more than ``field.limit`` bytes.
+        ContextError: the record id or the revision is no component, or the revision is missing.
         KeyExhausted: the key has been used too often.
     """
-    if context._owner != key.owner:
-        raise ContextError("subject", "is not the owner of the key")
     try:
-        key._count(1)
-        nonce = draw(random, NONCE)
-        plain = encode(reveal(value), pad, limit)
-        return key.header + nonce + key._encrypt(nonce, plain, key._head + context._bound)
-    except GdprkitError as error:
-        refused = error
+        next(key._uses)
+        nonce = random(key._nonce) if random is _fresh else draw(random, key._nonce)
+        if type(value) is str and len(value) <= field._short:
+            plain = b"\2" + value.encode()
+        else:
+            plain = encode(reveal(value), field.pad, field.limit)
+        record, bound = key._last
+        if record_id is not record:  # fields of one record often follow each other
+            bound = key._bound(record_id)
+        if revision is None and not field.revisioned:
+            bound += field._bound
+        else:
+            bound += field._bound + _revision(field, revision)
+        return key.header + nonce + key._encrypt(nonce, plain, bound)
+    except (GdprkitError, UnicodeEncodeError, StopIteration) as error:
+        refused = _sealing_error(error, key)
     # frames below hold the plaintext, and error reporters collect the variables of frames
     value, plain = None, b""
     raise bare(refused)
 
 
+def seal_bound(
+    plain: bytes, bound: bytes, key: SubjectKey, random: Callable[[int], bytes]
+) -> bytes:
+    """Seal encoded bytes beside which *bound* is authenticated; for ``packed`` alone.
+
+    Raises:
+        KeyExhausted: the key has been used too often.
+    """
+    key._use(1)
+    nonce = draw(random, key._nonce)
+    return key.header + nonce + key._encrypt(nonce, plain, bound)
+
+
 def seal_many(
-    items: Sequence[tuple[object, Component, Component]],
-    *,
+    items: Sequence[tuple[object, SealedField, Component]],
     key: SubjectKey,
-    record_type: Component,
-    pad: int = 0,
-    limit: int = DEFAULT_LIMIT,
-    random: Callable[[int], bytes] = os.urandom,
+    random: Callable[[int], bytes] = urandom,
 ) -> list[bytes]:
     """Seal many values of one person: all of them or none.
 
-    The same bytes could come from ``seal`` with the key's own tenant and subject in the context.
+    The same bytes could come from ``seal``. Fields of one record that follow each other, with the
+    very same record id, are sealed fastest.
 
     Args:
-        items: Triples of value, record id and field.
+        items: Triples of value, field and record id.
         key: The newest key of the person.
-        record_type: The record type of all of them.
-        pad: As in ``seal``.
-        limit: As in ``seal``, for each value.
         random: As in ``seal``; called once for all.
 
     Raises:
         PlaintextTypeError, PlaintextTooLarge, ContextError, KeyExhausted: as in ``seal``.
     """
-    header = key.header
-    encrypt = key._encrypt
-    owner = key._head + key.owner
+    header, encrypt = key.header, key._encrypt
     value: object = None
-    plain = bound = b""
+    plain = owner = b""
     record: object = _NO_RECORD
+    envelopes: list[bytes] = []
     try:
-        key._count(len(items))
-        drawn = draw(random, NONCE * len(items))  # at once: the system call is what a nonce costs
-        envelopes = []
-        start = 0
-        for value, record_id, field in items:
-            if record_id is not record:  # fields of one record often follow each other
-                record, bound = record_id, owner + lp(record_id, "record_id")
-            plain = encode(reveal(value), pad, limit)
-            nonce = drawn[start : start + NONCE]
-            start += NONCE
-            envelopes.append(
-                header + nonce + encrypt(nonce, plain, bound + _place(record_type, field))
-            )
+        key._use(len(items))
+        size = key._nonce * len(items)  # at once: the system call is what a nonce costs
+        drawn = draw(random, size)
+        nonces = iter_unpack(f"{key._nonce}s", drawn)
+        for (value, field, record_id), (nonce,) in zip(items, nonces, strict=True):
+            if record_id is not record:
+                record, owner = record_id, key._bound(record_id)
+            if type(value) is str and len(value) <= field._short:
+                plain = b"\2" + value.encode()
+            else:
+                plain = encode(reveal(value), field.pad, field.limit)
+                if field.revisioned:
+                    _revision(field, None)
+            envelopes.append(header + nonce + encrypt(nonce, plain, owner + field._bound))
         return envelopes  # noqa: TRY300 -- the loop is what may fail
-    except GdprkitError as error:
-        refused = error
+    except (GdprkitError, UnicodeEncodeError) as error:
+        refused = _sealing_error(error, key)
     items, value, plain = (), None, b""
     raise bare(refused)
 
 
 def unseal(
-    envelope: bytes | bytearray | memoryview, *, keys: SubjectKeyVersions, context: Context
+    envelope: bytes | bytearray | memoryview,
+    field: SealedField,
+    record_id: Component,
+    keys: SubjectKeyVersions,
+    revision: Component | None = None,
 ) -> object:
     """Return the sealed value, of the type it had. Wrap it in ``Personal`` before it travels.
 
     Args:
         envelope: What ``seal`` returned. Database drivers may hand it over as a memoryview.
+        field: Which declared field.
+        record_id: Which record.
         keys: All versions of the person's key.
-        context: Where the value belongs.
+        revision: Which revision of the record, if *field* declares that.
 
     Raises:
         NotAnEnvelope: it is something else, a text or a plaintext for instance.
@@ -220,47 +263,93 @@ def unseal(
         KeyVersionUnknown: it was sealed under no key of this person.
         KeyDestroyed: it was sealed under a version that was destroyed.
         AuthenticationFailed: it was altered, or belongs to another context.
+        ContextError: the record id or the revision is no component, or the revision is missing.
     """
-    return _open(envelope, keys, context._bound)
+    if type(envelope) is not bytes:
+        envelope = as_bytes(envelope)
+    key = keys._by_header.get(envelope[:HEADER])
+    if key is None or not key._least <= len(envelope) <= LARGEST:
+        key = keys.key_for(envelope)
+    record, bound = key._last
+    if record_id is not record:
+        bound = key._bound(record_id)
+    if revision is None and not field.revisioned:
+        bound += field._bound
+    else:
+        bound += field._bound + _revision(field, revision)
+    body = key._body
+    try:
+        plain = key._decrypt(envelope[HEADER:body], envelope[body:], bound)
+        if plain[0] == 2:
+            return plain[1:].decode()
+        return decode(plain)
+    except (InvalidTag, UnicodeDecodeError, FieldCryptoError) as error:
+        refused = _opening_error(error, key.key_id)
+    plain = b""
+    raise bare(refused)
+
+
+def open_bound(
+    envelope: bytes | bytearray | memoryview,
+    record_id: Component,
+    place: bytes,
+    keys: SubjectKeyVersions,
+) -> bytes:
+    """Return the encoded bytes of an envelope; for ``packed`` alone.
+
+    Raises:
+        FieldCryptoError: as in ``unseal``.
+    """
+    blob = as_bytes(envelope)
+    key = keys.key_for(blob)
+    try:
+        bound = key._bound(record_id) + place
+        return key._decrypt(blob[HEADER : key._body], blob[key._body :], bound)
+    except InvalidTag:
+        raise AuthenticationFailed(key.key_id.hex()) from None
 
 
 def unseal_many(
-    items: Sequence[tuple[bytes, Component, Component]],
-    *,
-    keys: SubjectKeyVersions,
-    record_type: Component,
+    items: Iterable[tuple[bytes, SealedField, Component]], keys: SubjectKeyVersions
 ) -> list[object]:
     """Open many values of one person: all of them, or the first error.
 
     Args:
-        items: Triples of envelope, record id and field.
+        items: Triples of envelope, field and record id.
         keys: All versions of the person's key.
-        record_type: The record type of all of them.
 
     Raises:
         FieldCryptoError: as in ``unseal``; no value is handed back then.
     """
-    owner = keys.owner
-    bound = b""
+    header: bytes | None = None
+    key_id = owner = plain = b""
+    body = least = 0
     record: object = _NO_RECORD
     values: list[object] = []
     try:
-        for envelope, record_id, field in items:
+        for envelope, field, record_id in items:
+            if type(envelope) is not bytes:
+                envelope = as_bytes(envelope)  # noqa: PLW2901 -- the same bytes
+            if envelope[:HEADER] != header:  # a method call would cost more than the slice
+                key = keys.key_for(envelope)
+                header, body, least, decrypt = key.header, key._body, key._least, key._decrypt
+                key_id, record = key.key_id, _NO_RECORD
+            if not least <= len(envelope) <= LARGEST:
+                keys.key_for(envelope)
             if record_id is not record:
-                record, bound = record_id, owner + lp(record_id, "record_id")
-            values.append(_open(envelope, keys, bound + _place(record_type, field)))
+                record, owner = record_id, key._bound(record_id)
+            plain = decrypt(envelope[HEADER:body], envelope[body:], owner + field._bound)
+            values.append(plain[1:].decode() if plain[0] == 2 else decode(plain))
         return values  # noqa: TRY300 -- the loop is what may fail
-    except FieldCryptoError as error:
-        refused = error
+    except (InvalidTag, UnicodeDecodeError, FieldCryptoError) as error:
+        refused = _opening_error(error, key_id)
+    plain = b""
     del values  # those already opened do not travel with the error
     raise bare(refused)
 
 
 def unseal_each(
-    items: Sequence[tuple[bytes, Component, Component]],
-    *,
-    keys: SubjectKeyVersions,
-    record_type: Component,
+    items: Iterable[tuple[bytes, SealedField, Component]], keys: SubjectKeyVersions
 ) -> list[Opened]:
     """Open many values of one person and say of each what became of it.
 
@@ -270,31 +359,35 @@ def unseal_each(
     opened = []
     for item in items:
         try:
-            (value,) = unseal_many((item,), keys=keys, record_type=record_type)
+            (value,) = unseal_many((item,), keys)
             opened.append(Opened(value))
         except FieldCryptoError as error:
             opened.append(Opened(None, bare(error)))
     return opened
 
 
-@lru_cache(maxsize=4096, typed=True)
-def _place(record_type: Component, field: Component) -> bytes:
-    """Return record type and field: declared names, few, and the same for everybody."""
-    return lp(record_type, "record_type") + lp(field, "field")
+def _revision(field: SealedField, revision: Component | None) -> bytes:
+    if revision is None:
+        raise ContextError("revision", "is missing and the field declares one")
+    if not field.revisioned:
+        raise ContextError("revision", "is none that the field declares")
+    return lp(revision, "revision")
 
 
-def _open(
-    envelope: bytes | bytearray | memoryview, keys: SubjectKeyVersions, bound: bytes
-) -> object:
-    blob = envelope if type(envelope) is bytes else as_bytes(envelope)
-    key = keys._by_header.get(blob[:HEADER])
-    if key is None or not SMALLEST <= len(blob) <= LARGEST:
-        check_form(blob)
-        key = keys.by_id(blob[2:HEADER])
-    try:
-        return decode(key._open(blob[HEADER:BODY], blob[BODY:], key._head + bound))
-    except InvalidTag:
-        refused: FieldCryptoError = AuthenticationFailed(key.key_id.hex())
-    except FieldCryptoError as error:
-        refused = error
-    raise bare(refused)
+def _sealing_error(
+    error: GdprkitError | UnicodeEncodeError | StopIteration, key: SubjectKey
+) -> GdprkitError:
+    if isinstance(error, StopIteration):
+        return KeyExhausted(key.key_id.hex())
+    return error if isinstance(error, GdprkitError) else PlaintextTypeError(*SURROGATES)
+
+
+def _opening_error(
+    error: InvalidTag | UnicodeDecodeError | FieldCryptoError,
+    key_id: bytes,
+) -> FieldCryptoError:
+    if isinstance(error, FieldCryptoError):
+        return error
+    if isinstance(error, UnicodeDecodeError):
+        return UnsupportedFormat("value", 2)
+    return AuthenticationFailed(key_id.hex())

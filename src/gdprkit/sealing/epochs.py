@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from threading import RLock
 from typing import Final, Generic, TypeVar, final
 
 import attrs
@@ -26,6 +25,7 @@ from gdprkit.sealing.errors import (
     KeyProviderDenied,
     KeyProviderUnavailable,
 )
+from gdprkit.sealing.locks import ForkLock
 from gdprkit.sealing.providers import KeyProvider, ProviderDescription
 from gdprkit.sealing.rows import (
     LETTERS,
@@ -209,7 +209,7 @@ class EpochBook(KeepsSecrets, Generic[T]):
         self._make: Final = make
         self._ttl: Final = ttl
         self._monotonic: Final = monotonic
-        self._lock: Final = RLock()
+        self._lock: Final = ForkLock()
         self._known: dict[str, EpochRow] = {}
         self._opened: dict[str, T] = {}
         self._until = 0.0

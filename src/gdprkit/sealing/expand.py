@@ -5,14 +5,21 @@ Decides nothing but that step; what is written into ``info`` is said where a key
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.hashes import SHA512
-from cryptography.hazmat.primitives.hmac import HMAC
+from typing import Final
 
-__all__ = ["expand"]
+from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+__all__ = ["expand", "expand_into"]
+
+_SHA512: Final = SHA512()
+
+
+def expand_into(buffer: bytearray, key: bytes | bytearray, info: bytes) -> None:
+    """HKDF-Expand with SHA-512, as many bytes as *buffer* has, into it."""
+    HKDFExpand(_SHA512, len(buffer), info).derive_into(key, buffer)
 
 
 def expand(key: bytes, info: bytes, length: int) -> bytes:
-    """HKDF-Expand with SHA-512 for at most 64 bytes: the first block is all there is."""
-    mac = HMAC(key, SHA512())
-    mac.update(info + b"\x01")
-    return mac.finalize()[:length]
+    """HKDF-Expand with SHA-512."""
+    return HKDFExpand(_SHA512, length, info).derive(key)

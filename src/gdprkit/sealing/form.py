@@ -8,21 +8,22 @@ mistaken for an envelope, because none begins with the format byte; an envelope 
 offset  length  content
 ======  ======  ==============================================================================
 0       1       format 0xF8, which no UTF-8 text contains
-1       1       suite: 1 AES-256-GCM with HKDF-SHA-512 and a 160-bit key commitment
-2       20      key id
-22      12      nonce, random
+1       1       suite, a number of ``SUITES``
+2       20      key id, which commits to the key
+22      12      nonce, random; 24 bytes in suite 2
 34      n       ciphertext of code byte and value
 34 + n  16      tag
 ======  ======  ==============================================================================
-
-Suites 2 (XAES-256-GCM) and 3 (AES-256-GCM-SIV) are numbers kept for later, and refused.
 """
 
 from __future__ import annotations
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from typing import Final
+from collections.abc import Container, Mapping
+from typing import Final, final
+
+import attrs
 
 from gdprkit.sealing.errors import (
     EnvelopeNotCanonical,
@@ -36,23 +37,73 @@ from gdprkit.sealing.errors import (
 )
 from gdprkit.sealing.plaintext import HARD_LIMIT, PAD_LIMIT
 
-__all__ = ["OVERHEAD", "as_bytes", "check_form", "from_text", "is_envelope", "to_text"]
+__all__ = [
+    "OVERHEAD",
+    "SUITES",
+    "Suite",
+    "as_bytes",
+    "check_form",
+    "from_text",
+    "is_envelope",
+    "key_id_of",
+    "to_text",
+]
 
 FORMAT: Final = 0xF8
-SUITES: Final = {1: "AES-256-GCM", 2: "XAES-256-GCM", 3: "AES-256-GCM-SIV"}
-SUITE: Final = 1
 KEY_ID: Final = 20
-NONCE: Final = 12
 TAG: Final = 16
 HEADER: Final = 2 + KEY_ID
-BODY: Final = HEADER + NONCE
-OVERHEAD: Final = BODY + TAG
-"""Bytes an envelope adds to the encoded value, which itself has one code byte: 50."""
-SMALLEST: Final = OVERHEAD + 1  # a code byte is always there
-LARGEST: Final = OVERHEAD + 1 + HARD_LIMIT + PAD_LIMIT
 
 _FORMATS: Final = range(0xF8, 0xFE)  # this version's and later ones'
-_SUITES_KEPT: Final = frozenset({2, 3})
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Suite:
+    """A cipher suite: what the second byte of an envelope says.
+
+    Args:
+        number: That byte.
+        cipher: What encrypts. The key of every suite is 32 bytes out of HKDF-SHA-512.
+        nonce: Bytes of the nonce.
+    """
+
+    number: int
+    cipher: str
+    nonce: int
+
+    @property
+    def body(self) -> int:
+        """Where the ciphertext begins, in bytes."""
+        return HEADER + self.nonce
+
+    @property
+    def overhead(self) -> int:
+        """Bytes an envelope adds to the encoded value, which itself has one code byte."""
+        return self.body + TAG
+
+    @property
+    def smallest(self) -> int:
+        """Bytes of the shortest envelope: a code byte is always there."""
+        return self.overhead + 1
+
+
+SUITES: Final[Mapping[int, Suite]] = {
+    suite.number: suite
+    for suite in (
+        Suite(number=1, cipher="AES-256-GCM", nonce=12),
+        # for keys that encrypt more than 2**31 values
+        Suite(number=2, cipher="XAES-256-GCM", nonce=24),
+        # for hosts that are cloned while they run: a nonce drawn twice gives away equality only
+        Suite(number=3, cipher="AES-256-GCM-SIV", nonce=12),
+    )
+}
+"""The closed table. Numbers are never given a new meaning."""
+
+OVERHEAD: Final = SUITES[1].overhead
+"""Bytes an envelope of suite 1 adds to the encoded value: 50."""
+LARGEST: Final = SUITES[2].smallest + HARD_LIMIT + PAD_LIMIT
+
 _TEXT_PREFIX: Final = "gk1."
 _URL: Final = bytes.maketrans(b"+/", b"-_")
 _FROM_URL: Final = bytes.maketrans(b"-_+/", b"+/\0\0")
@@ -90,7 +141,7 @@ def from_text(text: str) -> bytes:
     Raises:
         NotAnEnvelope: *text* is no str, or its bytes are no envelope.
         EnvelopeNotCanonical: it is not letter for letter what ``to_text`` returns.
-        UnsupportedFormat, UnsupportedSuite, SuiteNotAllowed, EnvelopeTruncated: as in ``unseal``.
+        UnsupportedFormat, UnsupportedSuite, EnvelopeTruncated: as in ``unseal``.
     """
     if not isinstance(text, str):
         raise NotAnEnvelope
@@ -117,22 +168,42 @@ def as_bytes(value: object) -> bytes:
     raise NotAnEnvelope
 
 
-def check_form(blob: bytes) -> None:
-    """Raise what is wrong with the outer form, from the front; return when nothing is."""
+def key_id_of(envelope: bytes) -> bytes:
+    """Return the 20 bytes that say which key sealed an envelope.
+
+    Raises:
+        FieldCryptoError: *envelope* is none, as in ``unseal``.
+    """
+    blob = as_bytes(envelope)
+    check_form(blob)
+    return blob[2:HEADER]
+
+
+def check_form(blob: bytes, allowed: Container[int] = SUITES) -> Suite:
+    """Return the suite of *blob*, or raise what is wrong with the outer form, from the front.
+
+    Raises:
+        NotAnEnvelope, UnsupportedFormat, UnsupportedSuite: it is none this version reads.
+        SuiteNotAllowed: its suite is known and not among *allowed*.
+        EnvelopeTruncated: it is shorter than its suite can produce.
+        PlaintextTooLarge: it is longer than any envelope.
+    """
     if not blob or blob[0] not in _FORMATS:
         raise NotAnEnvelope
     if blob[0] != FORMAT:
         raise UnsupportedFormat("envelope", blob[0])
     if len(blob) < 2:
-        raise EnvelopeTruncated(len(blob), SMALLEST)
-    if blob[1] in _SUITES_KEPT:
-        raise SuiteNotAllowed(blob[1])
-    if blob[1] != SUITE:
+        raise EnvelopeTruncated(len(blob), SUITES[1].smallest)
+    suite = SUITES.get(blob[1])
+    if suite is None:
         raise UnsupportedSuite(blob[1])
-    if len(blob) < SMALLEST:
-        raise EnvelopeTruncated(len(blob), SMALLEST)
+    if suite.number not in allowed:
+        raise SuiteNotAllowed(suite.number)
+    if len(blob) < suite.smallest:
+        raise EnvelopeTruncated(len(blob), suite.smallest)
     if len(blob) > LARGEST:
         raise PlaintextTooLarge(HARD_LIMIT)
+    return suite
 
 
 def _base64url(blob: bytes) -> str:

@@ -126,8 +126,8 @@ class IndexSpec:
         function: ``hmac-sha256``, or ``argon2id-v1`` for values that can be guessed one by one
             (telephone numbers, customer numbers) where theft of the index key is to be met too. Its
             price: 4 MiB of memory and three passes for every value written and for every epoch
-            searched, about 10 ms against 1 us, so that 100,000 values take a quarter of an hour to
-            index again. Without the key nobody can guess under either.
+            searched, 5 to 10 ms against 1 us, so that 100,000 values take about a quarter of an
+            hour to index again. Without the key nobody can guess under either.
         lasting: The entries outlive the values, so they can never be made again: they hang on the
             epoch that is never destroyed.
 
@@ -236,11 +236,12 @@ class BlindIndex(KeepsSecrets):
         given: Any = value
         try:
             body = given.encode().translate(self._plain)
-        except (AttributeError, UnicodeEncodeError):
-            body = b""  # the long way says what is wrong, if anything is
-        if 32 not in body and 64 in body and body[0] != 64 != body[-1] and len(body) < 255:
+            head = _HEADS[len(body)]
+        except (AttributeError, UnicodeEncodeError, IndexError):
+            body = head = b""  # the long way says what is wrong, if anything is
+        if 32 not in body and 64 in body and body[0] != 64 != body[-1]:
             mac = self._copy()
-            mac.update(_HEADS[len(body)] + body)
+            mac.update(head + body)
             return self._prefix + mac.finalize()[self._size]
         try:
             message = _message(self._spec, value)

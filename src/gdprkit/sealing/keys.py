@@ -37,6 +37,7 @@ from gdprkit.sealing.roots import IndexRoot
 from gdprkit.sealing.rows import WRAPS_ALG, EpochKind, KeyRow, KeyState, KeyStore, Tombstone
 from gdprkit.sealing.secret import KeepsSecrets, bare
 from gdprkit.sealing.settings import KeySettings
+from gdprkit.sealing.suites import KEY, cipher_for
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.vocabulary import ErasureReason
 
@@ -56,8 +57,8 @@ class SubjectKeys(KeepsSecrets):
         provider: Wraps epoch keys by root keys.
         store: Keeps the rows of this tenant.
         tenant: Whose register; part of every derivation, so it never changes.
-        indexes: The blind indexes; ``term`` and ``terms`` know no others.
         settings: How keys are kept.
+        indexes: The blind indexes; ``term`` and ``terms`` know no others.
         random: Returns so many fresh random bytes.
         monotonic: A clock that only goes forward, in seconds.
 
@@ -67,7 +68,8 @@ class SubjectKeys(KeepsSecrets):
 
     Raises:
         ContextError: *tenant* is empty, too long or no text.
-        InvalidValue: two of *indexes* have one name.
+        InvalidValue: two of *indexes* have one name, or OpenSSL does not have a suite of
+            *settings*.
     """
 
     __slots__ = (
@@ -89,11 +91,13 @@ class SubjectKeys(KeepsSecrets):
         store: KeyStore,
         *,
         tenant: str,
-        indexes: Iterable[IndexSpec] = (),
         settings: KeySettings = _SETTINGS,
+        indexes: Iterable[IndexSpec] = (),
         random: Callable[[int], bytes] = os.urandom,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        for suite in settings.suites:
+            cipher_for(suite, bytes(KEY))  # a suite that is not there is told of now
         self._store: Final = store
         self.settings: Final = settings
         self._tenant: Final = lp(tenant, "tenant")
@@ -130,6 +134,20 @@ class SubjectKeys(KeepsSecrets):
             raise _erased(about, found)
         return found
 
+    def for_writing(self, about: SubjectId) -> SubjectKeyVersions:
+        """Return the person's keys to seal with, outside the store's own batch.
+
+        Where ``settings.strict_writes`` says so the state of the keys is read anew: otherwise a
+        process may seal, for ``settings.ttl`` seconds after an erasure elsewhere, what nobody can
+        ever read. A batch of the store needs none of this; it is refused after an erasure.
+
+        Raises:
+            SubjectErased, KeyMissing and the others: as in ``of``.
+        """
+        if self.settings.strict_writes:
+            self.forget(about)
+        return self.of(about)
+
     def create(
         self, about: SubjectId, *, at: datetime, version: int = 1
     ) -> tuple[SubjectKeyVersions, KeyRow]:
@@ -156,17 +174,19 @@ class SubjectKeys(KeepsSecrets):
         self._lasting.active(at)  # from now on an erasure can be marked
         kek = self._keks.active(at)
         known = self._open(about, rows)
-        key, wrapped = kek.make(version=version, owner=known.owner, random=self._random)
+        keys, wrapped = kek.make(
+            version=version, owner=known.owner, random=self._random, suites=self.settings.suites
+        )
         row = KeyRow(
             about=about,
             version=version,
-            key_id=key.key_id,
+            key_id=keys[0].key_id,
             kek_id=kek.epoch,
             wrapped=wrapped,
             state=KeyState.ACTIVE,
             created=at,
         )
-        return known.joined_by(key), row
+        return known.joined_by(keys), row
 
     def erased(self, about: SubjectId) -> Tombstone | None:
         """Return the record that the person's keys were destroyed, or None."""
@@ -335,23 +355,35 @@ class SubjectKeys(KeepsSecrets):
         rows = sorted(rows, key=lambda row: row.version)
         _check_rows(about, rows)
         return SubjectKeyVersions(
-            [self._open_row(row, owner) for row in rows if row.state is not KeyState.DESTROYED],
+            [
+                key
+                for row in rows
+                if row.state is not KeyState.DESTROYED
+                for key in self._open_row(row, owner)
+            ],
             owner=owner,
+            suite=self.settings.suite,
             destroyed=[row.key_id for row in rows if row.state is KeyState.DESTROYED],
         )
 
     def _owner(self, about: SubjectId) -> bytes:
         return self._tenant + lp(about, "subject")
 
-    def _open_row(self, row: KeyRow, owner: bytes) -> SubjectKey:
+    def _open_row(self, row: KeyRow, owner: bytes) -> list[SubjectKey]:
         what = _named(row)
         if row.wraps_alg != WRAPS_ALG:
             raise KeyIntegrityError(what, f"is wrapped by {row.wraps_alg!r}, not by {WRAPS_ALG!r}")
         kek = self._keks.open(row.kek_id)
-        key = kek.open(row.wrapped, version=row.version, owner=owner, what=what)
-        if key.key_id != row.key_id:
+        keys = kek.open(
+            row.wrapped,
+            version=row.version,
+            owner=owner,
+            what=what,
+            suites=self.settings.suites,
+        )
+        if keys[0].key_id != row.key_id:
             raise KeyIntegrityError(what, "is not the key its id commits to")
-        return key
+        return keys
 
 
 def _named(row: KeyRow) -> str:

@@ -15,6 +15,7 @@ code   type      bytes
 0x06   datetime  ``2026-03-31T09:00:00+03:00``, then ``[Europe/Helsinki]`` for a named zone
 0x07   Decimal   its exact text
 0x08   JSON      dict or list: UTF-8, sorted keys, no spaces, finite numbers
+0x09   record    several values; ``packed`` alone reads and writes it
 +0x80  padded    ISO/IEC 7816-4: 0x80, then zeros up to a multiple of the stated block
 =====  ========  ==========================================================================
 """
@@ -32,7 +33,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gdprkit.errors import InvalidValue
 from gdprkit.sealing.errors import PlaintextTooLarge, PlaintextTypeError, UnsupportedFormat
 
-__all__ = ["DEFAULT_LIMIT", "HARD_LIMIT", "PAD_LIMIT", "decode", "encode"]
+__all__ = [
+    "DEFAULT_LIMIT",
+    "HARD_LIMIT",
+    "PAD_LIMIT",
+    "SURROGATES",
+    "decode",
+    "encode",
+    "padded",
+    "unpadded",
+]
 
 DEFAULT_LIMIT: Final = 2**20
 """Most bytes of one value unless the caller says otherwise."""
@@ -40,6 +50,9 @@ HARD_LIMIT: Final = 2**24
 """Most bytes of one value that can ever be sealed; larger payloads need a chunked format."""
 PAD_LIMIT: Final = 2**16
 """Largest block for padding, in bytes."""
+
+SURROGATES: Final = ("str with lone surrogates", "pass valid Unicode text")
+"""What is wrong with a text that UTF-8 cannot write, and the cure."""
 
 _PADDED: Final = 0x80
 _BYTES: Final = b"\x01"
@@ -80,7 +93,7 @@ def encode(value: object, pad: int = 0, limit: int = DEFAULT_LIMIT) -> bytes:
     plain = encoder(value, limit)
     if len(plain) > limit + 1:
         raise PlaintextTooLarge(limit)
-    return _padded(plain, pad) if pad else plain
+    return padded(plain, pad) if pad else plain
 
 
 def decode(plain: bytes) -> object:
@@ -92,25 +105,36 @@ def decode(plain: bytes) -> object:
         UnsupportedFormat: the code byte is unknown or the bytes are not of its kind.
     """
     code = plain[0] if plain else 0
-    body: bytes | None = plain[1:]
+    body = plain[1:]
     decoder = _DECODERS.get(code)
     if decoder is None and code & _PADDED:
         decoder = _DECODERS.get(code & ~_PADDED)
-        body = _unpadded(plain[1:])
-    if decoder is not None and body is not None:
+    if decoder is not None:
         try:
-            return decoder(body)
+            return decoder(unpadded(body) if code & _PADDED else body)
         except (ValueError, InvalidOperation, RecursionError):
             pass  # the error of a parser may hold the text
     raise UnsupportedFormat("value", code)
 
 
-def _unpadded(body: bytes) -> bytes | None:
+def unpadded(body: bytes) -> bytes:
+    """Return what ``padded`` was given, code byte left out.
+
+    Raises:
+        ValueError: there is no padding.
+    """
     kept = body.rstrip(b"\0")
-    return kept[:-1] if kept.endswith(b"\x80") else None
+    if not kept.endswith(b"\x80"):
+        raise ValueError("no padding")
+    return kept[:-1]
 
 
-def _padded(plain: bytes, pad: int) -> bytes:
+def padded(plain: bytes, pad: int) -> bytes:
+    """Return encoded bytes with their length hidden, in blocks of *pad* bytes.
+
+    Raises:
+        InvalidValue: *pad* is out of range.
+    """
     if not 1 <= pad <= PAD_LIMIT:
         raise InvalidValue("pad", "is out of range", f"give a block of 1 to {PAD_LIMIT} bytes")
     # the body alone fills whole blocks; the code byte before it always costs one byte
@@ -132,7 +156,7 @@ def _str(value: str, limit: int) -> bytes:
         return _STR + value.encode()
     except UnicodeEncodeError:
         pass  # the codec's error holds the text
-    raise PlaintextTypeError("str with lone surrogates", "pass valid Unicode text")
+    raise PlaintextTypeError(*SURROGATES)
 
 
 def _int(value: int, limit: int) -> bytes:

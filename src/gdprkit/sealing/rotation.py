@@ -33,6 +33,7 @@ __all__ = [
     "KeyStatus",
     "Progress",
     "Rewrapped",
+    "check_known",
     "destroy_epoch",
     "free_at",
     "key_status",
@@ -334,6 +335,24 @@ def destroy_epoch(keys: SubjectKeys, epoch: str, *, at: datetime) -> None:
         cure = "rewrap the key rows" if found.kind is EpochKind.KEK else "make the terms again"
         raise KeyInUse(f"key epoch {epoch}", count, f"{cure}, then try again")
     keys.refresh()
+
+
+def check_known(keys: SubjectKeys, kind: EpochKind, *, at: datetime) -> None:
+    """Refuse while another process may not have heard of the newest epoch of a kind.
+
+    Args:
+        keys: Of one tenant.
+        kind: Which kind.
+        at: Now.
+
+    Raises:
+        RotationTooEarly: tells from when every process knows it.
+    """
+    rows = _of(keys, kind)
+    for row in rows[-2:-1]:
+        free = free_at(keys, row, rows)
+        if free is not None and at < free:
+            raise RotationTooEarly(f"key epoch {row.epoch}", free)
 
 
 def free_at(keys: SubjectKeys, row: EpochRow, rows: list[EpochRow]) -> datetime | None:

@@ -4,9 +4,10 @@ Decides what leaves an object that holds keys, and what an error carries out of 
 plaintexts: nothing of either. Always true of every class below ``KeepsSecrets``: its repr names the
 class only, it has no ``__dict__``, and it is neither pickled nor copied.
 
-What Python cannot do is said here once: keys are immutable bytes, they are not wiped, and nothing
-keeps them out of swap or a core dump. Wiping buffers is left out because ciphers of some OpenSSL
-builds go on using the caller's buffer and would continue with a key of zeros.
+What Python can and cannot do is said here once. A person's key is unwrapped into a buffer that is
+wiped when its ciphers were made (``suites`` sees to it that they have copies). Keys of epochs and
+roots come as bytes and are not wiped; ciphers hold their keys as long as they live; nothing keeps
+either out of swap or a core dump.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import NoReturn, SupportsIndex, TypeVar
 
 from gdprkit.errors import InvalidValue
 
-__all__ = ["KeepsSecrets", "bare", "draw"]
+__all__ = ["KeepsSecrets", "bare", "draw", "wipe"]
 
 E = TypeVar("E", bound=Exception)
 
@@ -41,6 +42,12 @@ def bare(error: E) -> E:
     """
     error.__context__ = None
     return error.with_traceback(None)
+
+
+def wipe(*buffers: bytearray) -> None:
+    """Overwrite *buffers* with zeros."""
+    for buffer in buffers:
+        buffer[:] = bytes(len(buffer))
 
 
 def draw(random: Callable[[int], bytes], size: int) -> bytes:

@@ -117,6 +117,11 @@ class MemoryStore:
             kept = self._terms
             return {term: tuple(sorted(kept[term])) for term in terms if term in kept}
 
+    def terms(self, about: SubjectId) -> Mapping[Slot, frozenset[bytes]]:
+        """See ``Store.terms``."""
+        with self._open():
+            return {slot: terms for slot, terms in self._person(about).terms.items() if terms}
+
     def suppressed(self, hashes: Iterable[bytes]) -> Mapping[bytes, tuple[Suppression, ...]]:
         """See ``Store.suppressed``."""
         with self._open():

@@ -310,6 +310,10 @@ class Store(KeyStore, Protocol):
         """Return, for each term found, the people that have it, in order of id, each once."""
         ...
 
+    def terms(self, about: SubjectId) -> Mapping[Slot, frozenset[bytes]]:
+        """Return this person's look-up terms by slot; slots without any are left out."""
+        ...
+
     def suppressed(self, hashes: Iterable[bytes]) -> Mapping[bytes, tuple[Suppression, ...]]:
         """Return, for each hash found, its suppressions in order of ``Suppression.scope``."""
         ...

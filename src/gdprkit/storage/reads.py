@@ -43,6 +43,7 @@ __all__ = [
     "suppressed",
     "tagged",
     "term_bounds",
+    "terms",
     "tombstone",
     "values",
     "waking",
@@ -104,6 +105,15 @@ def find(
     for chunk in sql.chunks(terms):
         pairs = rows(sql.listed(sql.FIND, len(chunk)), (tenant, *chunk))
         found.update(sql.grouped((term, sql.subject_of(raw)) for term, raw in pairs))
+    return found
+
+
+def terms(rows: RowsOf, tenant: str, about: SubjectId) -> Mapping[Slot, frozenset[bytes]]:
+    """Read ``Store.terms``."""
+    found: dict[Slot, frozenset[bytes]] = {}
+    for raw, term in rows(sql.TERMS, (tenant, about.bytes)):
+        slot = Slot(UUID(bytes=raw))
+        found[slot] = found.get(slot, frozenset()) | {term}
     return found
 
 

@@ -87,6 +87,10 @@ class SqliteStore:
         """See ``Store.find``."""
         return reads.find(self._rows, self._tenant, terms)
 
+    def terms(self, about: SubjectId) -> Mapping[Slot, frozenset[bytes]]:
+        """See ``Store.terms``."""
+        return reads.terms(self._rows, self._tenant, about)
+
     def suppressed(self, hashes: Iterable[bytes]) -> Mapping[bytes, tuple[Suppression, ...]]:
         """See ``Store.suppressed``."""
         return reads.suppressed(self._rows, self._tenant, hashes)

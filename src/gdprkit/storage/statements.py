@@ -113,6 +113,7 @@ TERM_ADD: Final = (
     " ON CONFLICT (tenant, subject, slot, term) DO NOTHING"
 )
 TERM_DROP: Final = "DELETE FROM gdprkit_term WHERE tenant = ? AND subject = ? AND slot = ?"
+TERMS: Final = "SELECT slot, term FROM gdprkit_term WHERE tenant = ? AND subject = ?"
 FIND: Final = (
     "SELECT DISTINCT term, subject FROM gdprkit_term WHERE tenant = ? AND term IN ({list})"
     " ORDER BY term, subject"

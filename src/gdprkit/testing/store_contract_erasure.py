@@ -90,11 +90,14 @@ class ErasureContract:
         """Replacing a value replaces its terms, deleting it deletes them, others' stay."""
         puts = [VaultPut(slot=slot(n), envelope=b"e", terms=[b"old", b"both"]) for n in (1, 2)]
         store.commit(attrs.evolve(follow(store, ANNA, b"one"), puts=puts))
+        assert store.terms(ANNA) == {slot(n): {b"old", b"both"} for n in (1, 2)}
+        assert store.terms(BO) == {}
         again = VaultPut(slot=slot(1), envelope=b"e", terms=[b"new"])
         store.commit(attrs.evolve(follow(store, ANNA, b"two"), puts=[again]))
         assert set(store.find([b"old", b"both", b"new"])) == {b"old", b"both", b"new"}
         store.commit(attrs.evolve(follow(store, ANNA, b"three"), deletes=[slot(2)]))
         assert set(store.find([b"old", b"both", b"new"])) == {b"new"}
+        assert store.terms(ANNA) == {slot(1): {b"new"}}
 
     def test_suppression_keeps_the_newest_moment(self, store: Store) -> None:
         """Putting a scope again keeps one row with the newest moment, in whatever order."""

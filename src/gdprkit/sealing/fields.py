@@ -1,0 +1,179 @@
+"""Sealed values of a host's own tables, under the keys of the people they are about.
+
+Decides nothing new: it finds the person's key, seals and opens, and wraps what it opens. What is
+sealed here closes with everything else when the person is erased. Leaves out where envelopes are
+kept: that is the host's. Always true: an opened value comes as ``Personal``; a batch is of one
+person and one key, whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias, final
+
+from gdprkit.sealing.canonical import Component
+from gdprkit.sealing.envelope import (
+    Opened,
+    SealedField,
+    seal,
+    seal_many,
+    unseal,
+    unseal_each,
+    unseal_many,
+)
+from gdprkit.sealing.form import as_bytes, is_envelope
+from gdprkit.sealing.keys import SubjectKeys
+from gdprkit.sealing.packed import SealedRecord, seal_record, unseal_record
+from gdprkit.sealing.secret import KeepsSecrets
+from gdprkit.words.identifiers import SubjectId
+from gdprkit.words.personal import Personal
+
+__all__ = ["MigratingReader", "PlaintextRead", "SealedFields"]
+
+Envelope: TypeAlias = bytes | bytearray | memoryview
+
+
+@final
+class SealedFields(KeepsSecrets):
+    """Seals and opens the fields of people. Safe to share among threads.
+
+    Every method raises what ``SubjectKeys.of`` does: SubjectErased, KeyMissing and the rest.
+
+    Args:
+        keys: The keys of the people of one tenant.
+        random: Returns so many fresh random bytes.
+    """
+
+    __slots__ = ("_keys", "_random")
+
+    def __init__(self, keys: SubjectKeys, *, random: Callable[[int], bytes] = os.urandom) -> None:
+        self._keys: Final = keys
+        self._random: Final = random
+
+    def seal(
+        self,
+        about: SubjectId,
+        record_id: Component,
+        field: SealedField,
+        value: object,
+        *,
+        revision: Component | None = None,
+    ) -> bytes:
+        """Return *value* as an envelope; see ``envelope.seal``."""
+        key = self._keys.for_writing(about).newest
+        return seal(value, field, record_id, key, revision, self._random)
+
+    def seal_many(
+        self, about: SubjectId, items: Sequence[tuple[Component, SealedField, object]]
+    ) -> list[bytes]:
+        """Seal triples of record id, field and value, all or none; see ``envelope.seal_many``."""
+        key = self._keys.for_writing(about).newest
+        turned = [(value, field, record_id) for record_id, field, value in items]
+        return seal_many(turned, key, self._random)
+
+    def seal_record(
+        self,
+        about: SubjectId,
+        record_id: Component,
+        record: SealedRecord,
+        values: Mapping[str, object],
+    ) -> bytes:
+        """Return a whole record as one envelope; see ``packed``."""
+        key = self._keys.for_writing(about).newest
+        return seal_record(values, record, record_id, key, self._random)
+
+    def open(
+        self,
+        about: SubjectId,
+        record_id: Component,
+        field: SealedField,
+        envelope: Envelope,
+        *,
+        revision: Component | None = None,
+    ) -> Personal[object]:
+        """Return the sealed value; see ``envelope.unseal``."""
+        return Personal(unseal(envelope, field, record_id, self._keys.of(about), revision))
+
+    def open_many(
+        self, about: SubjectId, items: Sequence[tuple[Component, SealedField, bytes]]
+    ) -> list[Personal[object]]:
+        """Open triples of record id, field and envelope: all of them, or the first error."""
+        turned = [(envelope, field, record_id) for record_id, field, envelope in items]
+        return [Personal(value) for value in unseal_many(turned, self._keys.of(about))]
+
+    def open_each(
+        self, about: SubjectId, items: Sequence[tuple[Component, SealedField, bytes]]
+    ) -> list[Opened]:
+        """Open triples of record id, field and envelope, and say of each what became of it."""
+        turned = [(envelope, field, record_id) for record_id, field, envelope in items]
+        return [
+            one if one.error else Opened(Personal(one.value))
+            for one in unseal_each(turned, self._keys.of(about))
+        ]
+
+    def open_record(
+        self, about: SubjectId, record_id: Component, record: SealedRecord, envelope: Envelope
+    ) -> dict[str, Personal[object]]:
+        """Return the values of a packed record."""
+        return unseal_record(envelope, record, record_id, self._keys.of(about))
+
+    def renewed(
+        self,
+        about: SubjectId,
+        record_id: Component,
+        field: SealedField,
+        envelope: Envelope,
+        *,
+        revision: Component | None = None,
+    ) -> bytes:
+        """Return *envelope* under the person's newest key and suite; as it is where it is so.
+
+        A host calls it over its own tables before old versions of keys are destroyed.
+        """
+        keys = self._keys.for_writing(about)
+        blob = as_bytes(envelope)
+        if keys.key_for(blob) is keys.newest:
+            return blob
+        value = Personal(unseal(blob, field, record_id, keys, revision))
+        return seal(value, field, record_id, keys.newest, revision, self._random)
+
+
+class PlaintextRead(UserWarning):
+    """A column that is being sealed still holds a plaintext."""
+
+
+@final
+class MigratingReader(KeepsSecrets):
+    """Reads a column in which some values are not sealed yet, while it is being sealed.
+
+    It is a door that accepts what nobody authenticated, so it is never the default: every
+    plaintext is counted and warned of, and the class goes when the column is done.
+
+    Args:
+        fields: Opens what is sealed.
+
+    Attributes:
+        plaintexts: How many values were not sealed.
+    """
+
+    __slots__ = ("_fields", "plaintexts")
+
+    def __init__(self, fields: SealedFields) -> None:
+        self._fields: Final = fields
+        self.plaintexts = 0
+
+    def read(
+        self, about: SubjectId, record_id: Component, field: SealedField, stored: object
+    ) -> Personal[object]:
+        """Return the value, sealed or not."""
+        if isinstance(stored, (bytes, bytearray, memoryview)) and is_envelope(stored):
+            return self._fields.open(about, record_id, field, stored)
+        self.plaintexts += 1
+        warnings.warn(
+            f"a value of {field.record_type!r} {field.field!r} is not sealed yet",
+            PlaintextRead,
+            stacklevel=2,
+        )
+        return Personal(stored)
