@@ -1,6 +1,7 @@
 """The command line. Data goes to standard output, talk to standard error.
 
-Exit codes: 0 fine, 1 failed, 2 usage or configuration, 4 a broken chain. With ``--json`` standard
+Exit codes: 0 fine, 1 failed, 2 usage or configuration, 3 something needs attention, 4 a broken
+chain. With ``--json`` standard
 output holds one JSON object also where the command fails.
 """
 
@@ -16,6 +17,7 @@ import click
 from rich.console import Console
 
 from gdprkit.desk.demo import LEAST, PEOPLE, prepare_folder, run_demo
+from gdprkit.desk.keys_cli import keys
 from gdprkit.desk.screen import Bars, show_claim, show_result
 from gdprkit.desk.trail import TrailReport, count_lines, tenants, verify_trail
 from gdprkit.errors import GdprkitError, InvalidValue, RegisterInvalid, ScenariosInvalid
@@ -167,6 +169,9 @@ def scenarios(ctx: click.Context, files: tuple[Path, ...], *, as_json: bool) -> 
             click.echo(failure, err=True)
         click.echo(f"{report.passed} passed, {report.failed} failed")
     ctx.exit(_FAILED if report.failed else 0)
+
+
+cli.add_command(keys)
 
 
 @cli.group()

@@ -159,7 +159,7 @@ class SubjectKeyVersions(KeepsSecrets):
         owner: Tenant and person, written canonically.
     """
 
-    __slots__ = ("_by_header", "_destroyed", "_newest", "_suite", "_suites", "owner")
+    __slots__ = ("_by_header", "_destroyed", "_later", "_newest", "_suite", "_suites", "owner")
 
     def __init__(
         self,
@@ -168,8 +168,10 @@ class SubjectKeyVersions(KeepsSecrets):
         owner: bytes,
         suite: int = 1,
         destroyed: Iterable[bytes] = (),
+        later: Callable[[bytes], SubjectKeyVersions | None] | None = None,
     ) -> None:
         self.owner: Final = owner
+        self._later: Final = later  # finds a version that another process made since
         self._by_header: Final = {key.header: key for key in keys}
         self._suite: Final = suite
         self._suites: Final = frozenset(key.suite for key in self._by_header.values()) | {suite}
@@ -207,6 +209,8 @@ class SubjectKeyVersions(KeepsSecrets):
         key_id = envelope[2:HEADER]
         if key_id in self._destroyed:
             raise KeyDestroyed(key_id.hex())
+        if self._later is not None and (now := self._later(key_id)) is not None:
+            return now.key_for(envelope)
         raise KeyVersionUnknown(key_id.hex())
 
     def joined_by(self, keys: Iterable[SubjectKey]) -> SubjectKeyVersions:
@@ -216,6 +220,7 @@ class SubjectKeyVersions(KeepsSecrets):
             owner=self.owner,
             suite=self._suite,
             destroyed=self._destroyed,
+            later=self._later,
         )
 
 

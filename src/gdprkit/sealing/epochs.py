@@ -94,11 +94,10 @@ class EpochRows(KeepsSecrets):
             KeyProviderUnavailable, KeyProviderDenied: it does not answer, or refuses.
         """
         epoch = f"{LETTERS[kind]}{number}"
-        with _asking(self._provider):
-            wrapped: object = self._provider.wrap(
-                draw(self._random, EPOCH_KEY), self._context(kind, epoch)
-            )
-            root_key = self._provider.describe().key_id
+        context = self._context(kind, epoch)
+        wrapped, root_key = self._under_root(
+            lambda: self._provider.wrap(draw(self._random, EPOCH_KEY), context)
+        )
         if not isinstance(wrapped, bytes) or not wrapped:
             raise KeyIntegrityError(f"key epoch {epoch!r}", "was not wrapped: no bytes came back")
         self.store.add_epoch(
@@ -131,10 +130,8 @@ class EpochRows(KeepsSecrets):
             KeyEpochDestroyed: the root key that wraps *row* was destroyed.
             KeyProviderUnavailable, KeyProviderDenied: it does not answer, or refuses.
         """
-        with _asking(self._provider):
-            context = self._context(row.kind, row.epoch)
-            wrapped: object = self._provider.rewrap(row.wrapped, context)
-            root_key = self._provider.describe().key_id
+        context = self._context(row.kind, row.epoch)
+        wrapped, root_key = self._under_root(lambda: self._provider.rewrap(row.wrapped, context))
         if wrapped is None:  # then the row says so too: who drops a root key looks there
             same = row.provider_key == root_key
             return None if same else attrs.evolve(row, provider_key=root_key)
@@ -160,6 +157,18 @@ class EpochRows(KeepsSecrets):
             return key
         del key
         raise KeyIntegrityError(f"key epoch {row.epoch!r}", f"is not {EPOCH_KEY} bytes")
+
+    def _under_root(self, wrap: Callable[[], object]) -> tuple[object, str]:
+        """Return what *wrap* returns and the root key it is under, though that may just change.
+
+        Whoever drops a root key trusts what the row says.
+        """
+        with _asking(self._provider):
+            while True:
+                root_key = self._provider.describe().key_id
+                wrapped = wrap()
+                if self._provider.describe().key_id == root_key:
+                    return wrapped, root_key
 
     def _context(self, kind: EpochKind, epoch: str) -> dict[str, str]:
         """What the provider binds the key to; written once, it never changes."""

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final, final, overload
 
 import attrs
@@ -350,7 +351,9 @@ class SubjectKeys(KeepsSecrets):
         found = (self._store.tombstone(mark) for mark in marks)
         return next((tombstone for tombstone in found if tombstone is not None), None)
 
-    def _open(self, about: SubjectId, rows: Sequence[KeyRow]) -> SubjectKeyVersions:
+    def _open(
+        self, about: SubjectId, rows: Sequence[KeyRow], *, looks_again: bool = True
+    ) -> SubjectKeyVersions:
         owner = self._owner(about)
         rows = sorted(rows, key=lambda row: row.version)
         _check_rows(about, rows)
@@ -364,7 +367,20 @@ class SubjectKeys(KeepsSecrets):
             owner=owner,
             suite=self.settings.suite,
             destroyed=[row.key_id for row in rows if row.state is KeyState.DESTROYED],
+            later=partial(self._made_since, about) if looks_again else None,
         )
+
+    def _made_since(self, about: SubjectId, key_id: bytes) -> SubjectKeyVersions | None:
+        """Return the person's keys as they are stored now, if one of them has *key_id*.
+
+        Another process may have made a version since these were opened. None opens nothing: an
+        envelope of somebody else costs one read and is refused as before.
+        """
+        rows = self._store.keys(about)
+        if not any(row.key_id == key_id for row in rows):
+            return None
+        self._cache.forget(about)
+        return self._open(about, rows, looks_again=False)
 
     def _owner(self, about: SubjectId) -> bytes:
         return self._tenant + lp(about, "subject")

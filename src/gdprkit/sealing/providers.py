@@ -343,6 +343,11 @@ class Keyring(_LocalKeys):
             return cls.from_text(text, source=str(path), random=random)._at(path)
         raise text
 
+    @property
+    def root_ids(self) -> tuple[str, ...]:
+        """Ids of the root keys it holds, in order of the file; the destroyed ones are not there."""
+        return tuple(self._held.roots)
+
     def _at(self, path: str | os.PathLike[str]) -> Self:
         """Remember the file, to read it again."""
         self._path = Path(path).absolute()
