@@ -27,6 +27,7 @@ from tests.docs.transcripts import ROOT
 import gdprkit
 from gdprkit import RecordKeeper
 from gdprkit.desk.cli import cli
+from gdprkit.keeper.key_care import KeyCare
 from gdprkit.ledger.codec import KINDS
 from gdprkit.policy.advertising import ADVERTISING
 from gdprkit.policy.law import FI_2026, SOURCES
@@ -95,6 +96,12 @@ def test_the_keeper_is_documented() -> None:
     """Each public method of the keeper stands on the page with its parameters."""
     names = [name for name in vars(RecordKeeper) if not name.startswith("_")]
     assert names_in(rows(section(API, "## RecordKeeper"))) == list(_public(RecordKeeper, names))
+
+
+def test_the_care_of_keys_is_documented() -> None:
+    """Each public method of ``keeper.keys`` stands on the page with its parameters."""
+    names = [name for name in vars(KeyCare) if not name.startswith("_")]
+    assert names_in(rows(section(API, "## keeper.keys"))) == list(_public(KeyCare, names))
 
 
 @pytest.mark.parametrize("module", ACTS)
