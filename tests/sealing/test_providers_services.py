@@ -78,7 +78,9 @@ class TestVaultTransit(KeyProviderContract):
     def drop(self, provider: KeyProvider) -> KeyProvider:
         transit = of(provider)._transit
         latest = max(transit.versions["gdprkit"])
-        transit.update_key_configuration("gdprkit", min_decryption_version=latest)
+        transit.update_key_configuration(
+            "gdprkit", min_decryption_version=latest, min_encryption_version=latest
+        )
         transit.trim_key("gdprkit", latest)
         return provider
 
@@ -324,8 +326,14 @@ def test_d28_a_vault_version_too_old_can_come_back_until_it_is_trimmed() -> None
     transit.update_key_configuration("gdprkit", min_decryption_version=1)
     assert provider.unwrap(wrapped, PLACE) == KEY
     transit.update_key_configuration("gdprkit", min_decryption_version=2)
+    with pytest.raises(vault.InvalidRequest, match="encryption version is not set"):
+        transit.trim_key("gdprkit", 2)
+    transit.update_key_configuration("gdprkit", min_decryption_version=2, min_encryption_version=2)
     transit.trim_key("gdprkit", 2)
-    assert list(transit.versions["gdprkit"]) == [2]
+    with pytest.raises(vault.InvalidRequest, match="less than min available"):
+        transit.update_key_configuration("gdprkit", min_decryption_version=1)
+    with pytest.raises(KeyProviderDenied, match="min_decryption_version"):
+        provider.unwrap(wrapped, PLACE)
 
 
 def test_the_context_of_vault_is_pinned() -> None:

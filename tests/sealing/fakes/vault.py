@@ -65,7 +65,11 @@ class FakeTransit:
 
     def create_key(self, name: str, *, derived: bool = False, mount_point: str = "transit") -> None:
         self.versions[name] = {1: os.urandom(32)}
-        self.settings[name] = {"derived": derived, "min_decryption_version": 1}
+        self.settings[name] = {
+            "derived": derived,
+            "min_decryption_version": 1,
+            "min_encryption_version": 0,
+        }
 
     def read_key(self, name: str, mount_point: str = "transit") -> Any:
         self._called("read_key")
@@ -77,15 +81,19 @@ class FakeTransit:
         versions = self.versions[name]
         versions[max(versions) + 1] = os.urandom(32)
 
-    def update_key_configuration(self, name: str, *, min_decryption_version: int) -> None:
-        self.settings[name]["min_decryption_version"] = min_decryption_version
+    def update_key_configuration(self, name: str, **settings: int) -> None:
+        """Set the floors; they may be lowered again, but not below what was trimmed."""
+        if settings["min_decryption_version"] < min(self.versions[name]):
+            raise InvalidRequest("min decryption version is less than min available version")
+        self.settings[name].update(settings)
 
     def trim_key(self, name: str, min_version: int, mount_point: str = "transit") -> None:
         """Delete the versions below *min_version* for good."""
-        if min_version > self.settings[name]["min_decryption_version"]:
-            raise InvalidRequest(
-                "minimum available version cannot be higher than minimum decryption"
-            )
+        floors = self.settings[name]
+        if floors["min_encryption_version"] == 0:
+            raise InvalidRequest("minimum encryption version is not set")
+        if min_version > min(floors["min_encryption_version"], floors["min_decryption_version"]):
+            raise InvalidRequest("minimum available version cannot be greater than the floors")
         kept = {number: key for number, key in self.versions[name].items() if number >= min_version}
         self.versions[name] = kept
 
