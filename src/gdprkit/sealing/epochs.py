@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Final, Generic, TypeVar, final
 
+from gdprkit.errors import GdprkitError
 from gdprkit.sealing.errors import (
     KeyEpochDestroyed,
     KeyIntegrityError,
@@ -254,7 +255,7 @@ def epoch_number(row: EpochRow) -> int:
 
 @contextmanager
 def _asking(provider: KeyProvider) -> Iterator[None]:
-    """Turn what the operating system says of a connection or a file into our own errors."""
+    """Turn what is no error of the contract into one: its own text may repeat the key."""
     name = f"key provider {type(provider).__name__}"
     try:
         yield
@@ -262,3 +263,8 @@ def _asking(provider: KeyProvider) -> Iterator[None]:
         raise KeyProviderDenied(name, "was refused access", "check its permissions") from None
     except OSError as error:
         raise KeyProviderUnavailable(name, f"did not answer ({type(error).__name__})") from None
+    except GdprkitError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whoever wrote the provider chose it
+        problem = f"failed with {type(error).__name__}, which is no error of key providers"
+        raise KeyProviderDenied(name, problem, "prove it with KeyProviderContract") from None

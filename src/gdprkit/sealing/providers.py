@@ -1,23 +1,21 @@
-"""Where root keys live: the protocol, a provider in memory, and one in a file.
+"""Where root keys live: the protocol, a provider in memory, and one in a file or a variable.
 
 Decides how an epoch key is wrapped by a root key. A root key wraps a handful of epoch keys and
 nothing else; a key service on the network implements the same four methods. Leaves out subjects and
-values. Always true: the context is authenticated with the wrapped key; no root key stands in a
-repr, an error or a pickle.
+values, and what a keyring file looks like: ``keyring`` says that. Always true: the context is
+authenticated with the wrapped key; no root key stands in a repr, an error or a pickle.
 
 A provider raises ``KeyProviderUnavailable`` when trying again may help, ``KeyProviderDenied`` when
-somebody must change something first, and ``KeyIntegrityError`` when the wrapped key does not open.
+somebody must change something first, ``KeyIntegrityError`` when the wrapped key does not open, and
+``KeyEpochDestroyed`` when it knows that the root key was destroyed. ``KeyProviderContract`` in
+``gdprkit.testing.provider_contract`` tests all of it.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import stat
-from base64 import b64encode
-from binascii import Error as Base64Error
-from binascii import a2b_base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, Self, final
 
@@ -26,22 +24,26 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gdprkit.sealing.canonical import lp, u32
-from gdprkit.sealing.errors import KeyIntegrityError, KeyProviderDenied, KeyProviderUnavailable
+from gdprkit.sealing.errors import KeyEpochDestroyed, KeyIntegrityError, KeyProviderDenied
+from gdprkit.sealing.keyring import (
+    ROOT_ID,
+    ROOT_KEY,
+    change_file,
+    first_text,
+    parse_roots,
+    read_file,
+    refused,
+    with_root,
+    without_root,
+    write_file,
+)
 from gdprkit.sealing.secret import KeepsSecrets, bare, draw
 
 __all__ = ["KeyProvider", "Keyring", "MemoryProvider", "ProviderDescription"]
 
-_KEY: Final = 32
 _NONCE: Final = 12
 _FORMAT: Final = b"\x01"
 _MAGIC: Final = b"gdprkit/root/v1\0"
-_ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?\Z")
-_ACTIVE: Final = "active"
-_FILE_LIMIT: Final = 2**16  # hundreds of keys; a keyring holds a handful
-_HEAD: Final = (
-    "# Root keys of gdprkit. Whoever has this file can read every sealed value, and without it\n"
-    "# nobody can. Back it up apart from the database and its backups.\n"
-)
 
 
 @final
@@ -86,13 +88,19 @@ class _LocalKeys(KeepsSecrets):
     stands before the nonce, the number of context entries, and these sorted by name.
     """
 
-    __slots__ = ("_active", "_kind", "_random", "_roots")
+    __slots__ = ("_active", "_destroyed", "_kind", "_random", "_roots")
 
     def __init__(
-        self, roots: Mapping[str, bytes], active: str, kind: str, random: Callable[[int], bytes]
+        self,
+        roots: Mapping[str, bytes],
+        active: str,
+        kind: str,
+        random: Callable[[int], bytes],
+        destroyed: Collection[str] = (),
     ) -> None:
         self._roots: Final = {name: AESGCM(root) for name, root in roots.items()}
         self._active: Final = active
+        self._destroyed: Final = frozenset(destroyed)
         self._kind: Final = kind
         self._random: Final = random
 
@@ -113,10 +121,13 @@ class _LocalKeys(KeepsSecrets):
 
         Raises:
             KeyProviderDenied: the root key that wrapped it is not here.
+            KeyEpochDestroyed: that root key was destroyed, and the epoch key with it.
             KeyIntegrityError: it was altered, belongs to another context, or the root key here has
                 the right id and is another key.
         """
         name, body = self._split(wrapped)
+        if name in self._destroyed:
+            raise KeyEpochDestroyed(context.get("epoch", f"under root key {name}"))
         root = self._roots.get(name)
         if root is None:
             raise KeyProviderDenied(
@@ -143,13 +154,13 @@ class _LocalKeys(KeepsSecrets):
     def _split(self, wrapped: bytes) -> tuple[str, int]:
         """Return the root key's id and where the nonce begins."""
         body = 2 + wrapped[1] if len(wrapped) > 1 else 0
-        if not body or wrapped[:1] != _FORMAT or len(wrapped) != body + _NONCE + _KEY + 16:
+        if not body or wrapped[:1] != _FORMAT or len(wrapped) != body + _NONCE + ROOT_KEY + 16:
             raise KeyIntegrityError("an epoch key", f"was not wrapped by a {self._kind}")
         try:
             name = wrapped[2:body].decode("ascii")
         except UnicodeDecodeError:
             name = ""
-        if not _ID.match(name):
+        if not ROOT_ID.match(name):
             raise KeyIntegrityError("an epoch key", "names no root key")
         return name, body
 
@@ -171,8 +182,8 @@ class MemoryProvider(_LocalKeys):
     def __init__(
         self, root: bytes | None = None, *, random: Callable[[int], bytes] = os.urandom
     ) -> None:
-        kept = draw(random, _KEY) if root is None else root
-        if len(kept) != _KEY:
+        kept = draw(random, ROOT_KEY) if root is None else root
+        if len(kept) != ROOT_KEY:
             size = len(kept)
             del root, kept
             raise KeyProviderDenied(
@@ -185,9 +196,9 @@ class MemoryProvider(_LocalKeys):
 class Keyring(_LocalKeys):
     """Root keys in a small text file, apart from the database.
 
-    Each line is ``id`` and the base64 of 32 bytes; one line ``active id`` says which key wraps.
-    Lines that begin with ``#`` and empty lines are passed over. Old keys stay in the file as long
-    as anything is wrapped by them.
+    Each line is ``id`` and the base64 of 32 bytes; one line ``active id`` says which key wraps, and
+    a line ``destroyed id`` that there was such a key and is no more. Lines that begin with ``#``
+    and empty lines are passed over. Old keys stay as long as anything is wrapped by them.
     """
 
     __slots__ = ()
@@ -203,7 +214,24 @@ class Keyring(_LocalKeys):
             KeyProviderDenied: others than its owner may read it (on POSIX systems), this process
                 may not, or it is no keyring.
         """
-        return cls.from_text(_read(Path(path)), source=str(path), random=random)
+        return cls.from_text(read_file(Path(path)), source=str(path), random=random)
+
+    @classmethod
+    def from_environment(
+        cls, name: str = "GDPRKIT_KEYRING", *, random: Callable[[int], bytes] = os.urandom
+    ) -> Self:
+        """Read a keyring out of the environment variable *name*: what the file would hold.
+
+        Raises:
+            KeyProviderDenied: there is no such variable, or it holds no keyring; names the
+                variable and the line.
+        """
+        if name not in os.environ:
+            raise refused(
+                f"of environment variable {name}", "is not set", "set it to the text of the keyring"
+            )
+        source = f"of environment variable {name}"
+        return cls.from_text(os.environ[name], source=source, random=random)
 
     @classmethod
     def from_text(
@@ -221,8 +249,8 @@ class Keyring(_LocalKeys):
         """
         problem: KeyProviderDenied
         try:
-            roots, active = _parse(text, source)
-            return cls(roots, active, "keyring", random)
+            keys, active, destroyed = parse_roots(text, source)
+            return cls(keys, active, "keyring", random, destroyed)
         except KeyProviderDenied as error:
             problem = error
         del text
@@ -239,110 +267,71 @@ class Keyring(_LocalKeys):
                 process may not write there.
             KeyProviderUnavailable: the file cannot be written now.
         """
-        place = Path(path)
-        name = f"root-{draw(random, 4).hex()}"  # random, so that two keyrings never share an id
-        text = f"{_HEAD}{_ACTIVE} {name}\n{name} {b64encode(draw(random, _KEY)).decode('ascii')}\n"
-        problem = _write(place, text)
+        text = first_text(_new_id(random), draw(random, ROOT_KEY))
+        problem = write_file(Path(path), text)
         if problem is None:
             return cls.from_text(text, source=str(path), random=random)
         del text
         raise problem
 
+    @classmethod
+    def add_root(
+        cls, path: str | os.PathLike[str], *, random: Callable[[int], bytes] = os.urandom
+    ) -> Self:
+        """Add a new root key to the file at *path*, make it the active one, and return the keyring.
 
-def _write(path: Path, text: str) -> KeyProviderDenied | KeyProviderUnavailable | None:
-    """Write a new file that outlives a crash; return what is wrong, or None.
+        The keys before it stay: what they wrapped opens until it is wrapped anew. The file keeps
+        its owner, its rights and its comments, and is replaced in one step.
 
-    The problem is returned, not raised: a traceback would carry the text in its frames.
-    """
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _refused(str(path), "is there already", "open it, or name a new file")
-    except PermissionError:
-        return _refused(str(path), "may not be written", "choose another directory")
-    except OSError as error:
-        return _unavailable(str(path), "be written", error)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())  # nothing may be sealed under a key that a crash can lose
-        if os.name == "posix":  # the same holds for the name in its directory
-            directory = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        return _unavailable(str(path), "be written", error)
-    return None
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise _refused(
-                    str(path), "can be used by others than its owner", f"run chmod 600 {path}"
-                )
-            raw = file.read(_FILE_LIMIT + 1)
-            if len(raw) > _FILE_LIMIT:
-                del raw
-                raise _refused(str(path), "is too large to be a keyring", "name the right file")
-    except PermissionError:
-        raise _refused(str(path), "may not be read by this process", "check its owner") from None
-    except OSError as error:
-        raise _unavailable(str(path), "be read", error) from None
-    return raw.decode("ascii", "replace")
-
-
-def _parse(text: str, source: str) -> tuple[dict[str, bytes], str]:
-    roots: dict[str, bytes] = {}
-    active: list[str] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        where = f"{source} line {number}"
-        if len(words) != 2 or not _ID.match(words[0]):
-            raise _refused(where, "is not an id and a key", "write the id, a space and the base64")
-        if words[0] == _ACTIVE:
-            active.append(words[1])
-            continue
-        if words[0] in roots:
-            raise _refused(where, "repeats the id of a line above", "give every key its own id")
-        roots[words[0]] = _root(words[1], where)
-    if len(active) != 1 or active[0] not in roots:
-        raise _refused(
-            source, "does not name one of its keys as active", "write one line 'active ID'"
+        Raises:
+            KeyProviderDenied: the file is no keyring, others may use it, this process may not
+                change it, or somebody else is changing it.
+            KeyProviderUnavailable: it cannot be read or written now.
+        """
+        return cls._changed(
+            path, partial(with_root, name=_new_id(random), root=draw(random, ROOT_KEY)), random
         )
-    return roots, active[0]
+
+    @classmethod
+    def drop_root(
+        cls,
+        path: str | os.PathLike[str],
+        key_id: str,
+        *,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> Self:
+        """Destroy a root key in the file at *path*, and return the keyring without it.
+
+        Its line gives way to ``destroyed`` and its id, so that destroyed and missing stay two
+        answers. **Every epoch key that only this key wraps is lost, and every value below it**:
+        wrap them anew first. The key is gone when no copy and no backup of the file holds it any
+        more. Dropped again, nothing changes.
+
+        Raises:
+            KeyProviderDenied: the key is the active one or not in the file, or the file may not
+                be changed, as with ``add_root``.
+            KeyProviderUnavailable: it cannot be read or written now.
+        """
+        return cls._changed(path, partial(without_root, name=key_id, source=str(path)), random)
+
+    @classmethod
+    def _changed(
+        cls,
+        path: str | os.PathLike[str],
+        edit: Callable[[str], str],
+        random: Callable[[int], bytes],
+    ) -> Self:
+        text = change_file(Path(path), edit)
+        del edit  # it holds the new key
+        if isinstance(text, str):
+            return cls.from_text(text, source=str(path), random=random)
+        raise text
 
 
-def _root(text: str, where: str) -> bytes:
-    cure = "write the base64 of 32 random bytes"
-    try:
-        root = a2b_base64(text.encode("ascii", "replace"), strict_mode=True)
-    except Base64Error:
-        raise _refused(where, "holds no base64", cure) from None
-    if b64encode(root).decode("ascii") != text:
-        raise _refused(where, "holds no canonical base64", cure)
-    if len(root) != _KEY:
-        raise _refused(where, f"holds a key of {len(root)} bytes", cure)
-    return root
+def _new_id(random: Callable[[int], bytes]) -> str:
+    return f"root-{draw(random, 4).hex()}"  # random, so that two keyrings never share an id
 
 
 def _entries(context: Mapping[str, str]) -> bytes:
     parts = [lp(name, "context") + lp(context[name], name) for name in sorted(context)]
     return u32(len(parts)) + b"".join(parts)
-
-
-def _refused(source: str, problem: str, cure: str) -> KeyProviderDenied:
-    return KeyProviderDenied(f"keyring {source}", problem, cure)
-
-
-def _unavailable(path: str, verb: str, error: OSError) -> KeyProviderUnavailable:
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    return KeyProviderUnavailable(f"keyring {path}", f"cannot {verb}: {reason}")
