@@ -193,7 +193,7 @@ def test_what_cannot_be_packed_is_refused(
 def test_declarations_out_of_range_are_refused() -> None:
     """A record and a field declare a name, a block and a limit that can be kept."""
 
-    def field(record_type: str, **more: int) -> SealedField:
+    def field(record_type: str, **more: Any) -> SealedField:
         return SealedField(record_type, "f", **more)
 
     declarations: list[Callable[..., object]] = [SealedRecord, field]
