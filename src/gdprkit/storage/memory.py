@@ -288,8 +288,10 @@ class MemoryStore:
                 having[about] = having.get(about, 0) + 1
         person.keys.update((row.version, row) for row in batch.keys)
         if (flags := batch.flags) is not None:
-            changes = {"restricted": flags.restricted, "on_hold": flags.on_hold}
-            person.keys.update((v, attrs.evolve(r, **changes)) for v, r in person.keys.items())
+            for version, key in person.keys.items():
+                person.keys[version] = attrs.evolve(
+                    key, restricted=flags.restricted, on_hold=flags.on_hold
+                )
         for row in batch.suppress:
             rows = self._suppressions.setdefault(row.hash, {})
             rows[row.scope] = rows[row.scope].renewed(row) if row.scope in rows else row

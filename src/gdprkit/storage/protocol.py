@@ -213,12 +213,12 @@ class Batch:
 
     ``expected`` is the last position the writer has read, 0 for a new line; ``entries`` follow it
     without a gap. A batch without entries renews standing and marks of a line that ends where the
-    standing says. ``keys`` are put by version, replacing the row of that version. ``flags`` are
-    set on every key row of the person and leave the rest of each row as it is, so that a rotation
-    of epochs meanwhile is not undone. ``shred`` deletes every key row, vault value and term of the person and writes the tombstone (one that
-    exists is kept), so it goes with no puts, no keys and no flags. ``deletes`` of slots that hold nothing
-    are fine. ``spend`` are hashes of single-use tokens; each is bound to its person by whoever
-    issued it.
+    standing says. ``keys`` are put by version, replacing the row of that version. ``flags`` are set
+    on every key row of the person and leave the rest of each row as it is, so that a rotation of
+    epochs meanwhile is not undone. ``shred`` deletes every key row, vault value and term of the
+    person and writes the tombstone (one that exists is kept), so it goes with no puts, no keys and
+    no flags. ``deletes`` of slots that hold nothing are fine. ``spend`` are hashes of single-use
+    tokens; each is bound to its person by whoever issued it.
 
     Raises:
         InvalidValue: the parts do not fit together.

@@ -182,8 +182,9 @@ class ErasureContract:
         store.commit(attrs.evolve(follow(store, ANNA), keys=[again]))
         flags = KeyFlags(restricted=True, on_hold=True)
         store.commit(attrs.evolve(late, keys=[key_row(ANNA, 2)], flags=flags))
-        wanted = {"restricted": True, "on_hold": True}
-        rows = [attrs.evolve(row, **wanted) for row in (again, key_row(ANNA, 2))]
+        rows = [
+            attrs.evolve(row, restricted=True, on_hold=True) for row in (again, key_row(ANNA, 2))
+        ]
         assert list(store.keys(ANNA)) == rows
         assert list(store.keys(BO)) == [key_row(BO)]
         store.commit(attrs.evolve(follow(store, ANNA), flags=KeyFlags(restricted=True)))
