@@ -533,8 +533,8 @@ class RecordKeeper:
     def replay_erasures(self, *, by: str | None = None) -> Replayed:
         """Do every erasure again that a restored store lacks; then it is served.
 
-        It may be stopped at any point and run again. Without an erasure ledger, or where the store
-        lacks none of it, it does nothing.
+        It may be stopped at any point and run again. What the ledger itself lacks is written into
+        it. Without an erasure ledger, or where neither lacks anything, it does nothing.
 
         Args:
             by: Who does it: a staff or service id, never a name; kept with each entry.

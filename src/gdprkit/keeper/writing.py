@@ -553,7 +553,7 @@ def commit(bench: Bench, *batches: Batch) -> None:
     Raises:
         PositionTaken, StoreBusy: as the store says; nothing was stored.
         ErasureLedgerUnavailable, ErasureLedgerDamaged: everything was stored, and an erasure is not
-            in the ledger; the next opening writes it there.
+            in the ledger; the next opening, or ``replay_erasures``, writes it there.
     """
     bench.store.commit(*batches)
     for batch in batches:

@@ -333,7 +333,7 @@ class ErasureLedgerUnavailable(FieldCryptoError):
     retryable: ClassVar[bool] = True
     text: ClassVar[str] = (
         "the erasure ledger {problem}; make its file readable and writable. An erasure that was "
-        "committed stands, and the next opening writes it into the ledger"
+        "committed stands; the next opening, or replay_erasures(), writes it into the ledger"
     )
 
 
