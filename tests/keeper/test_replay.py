@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -239,6 +241,19 @@ def test_a_hold_of_the_backups_past_does_not_stop_a_replay(tmp_path: Path) -> No
         assert list(store.keys(anna)) == []
         house.keeper.verify(anna)
         assert house.keeper.receipt(anna).reference == "r-7"
+
+
+def test_a_person_whose_key_epoch_is_gone_is_erased_again(restored: Restored) -> None:
+    """Nothing of them opens any more, so no contact point is remembered, and the rest is done."""
+    with closing(sqlite3.connect(restored.path)) as raw, raw:
+        raw.execute("UPDATE gdprkit_epoch SET state = 'destroyed' WHERE kind = 'kek'")
+    house = restored.open()
+    assert house.keeper.replay_erasures() == Replayed(erased=2, noted=1)
+    for about in (restored.anna, restored.carl):
+        assert list(house.store.keys(about)) == []
+        house.keeper.verify(about)
+        with pytest.raises(SubjectErased):
+            house.keeper.read(about)
 
 
 def test_what_was_recorded_without_the_ledger_goes_as_well(restored: Restored) -> None:

@@ -32,7 +32,7 @@ class NotErased(StrEnum):
     """What an erasure leaves, on purpose or because it cannot reach it."""
 
     FACTS = "facts"  # the line: pseudonymous, to show that the law was kept
-    SUPPRESSION = "suppression"  # keyed hashes of contact points that said no (R-312)
+    SUPPRESSION = "suppression"  # keyed hashes of contact points that said no
     BACKUPS = "backups"  # of the key store, until ``backups_at``
     COPIES = "copies"  # plaintext elsewhere: the sinks, and what nobody declared
     PAGES = "pages"  # bytes in the database file and its log until it is compacted

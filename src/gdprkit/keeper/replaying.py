@@ -43,8 +43,8 @@ from gdprkit.words.vocabulary import ErasureReason, IntakeChannel
 
 __all__ = ["Replayed", "replay"]
 
-#: Reasons of an erasure that was asked for: it counts as an objection to marketing (R-414). The
-#: controller's own periods and reviews are none of them.
+#: Reasons of an erasure that was asked for: it counts as an objection to marketing, as it did when
+#: its plan was carried out. The controller's own periods and reviews are none of them.
 _ASKED: Final = frozenset[ErasureReason]().union(*ERASURE_GROUNDS.values())
 
 

@@ -62,7 +62,8 @@ class FileErasureLedger:
     """Keeps the protocol of ``gdprkit.sealing.erasures.ErasureLedger`` in the file *path*.
 
     Keep it apart from the backups of the store, with copies of its own; a file that is restored
-    together with the store guards nothing. It is made when the first erasure is written.
+    together with the store guards nothing. One store has one file: two would each lack the other's
+    erasures. It is made when the first erasure is written.
 
     Args:
         path: The file; its directory exists.
