@@ -151,22 +151,23 @@ class FileErasureLedger:
             raise ErasureLedgerDamaged(len(read.records), "was there and is not any more")
         data = _pread(file, read.offset, status.st_size - read.offset)
         whole, newline, rest = data.rpartition(b"\n")
+        lines = whole.split(b"\n") if newline else []
         end = read.offset + len(whole) + len(newline)
-        # a copy until all of it is verified: an error leaves what was known as it was
-        found = _Read(read.digest, identity, end, dict(read.records))
-        for line in whole.split(b"\n") if newline else ():
-            _take(found, line)
+        torn = bool(rest) and _is_torn(rest)
+        if rest and not torn:
+            lines.append(rest)  # whole but for its newline
+        # all of it is verified before anything changes, here and in the file
+        new, digest = _verified(lines, read)
+        if torn:
+            os.ftruncate(file, end)
+        elif rest:
+            _write_all(file, b"\n")
+            end += len(rest) + 1
         if rest:
-            if _is_torn(rest):
-                os.ftruncate(file, end)
-                os.fsync(file)
-            else:
-                _take(found, rest)  # whole but for its newline
-                _write_all(file, b"\n")
-                os.fsync(file)
-                found.offset = end + len(rest) + 1
-        self._read = found
-        return found
+            os.fsync(file)
+        read.records.update(new)
+        read.digest, read.offset, read.file = digest, end, identity
+        return read
 
     def _write(self, file: int, read: _Read, data: bytes) -> None:
         """Append *data* and wait for the disk; what could not be written whole is taken back."""
@@ -198,31 +199,38 @@ def _canonical(plain: dict[str, object]) -> bytes:
     return json.dumps(plain, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
-def _take(read: _Read, line: bytes) -> None:
-    """Verify one more line and add its erasure.
+def _verified(lines: Iterable[bytes], read: _Read) -> tuple[dict[bytes, Tombstone], bytes]:
+    """Return the erasures of the next lines by mark, and the digest of the last one.
 
     Raises:
-        ErasureLedgerDamaged: it is not the line that was appended there.
+        ErasureLedgerDamaged: a line is not the one that was appended there.
     """
-    number = len(read.records) + 1
+    new: dict[bytes, Tombstone] = {}
+    digest = read.digest
+    for seq, line in enumerate(lines, start=len(read.records) + 1):
+        row = _record(line, seq)
+        wanted, digest = _line(row, seq, digest)
+        if line + b"\n" != wanted:
+            raise ErasureLedgerDamaged(seq, "was altered, or a line before it was taken out")
+        if row.mark in read.records or row.mark in new:
+            raise ErasureLedgerDamaged(seq, "holds an erasure that is there already")
+        new[row.mark] = row
+    return new, digest
+
+
+def _record(line: bytes, seq: int) -> Tombstone:
+    """Read the erasure in a line."""
     try:
         plain = json.loads(line)
-        row = Tombstone(
+        return Tombstone(
             mark=bytes.fromhex(plain["mark"]),
             erased_at=from_microseconds(plain["erased_at"]),
             reason=ErasureReason(plain["reason"]),
-            reference=plain["reference"],
+            reference=str(plain["reference"]),
             key_ids=tuple(bytes.fromhex(key_id) for key_id in plain["key_ids"]),
         )
-        wanted, digest = _line(row, number, read.digest)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise ErasureLedgerDamaged(number, _NOT_OURS) from None
-    if line + b"\n" != wanted:
-        raise ErasureLedgerDamaged(number, "was altered, or a line before it was taken out")
-    if row.mark in read.records:
-        raise ErasureLedgerDamaged(number, "holds an erasure that is there already")
-    read.records[row.mark] = row
-    read.digest = digest
+        raise ErasureLedgerDamaged(seq, _NOT_OURS) from None
 
 
 def _is_torn(rest: bytes) -> bool:
