@@ -487,6 +487,8 @@ def test_what_was_refused_is_never_in_the_ledger(house: House) -> None:
 
 
 def test_a_ledger_of_another_tenant_is_refused(house: House) -> None:
-    """Its marks would never be found in this store."""
-    with pytest.raises(InvalidValue, match="erasures"):
-        house_on(house.store, erasures=MemoryErasureLedger("north"))
+    """Its marks would never be found in this store; and a path is no ledger at all."""
+    wrongs: list[Any] = [MemoryErasureLedger("north"), "erasures.jsonl", []]
+    for wrong in wrongs:
+        with pytest.raises(InvalidValue, match="erasures"):
+            house_on(house.store, erasures=wrong)

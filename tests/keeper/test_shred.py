@@ -319,6 +319,62 @@ def test_d24_a_warm_keeper_writes_nothing_after_the_commit(house: House) -> None
     house.keeper.verify(anna)
 
 
+ELSEWHERE = """
+import sys, time
+from gdprkit.sealing.errors import SubjectErased
+from gdprkit.sealing.keys import SubjectKeys
+from gdprkit.sealing.settings import KeySettings
+from gdprkit.storage import SqliteStore
+from gdprkit.words.identifiers import subject_id
+from tests.keeper.support import provider
+
+store, about = SqliteStore(sys.argv[1]), subject_id(sys.argv[2])
+lax = SubjectKeys(provider(), store, tenant="main", settings=KeySettings(ttl=1))
+strict = SubjectKeys(
+    provider(), store, tenant="main", settings=KeySettings(ttl=60, strict_writes=True)
+)
+lax.of(about), strict.of(about)
+warm = time.monotonic()
+print("warm", flush=True)
+sys.stdin.readline()
+try:
+    strict.for_writing(about)
+except SubjectErased:
+    print("refused", flush=True)
+while time.monotonic() < warm + 30:
+    try:
+        lax.of(about)
+    except SubjectErased:
+        print("closed", flush=True)
+        break
+    time.sleep(0.02)
+print(time.monotonic() - warm)
+"""
+
+
+def test_d24_a_real_process_with_a_warm_cache(filed: House, path: Path) -> None:
+    """Of another process: strict writes are refused at once, reads end within the time to live."""
+    anna = filed.plain()
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+    with subprocess.Popen(
+        [sys.executable, "-c", ELSEWHERE, str(path), str(anna)],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        assert other.stdout.readline() == "warm\n"
+        filed.erase(anna)
+        other.stdin.write("\n")
+        other.stdin.flush()
+        assert other.stdout.readline() == "refused\n"
+        assert other.stdout.readline() == "closed\n"
+        seconds = float(other.stdout.readline())
+    assert 0.9 < seconds < 10
+
+
 # --- no way back ---------------------------------------------------------------------------------
 
 

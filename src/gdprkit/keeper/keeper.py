@@ -38,6 +38,7 @@ from gdprkit.keeper.line import (
     view,
 )
 from gdprkit.keeper.merging import carried, merge, unmerge
+from gdprkit.keeper.parts import check_parts
 from gdprkit.keeper.proof import reindex_person, verify_person
 from gdprkit.keeper.reading import opened, people_by
 from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
@@ -75,16 +76,6 @@ _TRIES: Final = 8
 _KEY_SETTINGS: Final = KeySettings()
 
 
-def _check_parts(register: object, store: object, keys: object) -> None:
-    """Refuse a path where the thing itself belongs: it would fail late and say nothing useful."""
-    if not isinstance(register, Register):
-        raise InvalidValue("register", "is no register", "pass Register.load(path)")
-    if not callable(getattr(store, "commit", None)):
-        raise InvalidValue("store", "is no store", "pass SqliteStore(path) or MemoryStore()")
-    if not callable(getattr(keys, "unwrap", None)):
-        raise InvalidValue("keys", "is no key provider", "pass Keyring.from_file(path)")
-
-
 @final
 class RecordKeeper:
     """Keeps one controller's records. Safe to share among threads if its store is.
@@ -118,7 +109,7 @@ class RecordKeeper:
         key_settings: KeySettings = _KEY_SETTINGS,
         erasures: ErasureLedger | None = None,
     ) -> None:
-        _check_parts(register, store, keys)
+        check_parts(register, store, keys, erasures)
         settings = {name.replace("-", "_"): s.value for name, s in register.settings.items()}
         self._clock = clock
         self._keys = partial(
