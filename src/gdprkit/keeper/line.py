@@ -21,6 +21,8 @@ from gdprkit.facts._shape import is_text
 from gdprkit.facts.consent import ConsentConfirmed, ConsentGiven
 from gdprkit.facts.entry import Entry
 from gdprkit.facts.merge import MergedFrom, MergedInto
+from gdprkit.facts.request import RequestReceived
+from gdprkit.keeper.values import Receipt
 from gdprkit.ledger.chain import genesis, link
 from gdprkit.ledger.codec import (
     decode_entry,
@@ -41,6 +43,7 @@ __all__ = [
     "advance",
     "entries_of",
     "extend",
+    "first_receipt",
     "key_hash",
     "marks_of",
     "new_view",
@@ -146,6 +149,14 @@ def reopened(store: Store, about: SubjectId, acts: Sequence[object], first: int)
         return False
     later = (decode_entry(e.body, e.position).fact for e in store.line(about, after=first))
     return any(isinstance(fact, _REOPENING) for fact in later)
+
+
+def first_receipt(store: Store, about: SubjectId, first: int) -> Receipt:
+    """Return what is known of an act recorded before: its first entry and its request."""
+    stored = store.line(about, after=first - 1)[0]
+    fact = decode_entry(stored.body, first).fact
+    case = fact.case if isinstance(fact, RequestReceived) else None
+    return Receipt(about=about, positions=(first,), case=case, repeated=True)
 
 
 _REOPENING: Final = (ConsentGiven, ConsentConfirmed, MergedFrom, MergedInto)

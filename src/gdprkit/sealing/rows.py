@@ -19,7 +19,16 @@ from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import utc_moment
 from gdprkit.words.vocabulary import ErasureReason
 
-__all__ = ["WRAPS_ALG", "EpochKind", "EpochRow", "KeyRow", "KeyState", "KeyStore", "Tombstone"]
+__all__ = [
+    "WRAPS_ALG",
+    "EpochKind",
+    "EpochRow",
+    "KeyFlags",
+    "KeyRow",
+    "KeyState",
+    "KeyStore",
+    "Tombstone",
+]
 
 WRAPS_ALG = "aes-256-gcm"
 """How an epoch key wraps a subject key: the only way written and read now."""
@@ -70,6 +79,20 @@ class KeyRow:
     state: KeyState
     created: datetime = attrs.field(converter=utc_moment)
     wraps_alg: str = WRAPS_ALG
+    restricted: bool = False
+    on_hold: bool = False
+
+
+@final
+@attrs.frozen(kw_only=True)
+class KeyFlags:
+    """What holds of every key of a person at once, apart from how the keys are wrapped.
+
+    Args:
+        restricted: Processing is restricted (GDPR Art. 18).
+        on_hold: None of them may be destroyed now.
+    """
+
     restricted: bool = False
     on_hold: bool = False
 
@@ -136,6 +159,17 @@ class KeyStore(Protocol):
 
     def tombstone(self, mark: bytes) -> Tombstone | None:
         """Return the record of erasure under *mark*, or None."""
+        ...
+
+    def tombstones(self) -> Sequence[Tombstone]:
+        """Return every record of erasure, the oldest first, those of one moment by mark."""
+        ...
+
+    def add_tombstone(self, tombstone: Tombstone) -> None:
+        """Keep *tombstone* durably, unless there is one under its mark already.
+
+        For erasures known from elsewhere, of people who have nothing here: it destroys nothing.
+        """
         ...
 
     def epochs(self) -> Sequence[EpochRow]:

@@ -128,9 +128,16 @@ KEY_PUT: Final = (
     " created = excluded.created, wraps_alg = excluded.wraps_alg,"
     " restricted = excluded.restricted, on_hold = excluded.on_hold"
 )
+KEY_FLAGS: Final = (
+    "UPDATE gdprkit_key SET restricted = ?, on_hold = ? WHERE tenant = ? AND subject = ?"
+)
 TOMBSTONE: Final = (
     "SELECT mark, erased_at, reason, reference, key_ids FROM gdprkit_tombstone"
     " WHERE tenant = ? AND mark = ?"
+)
+TOMBSTONES: Final = (
+    "SELECT mark, erased_at, reason, reference, key_ids FROM gdprkit_tombstone"
+    " WHERE tenant = ? ORDER BY erased_at, mark"
 )
 TOMBSTONE_ADD: Final = (
     "INSERT INTO gdprkit_tombstone (tenant, mark, erased_at, reason, reference, key_ids)"
@@ -284,7 +291,7 @@ def key_values(tenant: str, row: KeyRow) -> Sequence[SqlValue]:
 
 
 def tombstone_of(row: Row) -> Tombstone:
-    """Read a row of TOMBSTONE."""
+    """Read a row of TOMBSTONE or TOMBSTONES."""
     mark, erased_at, reason, reference, key_ids = row
     return Tombstone(
         mark=mark,
