@@ -12,8 +12,9 @@ from typing import Any
 
 import attrs
 
-from gdprkit import RecordKeeper, Register, connection, marketing
+from gdprkit import RecordKeeper, Register, connection, marketing, retention
 from gdprkit.acts.consent import ConsentEvidence, ConsentMethod
+from gdprkit.keeper.applying import Applied
 from gdprkit.sealing.providers import MemoryProvider
 from gdprkit.storage.protocol import Store
 from gdprkit.words.identifiers import SubjectId
@@ -66,6 +67,17 @@ class House:
         }
         with_defaults = {"fields": fields, "source": "contact-form", "notice": "v7", **more}
         return self.keeper.add_person("company-contact", **with_defaults)
+
+    def plain(self, email: str = EMAIL, **more: Any) -> SubjectId:
+        """Add a contact of whom nothing has to be kept, so that an erasure is a whole one."""
+        return self.anna(fields={"email": email, "name": "Anna Example"}, **more)
+
+    def erase(self, about: SubjectId, **more: Any) -> Applied:
+        """Erase the person as a whole, on request."""
+        question = retention.erasure(**{"reason": "unlawful", "reference": "r-7", **more})
+        plan = self.keeper.plan(about, question)
+        assert plan.erases_person
+        return self.keeper.apply(plan, approve=plan.digest)
 
     def customer(self) -> SubjectId:
         """Add a contact of a customer whose duties were looked into."""
@@ -123,9 +135,9 @@ def provider() -> MemoryProvider:
     return MemoryProvider(bytes(range(32)))
 
 
-def house_on(store: Store, register: Register | None = None) -> House:
+def house_on(store: Store, register: Register | None = None, **more: Any) -> House:
     clock = Clock()
-    keeper = RecordKeeper(register or jot(), store=store, keys=provider(), clock=clock)
+    keeper = RecordKeeper(register or jot(), store=store, keys=provider(), clock=clock, **more)
     return House(keeper=keeper, store=store, clock=clock)
 
 

@@ -50,6 +50,12 @@ class DictStore:
     def tombstone(self, mark: bytes) -> Tombstone | None:
         return self.graves.get(mark)
 
+    def tombstones(self) -> Sequence[Tombstone]:
+        return sorted(self.graves.values(), key=lambda row: (row.erased_at, row.mark))
+
+    def add_tombstone(self, tombstone: Tombstone) -> None:
+        self.graves.setdefault(tombstone.mark, tombstone)
+
     def epochs(self) -> Sequence[EpochRow]:
         return tuple(self.epoch_rows)
 

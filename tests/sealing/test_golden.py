@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.sealing import reference
 from tests.sealing.support import AT
 
@@ -27,7 +29,9 @@ from gdprkit.sealing.envelope import (
     to_text,
     unseal,
 )
+from gdprkit.sealing.form import SUITES
 from gdprkit.sealing.index import IndexSpec
+from gdprkit.sealing.packed import SealedRecord, seal_record, unseal_record
 from gdprkit.sealing.plaintext import encode
 from gdprkit.sealing.providers import MemoryProvider
 from gdprkit.sealing.roots import IndexRoot
@@ -197,3 +201,88 @@ def test_terms_of_blind_indexes_are_pinned(case: dict[str, Any]) -> None:
     term = index.term(values[0] if len(names) == 1 else values)
     assert term is not None
     assert term.hex() == case["term"]
+
+
+def key_of(suite: int) -> SubjectKey:
+    (made,) = SubjectKey.derive(raw("subject_key"), version=1, owner=OWNER, suites=[suite])
+    return made
+
+
+PARTS: tuple[str, UUID, UUID, str, str] = (
+    TENANT,
+    ABOUT,
+    RECORD,
+    GOLDEN["record_type"],
+    GOLDEN["field"],
+)
+
+
+@pytest.mark.parametrize("case", GOLDEN["suites"], ids=lambda c: f"{c['suite']}-{len(c['value'])}")
+def test_d41_every_suite_gives_the_pinned_bytes_and_the_references(case: dict[str, Any]) -> None:
+    """XAES and AES-GCM-SIV written out in the reference agree with what seal writes and opens."""
+    suite, nonce = case["suite"], bytes.fromhex(case["nonce"])
+    made = key_of(suite)
+    sealed = seal(case["value"], place(), RECORD, made, random=lambda _: nonce)
+    assert sealed.hex() == case["envelope"]
+    by_reference = reference.envelope(
+        encode(case["value"]),
+        subject_key=raw("subject_key"),
+        nonce=nonce,
+        parts=PARTS,
+        suite=suite,
+    )
+    assert by_reference == sealed
+    keys = SubjectKeyVersions([made], owner=OWNER, suite=suite)
+    assert to_text(sealed) == case["text"]
+    assert unseal(from_text(case["text"]), place(), RECORD, keys) == case["value"]
+    assert len(sealed) == SUITES[suite].overhead + len(encode(case["value"]))
+
+
+@pytest.mark.parametrize("case", GOLDEN["packed"], ids=lambda case: str(case["suite"]))
+def test_d41_packed_records_are_pinned(case: dict[str, Any]) -> None:
+    """A packed record gives the pinned bytes, which the reference gives too, and opens again."""
+    suite, nonce = case["suite"], bytes.fromhex(case["nonce"])
+    record = SealedRecord(GOLDEN["record_type"])
+    made = key_of(suite)
+    sealed = seal_record(case["values"], record, RECORD, made, random=lambda _: nonce)
+    assert sealed.hex() == case["envelope"]
+    plain = reference.packed({name: encode(value) for name, value in case["values"].items()})
+    by_reference = reference.envelope(
+        plain,
+        subject_key=raw("subject_key"),
+        nonce=nonce,
+        parts=(*PARTS[:4], None),
+        suite=suite,
+    )
+    assert by_reference == sealed
+    keys = SubjectKeyVersions([made], owner=OWNER, suite=suite)
+    opened = unseal_record(sealed, record, RECORD, keys)
+    assert {name: value.reveal() for name, value in opened.items()} == case["values"]
+
+
+@given(
+    st.sampled_from(sorted(SUITES)),
+    st.text(st.characters(codec="utf-8"), max_size=100),
+    st.binary(min_size=24, max_size=24),
+    st.tuples(
+        st.text(st.characters(codec="utf-8"), min_size=1, max_size=9),
+        st.integers(-(2**70), 2**70),
+        st.binary(min_size=1, max_size=9),
+    ),
+)
+def test_d41_any_envelope_agrees_with_the_reference(
+    suite: int, value: str, nonce: bytes, where: tuple[str, int, bytes]
+) -> None:
+    """Whatever the suite, value, nonce and place, seal writes what the plain reference writes."""
+    nonce = nonce[: SUITES[suite].nonce]
+    record_type, record_id, field = where
+    sealed = seal(
+        value, SealedField(record_type, field), record_id, key_of(suite), random=lambda _: nonce
+    )
+    assert sealed == reference.envelope(
+        b"\2" + value.encode(),
+        subject_key=raw("subject_key"),
+        nonce=nonce,
+        parts=(TENANT, ABOUT, record_id, record_type, field),
+        suite=suite,
+    )

@@ -9,6 +9,7 @@ import sys
 import traceback
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -262,6 +263,31 @@ def test_of_two_changes_at_once_one_is_refused(tmp_path: Path) -> None:
     assert Keyring.add_root(path).describe().key_id == active(path)
 
 
+def test_many_changes_at_once_lose_no_root_key(tmp_path: Path) -> None:
+    """Whoever was told that a key was added finds it in the file; the others were refused."""
+    path = tmp_path / "root.key"
+    first = Keyring.create(path).describe().key_id
+
+    refusals: list[str] = []
+
+    def add(_: int) -> str | None:
+        try:
+            return Keyring.add_root(path).describe().key_id
+        except KeyProviderDenied as refused:
+            refusals.append(str(refused))
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        added = {name for name in pool.map(add, range(40)) if name is not None}
+    lines = path.read_text().splitlines()
+    kept = {line.split()[0] for line in lines if line.startswith("root-")}
+    assert kept == added | {first}
+    assert len(added) + len(refusals) == 40
+    assert all("by somebody else" in text for text in refusals)
+    assert active(path) in added
+    assert names(tmp_path) == ["root.key"]
+
+
 def test_a_change_by_hand_meanwhile_is_not_lost(tmp_path: Path) -> None:
     """Where an editor wrote the file during a change, the change gives way."""
     path = written(tmp_path / "root.key")
@@ -302,6 +328,28 @@ def test_d34_a_disk_that_fails_leaves_the_old_keyring(
     monkeypatch.undo()
     assert path.read_bytes() == before
     assert names(tmp_path) == ["root.key"]
+
+
+@posix
+def test_d34_a_name_that_may_not_last_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the directory cannot be made to last, the caller hears it; trying again is safe."""
+    path = written(tmp_path / "root.key", f"active new\nold {OLD}\nnew {NEW}\n")
+    fsync, calls = os.fsync, []
+
+    def failing(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) == 2:
+            raise OSError(5, "Input/output error")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(KeyProviderUnavailable, match="Input/output error"):
+        Keyring.drop_root(path, "old")
+    assert names(tmp_path) == ["root.key"]
+    assert Keyring.drop_root(path, "old").describe().key_id == "new"
+    assert path.read_text() == f"active new\ndestroyed old\nnew {NEW}\n"
 
 
 def test_d34_errors_of_changes_hold_no_key_in_any_frame(tmp_path: Path) -> None:

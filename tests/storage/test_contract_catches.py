@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from gdprkit.errors import GdprkitError, PositionTaken
+from gdprkit.sealing.rows import KeyRow, Tombstone
 from gdprkit.storage import MemoryStore
 from gdprkit.storage.protocol import Batch, Store, StoredEntry
 from gdprkit.testing.store_contract import StoreContract
@@ -65,6 +66,35 @@ class IgnoresConflicts(_Around):
         bodies = [entry.body for entry in batch.entries]
         again = continued(batch.about, last.position, last.head, bodies, marks=batch.marks)
         return attrs.evolve(again, puts=batch.puts, keys=batch.keys, spend=batch.spend)
+
+
+class WrapsAgain(_Around):
+    """Sets flags by putting whole rows that were read earlier: a rotation meanwhile is undone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first: dict[SubjectId, KeyRow] = {}
+
+    def commit(self, *batches: Batch) -> None:
+        for batch in batches:
+            for row in batch.keys:
+                self.first.setdefault(batch.about, row)
+        self.inner.commit(*(self._whole(batch) for batch in batches))
+
+    def _whole(self, batch: Batch) -> Batch:
+        flags = batch.flags
+        if flags is None:
+            return batch
+        kept = self.first[batch.about]
+        rows = [row for row in batch.keys if row.version != kept.version]
+        return attrs.evolve(batch, keys=[*rows, kept])
+
+
+class Overwrites(_Around):
+    """Lets a later tombstone take the place of the first."""
+
+    def add_tombstone(self, tombstone: Tombstone) -> None:
+        self.inner._tombstones[tombstone.mark] = tombstone
 
 
 class _Quick(StoreContract):
@@ -125,6 +155,8 @@ def test_a_right_store_passes() -> None:
         (HalfCommits, "test_a_refused_batch_takes_the_whole_commit_with_it"),
         (IgnoresConflicts, "test_another_position_is_refused_and_stores_nothing"),
         (IgnoresConflicts, "test_of_two_threads_exactly_one_wins_each_position"),
+        (WrapsAgain, "test_flags_are_set_on_every_key_and_leave_the_rest"),
+        (Overwrites, "test_an_added_tombstone_changes_nothing_else"),
     ],
 )
 def test_a_wrong_store_fails_the_example_made_for_it(

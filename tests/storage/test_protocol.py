@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdprkit.errors import InvalidValue, NaiveMoment
-from gdprkit.sealing.rows import KeyStore
+from gdprkit.sealing.rows import KeyFlags, KeyStore
 from gdprkit.storage import MemoryStore, SqliteStore
 from gdprkit.storage.protocol import (
     ALL,
@@ -88,6 +88,7 @@ def _entry(**changes: Any) -> tuple[StoredEntry, ...]:
         ("standing.fold", {"standing": attrs.evolve(GOOD.standing, fold=-1)}),
         ("standing.state", {"standing": attrs.evolve(GOOD.standing, state=NO_BYTES)}),
         ("shred", {"shred": SHRED, "puts": [PUT]}),
+        ("shred", {"shred": SHRED, "flags": KeyFlags(on_hold=True)}),
         ("shred", {"shred": SHRED, "keys": [key_row(ANNA)]}),
         ("puts and deletes", {"puts": [PUT, PUT]}),
         ("puts and deletes", {"puts": [PUT], "deletes": [PUT.slot]}),

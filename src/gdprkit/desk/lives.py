@@ -17,6 +17,7 @@ from gdprkit.desk.stage import Run
 from gdprkit.errors import GdprkitError
 from gdprkit.keeper.contact_rows import ContactRow, MarketingChoice
 from gdprkit.keeper.importing import RowOutcome, import_contacts
+from gdprkit.keeper.receipt import ErasureReceipt
 from gdprkit.policy.deadlines import explain_deadline, is_overdue
 from gdprkit.policy.decisions import Decision
 from gdprkit.sealing.errors import SubjectErased
@@ -213,7 +214,9 @@ def erasure(run: Run) -> None:
     with run.talk.step("compacting the file"):
         run.store.compact()
     _proof(run, row, about, sealed)
-    _receipt(run, about, plan.digest, applied.everywhere_at)
+    if applied.receipt is None:
+        raise LookupError("a person who was erased has a receipt")
+    _receipt(run, about, plan.digest, applied.receipt)
     _comes_back(run, row)
 
 
@@ -263,7 +266,7 @@ def _proof(run: Run, row: ContactRow, about: SubjectId, sealed: list[bytes]) -> 
         claims.holds("the person's line still verifies", ok=True)
 
 
-def _receipt(run: Run, about: SubjectId, digest: str, everywhere: datetime | None) -> None:
+def _receipt(run: Run, about: SubjectId, digest: str, receipt: ErasureReceipt) -> None:
     with closing(
         sqlite3.connect(f"{run.file.absolute().as_uri()}?mode=ro", uri=True)
     ) as connection:
@@ -276,11 +279,10 @@ def _receipt(run: Run, about: SubjectId, digest: str, everywhere: datetime | Non
         f"person      {about} (a random id; nothing else about them is left)",
         "reference   R-2027-0001",
         f"plan        {digest}",
-        f"erased      {run.now[0].isoformat()}",
-        f"everywhere  {everywhere.isoformat() if everywhere else 'at once'} (running processes)",
         f"tombstone   {mark.hex()}",
         f"key ids     {key_ids}",
-        "kept        the line of facts, which names nobody, and the stop as a keyed hash",
+        "",
+        receipt.explain(),
     ]
     run.write("erasure-receipt.txt", "\n".join(lines) + "\n")
 

@@ -51,7 +51,7 @@ from gdprkit.state.request import RequestCase
 from gdprkit.words.identifiers import CaseId, FieldId, PurposeId, Slot, SourceId, SubjectId
 from gdprkit.words.moments import civil_date
 from gdprkit.words.personal import Personal
-from gdprkit.words.vocabulary import Actor, FilingSystem, LegalBasis, Right
+from gdprkit.words.vocabulary import Actor, FilingSystem, LegalBasis, RestrictedUse, Right
 
 __all__ = ["Bundle", "make_bundle"]
 
@@ -461,7 +461,7 @@ def make_bundle(bench: Bench, found: View, case: CaseId, now: datetime) -> Bundl
     values: dict[FilingSystem, dict[str, tuple[Personal[object], ...]]] = {}
     held = found.standing.data.values
     if held:
-        versions = bench.keys.of(found.about)
+        versions = bench.keys.of(found.about, use=RestrictedUse.OWN_REQUEST)
         for value, personal in open_values(bench.store, versions, found.about, held):
             fields = values.setdefault(value.filing, {})
             fields[value.field] = (*fields.get(value.field, ()), personal)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final, final
 
 import attrs
@@ -21,6 +21,7 @@ from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarket
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import suppressed
 from gdprkit.keeper.line import View, organisation_of
+from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
 from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.writing import (
     Bench,
@@ -45,7 +46,13 @@ from gdprkit.policy.retention import (
 )
 from gdprkit.state.data import HeldValue
 from gdprkit.words.identifiers import PurposeId
-from gdprkit.words.vocabulary import ErasureReason, FilingSystem, IntakeChannel, Right
+from gdprkit.words.vocabulary import (
+    ErasureReason,
+    FilingSystem,
+    IntakeChannel,
+    RestrictedUse,
+    Right,
+)
 
 __all__ = ["Applied", "applied", "compose_plan", "make_plan", "recheck"]
 
@@ -65,23 +72,23 @@ class Applied:
         plan: Digest of the plan.
         done: Action -> number of values.
         person_erased: Nothing stays and the key is destroyed.
-        everywhere_at: From when no other process can open the person's values any more, UTC.
+        receipt: What that erasure did and did not do; None where the person was not erased.
     """
 
     plan: str
     done: Mapping[PlanAction, int]
     person_erased: bool
-    everywhere_at: datetime | None = None
+    receipt: ErasureReceipt | None = None
 
 
 def applied(bench: Bench, plan: Plan, now: datetime) -> Applied:
-    """Return what a plan that was committed at *now* has done."""
-    believed = timedelta(seconds=bench.keys.settings.ttl)
+    """Return what a plan has done that was committed by *now*."""
+    erased = plan.erases_person
     return Applied(
         plan=plan.digest,
         done={action: len(plan.of(action)) for action in PlanAction},
-        person_erased=plan.erases_person,
-        everywhere_at=now + believed if plan.erases_person else None,
+        person_erased=erased,
+        receipt=receipt_of(bench, plan.about, committed=now) if erased else None,
     )
 
 
@@ -137,7 +144,8 @@ def _copies(draft: Draft, items: list[PlanItem], filing: FilingSystem) -> tuple[
     bench, about = draft.bench, draft.before.about
     held = {value.slot: value for value in draft.before.standing.data.values}
     originals: list[HeldValue] = [held[item.slot] for item in items]
-    opened = open_values(bench.store, bench.keys.of(about), about, originals)
+    versions = bench.keys.of(about, use=RestrictedUse.STORAGE)
+    opened = open_values(bench.store, versions, about, originals)
     return seal_into(draft, [(value.field, personal) for value, personal in opened], filing)
 
 

@@ -8,7 +8,7 @@ and looked for under every usable one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -19,8 +19,6 @@ from gdprkit.register.register import Register
 from gdprkit.sealing.errors import PlaintextTypeError, Unindexable
 from gdprkit.sealing.index import IndexSpec
 from gdprkit.sealing.keys import SubjectKeys
-from gdprkit.sealing.providers import KeyProvider
-from gdprkit.sealing.settings import KeySettings
 from gdprkit.state.objection import Stop, StopKind
 from gdprkit.storage.protocol import Store, Suppression
 from gdprkit.words.identifiers import FieldId, PurposeId
@@ -29,7 +27,6 @@ from gdprkit.words.vocabulary import Channel, FieldKind, FilingSystem
 
 __all__ = [
     "INDEXES",
-    "keys_of_keeper",
     "known_terms",
     "lookup_terms",
     "search_terms",
@@ -63,24 +60,6 @@ INDEXES: Final[tuple[IndexSpec, ...]] = tuple(
     for kind, normaliser in _NORMALISERS.items()
 )
 """The blind indexes of a keeper; every value is found by all of its hash, so none is opened."""
-
-
-def keys_of_keeper(
-    provider: KeyProvider,
-    store: Store,
-    *,
-    settings: KeySettings,
-    random: Callable[[int], bytes],
-) -> SubjectKeys:
-    """Return the keys of the store's tenant, with the indexes a keeper writes and searches."""
-    return SubjectKeys(
-        provider,
-        store,
-        tenant=store.tenant,
-        settings=settings,
-        indexes=INDEXES,
-        random=random,
-    )
 
 
 def lookup_terms(

@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeVar, final
 
-from gdprkit.acts import data as data_acts
+import attrs
+
 from gdprkit.acts.act import Act
-from gdprkit.errors import AlreadyKnown, InvalidValue, PositionTaken, UnknownName
-from gdprkit.facts.data import SubjectAdded
+from gdprkit.errors import InvalidValue, PositionTaken, UnknownName
 from gdprkit.facts.entry import Entry
+from gdprkit.keeper.adding import new_people
 from gdprkit.keeper.again import with_fresh_epochs
 from gdprkit.keeper.answer import Bundle, make_bundle
 from gdprkit.keeper.applying import (
@@ -28,22 +30,24 @@ from gdprkit.keeper.applying import (
 )
 from gdprkit.keeper.asking import ask, view_at
 from gdprkit.keeper.clock import Clock, system_clock
-from gdprkit.keeper.contacts import keys_of_keeper, known_terms
+from gdprkit.keeper.contacts import INDEXES
 from gdprkit.keeper.key_care import KeyCare
 from gdprkit.keeper.line import (
     View,
     entries_of,
     first_receipt,
     key_hash,
-    new_view,
     reopened,
     view,
 )
 from gdprkit.keeper.merging import carried, merge, unmerge
+from gdprkit.keeper.parts import check_parts
 from gdprkit.keeper.proof import reindex_person, verify_person
 from gdprkit.keeper.reading import opened, people_by
+from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
+from gdprkit.keeper.replaying import Replayed, replay
 from gdprkit.keeper.values import NewPerson, Receipt
-from gdprkit.keeper.writing import Bench, Composed, compose
+from gdprkit.keeper.writing import Bench, commit, compose
 from gdprkit.policy.case import Case
 from gdprkit.policy.deadlines import Deadline
 from gdprkit.policy.decisions import Decision
@@ -53,15 +57,18 @@ from gdprkit.policy.law import FINLAND, LawBook
 from gdprkit.policy.plan import Plan
 from gdprkit.policy.request import deadline_of
 from gdprkit.register.register import Register
+from gdprkit.sealing.erasures import ErasureLedger
+from gdprkit.sealing.fields import SealedFields
+from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.providers import KeyProvider
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.state.request import RequestCase
 from gdprkit.state.standing import Standing
-from gdprkit.storage.protocol import ALL, Batch, Span, Store
-from gdprkit.words.identifiers import CaseId, FieldId, SourceId, SubjectId, subject_id, uuid_from
+from gdprkit.storage.protocol import ALL, Span, Store
+from gdprkit.words.identifiers import CaseId, FieldId, SubjectId, subject_id
 from gdprkit.words.moments import utc_moment
 from gdprkit.words.personal import Personal
-from gdprkit.words.vocabulary import FieldKind, SubjectKind
+from gdprkit.words.vocabulary import RestrictedUse, SubjectKind
 
 __all__ = ["RecordKeeper"]
 
@@ -71,16 +78,6 @@ T = TypeVar("T")
 _TRIES: Final = 8
 
 _KEY_SETTINGS: Final = KeySettings()
-
-
-def _check_parts(register: object, store: object, keys: object) -> None:
-    """Refuse a path where the thing itself belongs: it would fail late and say nothing useful."""
-    if not isinstance(register, Register):
-        raise InvalidValue("register", "is no register", "pass Register.load(path)")
-    if not callable(getattr(store, "commit", None)):
-        raise InvalidValue("store", "is no store", "pass SqliteStore(path) or MemoryStore()")
-    if not callable(getattr(keys, "unwrap", None)):
-        raise InvalidValue("keys", "is no key provider", "pass Keyring.from_file(path)")
 
 
 @final
@@ -95,10 +92,13 @@ class RecordKeeper:
         random: Returns that many random bytes; a test may pass its own.
         law: The law by the day; by default Finland's. The register's own settings are laid over it.
         key_settings: How the keys of people are kept.
+        erasures: A list of erasures outside the backups of the store. With it, every method that
+            reads or writes people raises KeyStoreRolledBack while the store lacks one of them.
 
     Raises:
         UnknownName, InvalidValue: the register sets something that is no setting, or a part is
             something else, a path for instance.
+        ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read or written.
     """
 
     def __init__(
@@ -111,22 +111,46 @@ class RecordKeeper:
         random: Callable[[int], bytes] = os.urandom,
         law: LawBook = FINLAND,
         key_settings: KeySettings = _KEY_SETTINGS,
+        erasures: ErasureLedger | None = None,
     ) -> None:
-        _check_parts(register, store, keys)
+        check_parts(register, store, keys, erasures)
         settings = {name.replace("-", "_"): s.value for name, s in register.settings.items()}
         self._clock = clock
-        self._bench = Bench(
+        self._keys = partial(
+            SubjectKeys,
+            keys,
+            store,
+            tenant=store.tenant,
+            settings=key_settings,
+            indexes=INDEXES,
+            random=random,
+        )
+        self._all = Bench(
             register=register,
             store=store,
-            keys=keys_of_keeper(keys, store, settings=key_settings, random=random),
+            keys=self._keys(erasures=erasures),
             law=law.with_settings(settings),
             random=random,
         )
+        if (watch := self._all.keys.watch) is not None:
+            watch.mend()
+
+    @property
+    def _bench(self) -> Bench:
+        """What the keeper works with; every method takes it, so each refuses a store too old."""
+        if (watch := self._all.keys.watch) is not None:
+            watch.check()
+        return self._all
 
     @property
     def register(self) -> Register:
         """The declared register."""
-        return self._bench.register
+        return self._all.register
+
+    @property
+    def fields(self) -> SealedFields:
+        """Seals and opens values of your own tables under the keys of the people here."""
+        return SealedFields(self._bench.keys, random=self._all.random)
 
     def now(self) -> datetime:
         """Return the keeper's now, UTC."""
@@ -185,53 +209,10 @@ class RecordKeeper:
         Raises:
             AlreadyKnown: a contact point belongs to a person in the register, or to two of these.
         """
-        now = self.now()
-        ids: list[SubjectId] = []
-        batches: list[Batch] = []
-        taken: dict[bytes, SubjectId] = {}
-        for new in people:
-            if not isinstance(new, NewPerson):
-                raise InvalidValue("people", "holds no NewPerson", "pass NewPerson(...) values")
-            about = SubjectId(uuid_from(self._bench.random(16)))
-            self._refuse_known(new, about, taken, now)
-            added = Act(fact=SubjectAdded(kind=new.kind, source=SourceId(new.source)), at=new.at)
-            collected = data_acts.collect(
-                new.fields, source=new.source, notice=new.notice, at=new.at
-            )
-            composed = compose(
-                self._bench,
-                new_view(self._bench.store.tenant, about),
-                [added, collected, *new.acts],
-                now=now,
-            )
-            ids.append(about)
-            batches.append(composed.batch)
-        self._bench.store.commit(*batches)
-        for about in ids:
-            self._bench.keys.forget(about)
-        return ids
-
-    def _refuse_known(
-        self, new: NewPerson, about: SubjectId, taken: dict[bytes, SubjectId], now: datetime
-    ) -> None:
-        terms = [
-            term
-            for field, value in new.fields.items()
-            for term in known_terms(self.register, self._bench.keys, FieldId(field), value, now)
-            if self._identifies(field)
-        ]
-        found = self._bench.store.find(terms) if terms else {}
-        for term in terms:
-            others = found.get(term) or ((taken[term],) if term in taken else ())
-            if others and others[0] != about:  # two fields of one person may hold one address
-                raise AlreadyKnown(others[0])
-            taken[term] = about
-
-    def _identifies(self, field: str) -> bool:
-        # a postal address or a switchboard number is shared by many; a mailbox and a customer
-        # number are not
-        kind = self.register.field(field).kind
-        return kind in (FieldKind.EMAIL, FieldKind.CUSTOMER_NUMBER)
+        bench = self._bench
+        batches = new_people(bench, people, self.now())
+        commit(bench, *batches)
+        return [batch.about for batch in batches]
 
     @with_fresh_epochs
     def record(
@@ -258,15 +239,16 @@ class RecordKeeper:
         hashed = key_hash(key, acts) if key is not None else None
 
         def attempt() -> Receipt:
-            first = None if hashed is None else self._bench.store.receipt(about, hashed)
-            if first is not None and not reopened(self._bench.store, about, acts, first):
-                return first_receipt(self._bench.store, about, first)
-            before = view(self._bench.store, about)
+            bench = self._bench
+            first = None if hashed is None else bench.store.receipt(about, hashed)
+            if first is not None and not reopened(bench.store, about, acts, first):
+                return first_receipt(bench.store, about, first)
+            before = view(bench.store, about)
             now = self.now()
             kept = hashed if first is None else None  # the key stays with the first
-            composed = compose(self._bench, before, acts, now=now, key=kept, by=by)
-            self._bench.store.commit(*carried(self._bench, before, composed, now))
-            return self._receipt(composed)
+            composed = compose(bench, before, acts, now=now, key=kept, by=by)
+            commit(bench, *carried(bench, before, composed, now))
+            return composed.receipt
 
         return self._again(attempt)
 
@@ -278,33 +260,24 @@ class RecordKeeper:
             InvalidValue: somebody is named twice, or a line and one that was merged into it.
             PositionTaken: somebody wrote to one of the lines meanwhile; nothing was stored.
         """
-        now = self.now()
+        bench, now = self._bench, self.now()
         wanted = [(subject_id(about), acts) for about, acts in work]
         if len({about for about, _ in wanted}) < len(wanted):
             raise InvalidValue("work", "names somebody twice", "put one person's acts together")
-        views = [view(self._bench.store, about) for about, _ in wanted]
+        views = [view(bench.store, about) for about, _ in wanted]
         composed = [
-            compose(self._bench, before, acts, now=now)
+            compose(bench, before, acts, now=now)
             for before, (_, acts) in zip(views, wanted, strict=True)
         ]
         batches = [
             batch
             for before, done in zip(views, composed, strict=True)
-            for batch in carried(self._bench, before, done, now)
+            for batch in carried(bench, before, done, now)
         ]
         if len({batch.about for batch in batches}) < len(batches):
             raise InvalidValue("work", "names lines merged together", "record them one by one")
-        self._bench.store.commit(*batches)
-        return [self._receipt(c) for c in composed]
-
-    @staticmethod
-    def _receipt(composed: Composed) -> Receipt:
-        batch = composed.batch
-        return Receipt(
-            about=batch.about,
-            positions=tuple(entry.position for entry in batch.entries),
-            case=composed.case,
-        )
+        commit(bench, *batches)
+        return [done.receipt for done in composed]
 
     @staticmethod
     def _again(attempt: Callable[[], T]) -> T:
@@ -390,8 +363,8 @@ class RecordKeeper:
         survivor, other = subject_id(survivor), subject_id(other)
 
         def attempt() -> None:
-            brought = merge(self._bench, survivor, other, self.now(), verified=verified)
-            self._bench.store.commit(*brought)
+            bench = self._bench
+            commit(bench, *merge(bench, survivor, other, self.now(), verified=verified))
 
         self._again(attempt)
 
@@ -412,8 +385,8 @@ class RecordKeeper:
         survivor, other = subject_id(survivor), subject_id(other)
 
         def attempt() -> None:
-            taken = unmerge(self._bench, survivor, other, self.now(), assessment=assessment)
-            self._bench.store.commit(*taken)
+            bench, now = self._bench, self.now()
+            commit(bench, *unmerge(bench, survivor, other, now, assessment=assessment))
 
         self._again(attempt)
 
@@ -487,19 +460,25 @@ class RecordKeeper:
         """
         return people_by(self._bench, fields)
 
-    def read(self, about: SubjectId, *fields: str) -> dict[FieldId, Personal[Any]]:
+    def read(
+        self, about: SubjectId, *fields: str, ground: str | None = None
+    ) -> dict[FieldId, Personal[Any]]:
         """Open values of the customer file and the marketing register, the newest of each field.
 
         Args:
             about: The person.
             fields: Which fields; none means all.
+            ground: Under a restriction, the ground of Art. 18(2) that allows the use: a word of
+                ``RestrictedUse``.
 
         Raises:
+            ProcessingRestricted: processing is restricted, and *ground* names none.
             SubjectErased: the person's key was destroyed.
             ChainBroken: a value is not the one its entry names.
             UnknownName: the register declares no such field.
         """
-        return opened(self._bench, subject_id(about), fields)
+        use = None if ground is None else RestrictedUse(ground)
+        return opened(self._bench, subject_id(about), fields, use)
 
     def line(self, about: SubjectId) -> tuple[Entry, ...]:
         """Return a person's entries, oldest first."""
@@ -543,18 +522,48 @@ class RecordKeeper:
             ApprovalMissing: *approve* is not the digest.
             PlanStale: the facts, the register or the moment give another plan by now.
             PositionTaken: somebody wrote to the line in this very moment; nothing was done.
+            ShredHeld: a key of a person to be erased is on hold.
+            ErasureLedgerUnavailable, ErasureLedgerDamaged: the plan was carried out, and the
+                erasure is not in the ledger yet.
         """
         if not isinstance(plan, Plan):
             raise InvalidValue("plan", "is no plan", "pass what keeper.plan() returned")
-        now = self.now()
-        before = view(self._bench.store, plan.about)
-        recheck(self._bench, before, plan, approve, now)
+        bench, now = self._bench, self.now()
+        before = view(bench.store, plan.about)
+        recheck(bench, before, plan, approve, now)
         if not plan.has_work:
             return Applied(plan=plan.digest, done={}, person_erased=False)
-        composed = compose_plan(self._bench, before, plan, now, by=by)
-        self._bench.store.commit(*carried(self._bench, before, composed, now))
-        self._bench.keys.forget(plan.about)
-        return applied(self._bench, plan, now)
+        composed = compose_plan(bench, before, plan, now, by=by)
+        commit(bench, *carried(bench, before, composed, now))
+        return applied(bench, plan, self.now())
+
+    def receipt(self, about: SubjectId) -> ErasureReceipt:
+        """Return the receipt of a person who was erased, from their line.
+
+        Raises:
+            NotASubjectId, UnknownSubject; UnknownName for somebody who was not erased.
+        """
+        return receipt_of(self._bench, subject_id(about))
+
+    def replay_erasures(self, *, by: str | None = None) -> Replayed:
+        """Do every erasure again that a restored store lacks; then it is served.
+
+        It may be stopped at any point and run again. What the ledger itself lacks is written into
+        it. Without an erasure ledger, or where neither lacks anything, it does nothing.
+
+        Args:
+            by: Who does it: a staff or service id, never a name; kept with each entry.
+
+        Raises:
+            ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read.
+            KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
+        """
+        watch = self._all.keys.watch
+        if watch is None:
+            return Replayed(erased=0, noted=0)
+        watch.mend()
+        unwatched = attrs.evolve(self._all, keys=self._keys(erasures=None))
+        return replay(unwatched, watch, self.now, by=by)
 
     # --- answers, sweeps, proof ------------------------------------------------------------------
 

@@ -13,9 +13,10 @@ from gdprkit.keeper.contacts import search_terms
 from gdprkit.keeper.line import view
 from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.writing import Bench
+from gdprkit.sealing.errors import ProcessingRestricted
 from gdprkit.words.identifiers import FieldId, SubjectId
 from gdprkit.words.personal import Personal
-from gdprkit.words.vocabulary import FilingSystem
+from gdprkit.words.vocabulary import FilingSystem, RestrictedUse
 
 __all__ = ["opened", "people_by"]
 
@@ -41,10 +42,19 @@ def people_by(bench: Bench, fields: Mapping[str, str | Personal[str]]) -> tuple[
     return tuple(sorted(matching))
 
 
-def opened(bench: Bench, about: SubjectId, fields: Iterable[str]) -> dict[FieldId, Personal[Any]]:
+def opened(
+    bench: Bench, about: SubjectId, fields: Iterable[str], use: RestrictedUse | None = None
+) -> dict[FieldId, Personal[Any]]:
     """Open values of the customer file and the marketing register, the newest of each field.
 
+    Args:
+        bench: What the keeper works with.
+        about: The person.
+        fields: Which fields; none means all.
+        use: The ground of Art. 18(2) on which they are read under a restriction.
+
     Raises:
+        ProcessingRestricted: processing is restricted, and *use* names no ground.
         SubjectErased: the person's key was destroyed.
         ChainBroken: a value is not the one its entry names.
         UnknownName: the register declares no such field.
@@ -59,7 +69,9 @@ def opened(bench: Bench, about: SubjectId, fields: Iterable[str]) -> dict[FieldI
     ]
     if not held and found.standing.data.erased_at is None:
         return {}
-    versions = bench.keys.of(about)
+    if found.standing.objection.restrictions and use is None:
+        raise ProcessingRestricted(about)  # the line is the truth, whatever the key rows say
+    versions = bench.keys.of(about, use=use)
     return {
         value.field: personal for value, personal in open_values(bench.store, versions, about, held)
     }

@@ -31,6 +31,7 @@ from gdprkit.state.standing import FOLD_VERSION
 from gdprkit.storage.protocol import Batch, StoredStanding, VaultPut
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.personal import Personal
+from gdprkit.words.vocabulary import RestrictedUse
 
 __all__ = ["newest_key", "renewed", "with_new_terms", "without_old_versions"]
 
@@ -53,7 +54,8 @@ def renewed(bench: Bench, before: View, now: datetime, *, by: str | None = None)
     """
     about, held = before.about, before.standing.data.values
     bench.keys.forget(about)
-    known = bench.keys.of(about)  # tells whoever lost their keys; nothing is made for them
+    # tells whoever lost their keys, for whom nothing is made; sealing anew is a part of storing
+    known = bench.keys.of(about, use=RestrictedUse.STORAGE)
     old = newest_key(bench, about)
     if old is None:  # erased between the two lines above
         raise KeyMissing(about)
@@ -97,7 +99,7 @@ def with_new_terms(bench: Bench, before: View, now: datetime) -> Batch | None:
     found = [v for v in before.standing.data.values if v.slot in there or _is_searched(bench, v)]
     if not found:
         return None
-    opened = open_values(bench.store, bench.keys.of(about), about, found)
+    opened = open_values(bench.store, bench.keys.of(about, use=RestrictedUse.STORAGE), about, found)
     wanted = {value.slot: _terms(bench, value, personal, now) for value, personal in opened}
     moved = [s for s, terms in wanted.items() if frozenset(terms) != there.get(s, frozenset())]
     envelopes = bench.store.values(about, moved)

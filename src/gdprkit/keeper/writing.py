@@ -35,17 +35,19 @@ from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import stops_from_list, suppressions
 from gdprkit.keeper.line import View, advance, extend, marks_of
 from gdprkit.keeper.sealed import open_values, seal_values
+from gdprkit.keeper.values import Receipt
 from gdprkit.policy.case import Case
 from gdprkit.policy.law import LawBook
 from gdprkit.policy.marketing_entry import CONTACT_POINTS
 from gdprkit.policy.retention import erasure_blocked
 from gdprkit.register.register import Register
-from gdprkit.sealing.errors import FieldCryptoError
+from gdprkit.sealing.errors import FieldCryptoError, KeyEpochDestroyed
 from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
-from gdprkit.sealing.rows import KeyRow, Tombstone
+from gdprkit.sealing.rows import KeyFlags, KeyRow, Tombstone
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue
 from gdprkit.state.objection import Stop, StopKind
+from gdprkit.state.standing import Standing
 from gdprkit.storage.protocol import Batch, Store, Suppression, VaultPut
 from gdprkit.words.identifiers import CaseId, FieldId, Slot, uuid_from
 from gdprkit.words.moments import civil_date
@@ -56,9 +58,20 @@ from gdprkit.words.vocabulary import (
     ErasureReason,
     FilingSystem,
     IntakeChannel,
+    RestrictedUse,
 )
 
-__all__ = ["Bench", "Composed", "Draft", "add", "compose", "finish", "remember_stops", "seal_into"]
+__all__ = [
+    "Bench",
+    "Composed",
+    "Draft",
+    "add",
+    "commit",
+    "compose",
+    "finish",
+    "remember_stops",
+    "seal_into",
+]
 
 #: What we do because of a fact happens now, however long ago the fact happened: a letter of
 #: objection typed in late ends an entry that was made after the letter was sent.
@@ -120,6 +133,12 @@ class Composed:
     after: View
     case: CaseId | None
 
+    @property
+    def receipt(self) -> Receipt:
+        """What the caller is told of it."""
+        positions = tuple(entry.position for entry in self.batch.entries)
+        return Receipt(about=self.batch.about, positions=positions, case=self.case)
+
 
 @attrs.define
 class Draft:
@@ -146,7 +165,8 @@ def _keys(draft: Draft) -> SubjectKeyVersions:
         if draft.before.position == 0:
             draft.versions, draft.row = bench.keys.create(about, at=draft.now)
         else:
-            draft.versions = bench.keys.of(about)
+            # what is recorded under a restriction is stored, and no more than that
+            draft.versions = bench.keys.for_writing(about, use=RestrictedUse.STORAGE)
     return draft.versions
 
 
@@ -301,7 +321,13 @@ def contact_values(
     ]
     if not held or view.position == 0:
         return []
-    versions = bench.keys.of(view.about)
+    # read for a stop of the person, to keep it, or to look whether there is one
+    try:
+        versions = bench.keys.of(view.about, use=RestrictedUse.OWN_REQUEST)
+    except KeyEpochDestroyed:
+        if not damaged:
+            raise
+        return []  # nothing of it can be opened ever again; any other error may be mended
     found: list[tuple[FieldId, object]] = []
     for part in [[value] for value in held] if damaged else [held]:
         try:
@@ -392,12 +418,21 @@ def _inherit_stops(draft: Draft, act: Act) -> None:
         add(draft, prepare(case, Act(fact=stop)), min(row.since, draft.now))
 
 
-def add(draft: Draft, facts: Sequence[Fact], at: datetime) -> None:
-    """Put facts on the draft and carry its view forward, so that the next act sees them."""
+def add(draft: Draft, facts: Sequence[Fact], at: datetime, *, exactly: bool = False) -> None:
+    """Put facts on the draft and carry its view forward, so that the next act sees them.
+
+    Args:
+        draft: What was gathered so far.
+        facts: The facts, in order.
+        at: When they happened; a deed of ours, and a stop made now, happens now.
+        exactly: They happened *at*, whatever they are: a deed that is done again.
+    """
     for fact in facts:
         moment = at
         protects = PROTECTIVE_WEIGHT.get(type(fact), 0) > 0
-        if type(fact) in _DEEDS or (protects and at == draft.now):
+        if exactly:
+            pass
+        elif type(fact) in _DEEDS or (protects and at == draft.now):
             # never before what is there already, also when a clock was set back: a stop that is
             # made now comes after the consent it answers
             moment = max(draft.now, draft.view.standing.last_at or draft.now)
@@ -484,23 +519,26 @@ def compose(
     return finish(draft, key)
 
 
-def _key_rows(draft: Draft, *, held: bool) -> tuple[KeyRow, ...]:
-    """Return the key rows to store: the first one, or all of them when a hold came or went.
+def _flags(draft: Draft) -> KeyFlags | None:
+    """Return the flags of the person's key rows when a hold or a restriction came or went.
 
-    A key on hold cannot be destroyed, whoever tries (crypto-shredding has no way back).
+    A key on hold cannot be destroyed, whoever tries (crypto-shredding has no way back), and a
+    restricted one opens only on a ground of Art. 18(2), whoever reads.
     """
-    if draft.row is not None:
-        return (attrs.evolve(draft.row, on_hold=held),)
-    if held == bool(draft.before.standing.retention.holds):
-        return ()
-    rows = draft.bench.store.keys(draft.before.about)
-    return tuple(attrs.evolve(row, on_hold=held) for row in rows)
+    after, before = _flagged(draft.view.standing), _flagged(draft.before.standing)
+    return None if after == before else after
+
+
+def _flagged(standing: Standing) -> KeyFlags:
+    return KeyFlags(
+        restricted=bool(standing.objection.restrictions),
+        on_hold=bool(standing.retention.holds),
+    )
 
 
 def finish(draft: Draft, key: bytes | None = None, shred: Tombstone | None = None) -> Composed:
     """Return the batch of everything on the draft."""
     extended = extend(draft.before, draft.entries, draft.view.standing, key)
-    held = bool(draft.view.standing.retention.holds)
     gone = dict.fromkeys(draft.deletes)
     came = {put.slot for put in draft.puts}
     batch = Batch(
@@ -512,8 +550,26 @@ def finish(draft: Draft, key: bytes | None = None, shred: Tombstone | None = Non
         # what came and went within this batch is never stored
         puts=tuple(put for put in draft.puts if put.slot not in gone),
         deletes=tuple(slot for slot in gone if slot not in came),
-        keys=_key_rows(draft, held=held) if shred is None else (),
+        keys=(draft.row,) if draft.row is not None else (),
+        flags=_flags(draft) if shred is None else None,
         shred=shred,
         suppress=tuple(draft.suppress),
     )
     return Composed(batch=batch, after=extended.after, case=draft.opened_case)
+
+
+def commit(bench: Bench, *batches: Batch) -> None:
+    """Store all batches or nothing, then close changed keys here and note erasures in the ledger.
+
+    Raises:
+        PositionTaken, StoreBusy: as the store says; nothing was stored.
+        ErasureLedgerUnavailable, ErasureLedgerDamaged: everything was stored, and an erasure is not
+            in the ledger; the next opening, or ``replay_erasures``, writes it there.
+    """
+    bench.store.commit(*batches)
+    for batch in batches:
+        if batch.keys or batch.flags is not None or batch.shred is not None:
+            bench.keys.forget(batch.about)
+    for batch in batches:
+        if batch.shred is not None and bench.keys.watch is not None:
+            bench.keys.watch.wrote(batch.shred)

@@ -121,8 +121,9 @@ class SealedField:
             raise InvalidValue("pad", "is out of range", f"give a block of 0 to {PAD_LIMIT} bytes")
         if not 0 <= self.limit <= HARD_LIMIT:
             raise InvalidValue("limit", "is out of range", f"give 0 to {HARD_LIMIT} bytes")
-        # texts of so many characters need no measuring and no padding
-        object.__setattr__(self, "_short", -1 if self.pad else self.limit // _UTF8)
+        # texts of so many characters need no measuring, no padding and no revision
+        unusual = self.pad or self.revisioned
+        object.__setattr__(self, "_short", -1 if unusual else self.limit // _UTF8)
 
 
 @final

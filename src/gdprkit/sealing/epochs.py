@@ -19,6 +19,7 @@ from typing import Final, Generic, TypeVar, final
 
 import attrs
 
+from gdprkit.errors import GdprkitError
 from gdprkit.sealing.errors import (
     KeyEpochDestroyed,
     KeyIntegrityError,
@@ -317,7 +318,7 @@ class EpochBook(KeepsSecrets, Generic[T]):
 
 @contextmanager
 def _asking(provider: KeyProvider) -> Iterator[None]:
-    """Turn what the operating system says of a connection or a file into our own errors."""
+    """Turn what is no error of the contract into one: its own text may repeat the key."""
     name = f"key provider {type(provider).__name__}"
     try:
         yield
@@ -325,3 +326,8 @@ def _asking(provider: KeyProvider) -> Iterator[None]:
         raise KeyProviderDenied(name, "was refused access", "check its permissions") from None
     except OSError as error:
         raise KeyProviderUnavailable(name, f"did not answer ({type(error).__name__})") from None
+    except GdprkitError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whoever wrote the provider chose it
+        problem = f"failed with {type(error).__name__}, which is no error of key providers"
+        raise KeyProviderDenied(name, problem, "prove it with KeyProviderContract") from None

@@ -20,6 +20,8 @@ __all__ = [
     "ContextError",
     "EnvelopeNotCanonical",
     "EnvelopeTruncated",
+    "ErasureLedgerDamaged",
+    "ErasureLedgerUnavailable",
     "FieldCryptoError",
     "IndexNotDeclared",
     "IndexRefused",
@@ -31,10 +33,12 @@ __all__ = [
     "KeyMissing",
     "KeyProviderDenied",
     "KeyProviderUnavailable",
+    "KeyStoreRolledBack",
     "KeyVersionUnknown",
     "NotAnEnvelope",
     "PlaintextTooLarge",
     "PlaintextTypeError",
+    "ProcessingRestricted",
     "RotationTooEarly",
     "ShredHeld",
     "SubjectErased",
@@ -312,6 +316,57 @@ class ShredHeld(FieldCryptoError):
     code: ClassVar[str] = "shred-held"
     text: ClassVar[str] = (
         "the keys of subject {about} are on hold and were not destroyed; lift the hold first"
+    )
+
+
+@_error
+class ProcessingRestricted(FieldCryptoError):
+    """Processing of the person's data is restricted to storage (GDPR Art. 18)."""
+
+    about: UUID
+    code: ClassVar[str] = "processing-restricted"
+    text: ClassVar[str] = (
+        "the data of subject {about} is restricted to storage; name the ground of GDPR Art. 18(2) "
+        "that allows this use, or wait until the restriction is lifted"
+    )
+
+
+@_error
+class KeyStoreRolledBack(FieldCryptoError):
+    """The store holds people whose erasure it does not know: it was restored from before."""
+
+    missing: int
+    code: ClassVar[str] = "key-store-rolled-back"
+    retryable: ClassVar[bool] = True
+    text: ClassVar[str] = (
+        "the store lacks {missing} of the erasures in the erasure ledger, so it was restored from "
+        "before them; run replay_erasures() of the keeper, until then nobody is read or written"
+    )
+
+
+@_error
+class ErasureLedgerDamaged(FieldCryptoError):
+    """The erasure ledger is not what was appended to it. ``line`` counts from 1."""
+
+    line: int
+    problem: str
+    code: ClassVar[str] = "erasure-ledger-damaged"
+    text: ClassVar[str] = (
+        "line {line} of the erasure ledger {problem}; compare with a copy and put the true file "
+        "back, before any backup of the store is restored"
+    )
+
+
+@_error
+class ErasureLedgerUnavailable(FieldCryptoError):
+    """The erasure ledger cannot be read or written now."""
+
+    problem: str
+    code: ClassVar[str] = "erasure-ledger-unavailable"
+    retryable: ClassVar[bool] = True
+    text: ClassVar[str] = (
+        "the erasure ledger {problem}; make its file readable and writable. An erasure that was "
+        "committed stands; the next opening, or replay_erasures(), writes it into the ledger"
     )
 
 

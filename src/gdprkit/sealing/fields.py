@@ -29,6 +29,7 @@ from gdprkit.sealing.packed import SealedRecord, seal_record, unseal_record
 from gdprkit.sealing.secret import KeepsSecrets
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.personal import Personal
+from gdprkit.words.vocabulary import RestrictedUse
 
 __all__ = ["MigratingReader", "PlaintextRead", "SealedFields"]
 
@@ -39,7 +40,9 @@ Envelope: TypeAlias = bytes | bytearray | memoryview
 class SealedFields(KeepsSecrets):
     """Seals and opens the fields of people. Safe to share among threads.
 
-    Every method raises what ``SubjectKeys.of`` does: SubjectErased, KeyMissing and the rest.
+    Every method raises what ``SubjectKeys.of`` does: SubjectErased, KeyMissing and the rest. While
+    the processing of a person is restricted (GDPR Art. 18), sealing is storing and goes on; what
+    opens raises ProcessingRestricted unless a *ground* of Art. 18(2) is given.
 
     Args:
         keys: The keys of the people of one tenant.
@@ -62,14 +65,14 @@ class SealedFields(KeepsSecrets):
         revision: Component | None = None,
     ) -> bytes:
         """Return *value* as an envelope; see ``envelope.seal``."""
-        key = self._keys.for_writing(about).newest
+        key = self._keys.for_writing(about, use=RestrictedUse.STORAGE).newest
         return seal(value, field, record_id, key, revision, self._random)
 
     def seal_many(
         self, about: SubjectId, items: Sequence[tuple[Component, SealedField, object]]
     ) -> list[bytes]:
         """Seal triples of record id, field and value, all or none; see ``envelope.seal_many``."""
-        key = self._keys.for_writing(about).newest
+        key = self._keys.for_writing(about, use=RestrictedUse.STORAGE).newest
         turned = [(value, field, record_id) for record_id, field, value in items]
         return seal_many(turned, key, self._random)
 
@@ -81,7 +84,7 @@ class SealedFields(KeepsSecrets):
         values: Mapping[str, object],
     ) -> bytes:
         """Return a whole record as one envelope; see ``packed``."""
-        key = self._keys.for_writing(about).newest
+        key = self._keys.for_writing(about, use=RestrictedUse.STORAGE).newest
         return seal_record(values, record, record_id, key, self._random)
 
     def open(
@@ -92,32 +95,48 @@ class SealedFields(KeepsSecrets):
         envelope: Envelope,
         *,
         revision: Component | None = None,
+        ground: RestrictedUse | None = None,
     ) -> Personal[object]:
         """Return the sealed value; see ``envelope.unseal``."""
-        return Personal(unseal(envelope, field, record_id, self._keys.of(about), revision))
+        keys = self._keys.of(about, use=ground)
+        return Personal(unseal(envelope, field, record_id, keys, revision))
 
     def open_many(
-        self, about: SubjectId, items: Sequence[tuple[Component, SealedField, bytes]]
+        self,
+        about: SubjectId,
+        items: Sequence[tuple[Component, SealedField, bytes]],
+        *,
+        ground: RestrictedUse | None = None,
     ) -> list[Personal[object]]:
         """Open triples of record id, field and envelope: all of them, or the first error."""
         turned = [(envelope, field, record_id) for record_id, field, envelope in items]
-        return [Personal(value) for value in unseal_many(turned, self._keys.of(about))]
+        return [Personal(value) for value in unseal_many(turned, self._keys.of(about, use=ground))]
 
     def open_each(
-        self, about: SubjectId, items: Sequence[tuple[Component, SealedField, bytes]]
+        self,
+        about: SubjectId,
+        items: Sequence[tuple[Component, SealedField, bytes]],
+        *,
+        ground: RestrictedUse | None = None,
     ) -> list[Opened]:
         """Open triples of record id, field and envelope, and say of each what became of it."""
         turned = [(envelope, field, record_id) for record_id, field, envelope in items]
         return [
             one if one.error else Opened(Personal(one.value))
-            for one in unseal_each(turned, self._keys.of(about))
+            for one in unseal_each(turned, self._keys.of(about, use=ground))
         ]
 
     def open_record(
-        self, about: SubjectId, record_id: Component, record: SealedRecord, envelope: Envelope
+        self,
+        about: SubjectId,
+        record_id: Component,
+        record: SealedRecord,
+        envelope: Envelope,
+        *,
+        ground: RestrictedUse | None = None,
     ) -> dict[str, Personal[object]]:
         """Return the values of a packed record."""
-        return unseal_record(envelope, record, record_id, self._keys.of(about))
+        return unseal_record(envelope, record, record_id, self._keys.of(about, use=ground))
 
     def renewed(
         self,
@@ -132,7 +151,7 @@ class SealedFields(KeepsSecrets):
 
         A host calls it over its own tables before old versions of keys are destroyed.
         """
-        keys = self._keys.for_writing(about)
+        keys = self._keys.for_writing(about, use=RestrictedUse.STORAGE)
         blob = as_bytes(envelope)
         if keys.key_for(blob) is keys.newest:
             return blob

@@ -1,10 +1,11 @@
 """The keys of all people of one tenant: made, found, checked, told to be destroyed.
 
-Decides whether a person has keys, is erased, or is missing, and what is wrong with stored rows.
-Leaves out how keys are derived (``ciphers``), what is sealed (``envelope``) and who writes rows: a
-store writes key rows and tombstones in the batch they belong to. Always true: a person with a
+Decides whether a person has keys, is erased, is restricted or is missing, and what is wrong with
+stored rows. Leaves out how keys are derived (``ciphers``), what is sealed (``envelope``) and who
+writes rows: a store writes them in the batch they belong to. Always true: a person with a
 tombstone has no keys, whatever else a store may hold; missing and erased are two answers; no key
-is used for sealing before somebody could destroy it.
+is used for sealing before somebody could destroy it; a store that is behind its erasure ledger
+opens nobody's keys.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from gdprkit.sealing.cache import KeyCache
 from gdprkit.sealing.canonical import lp
 from gdprkit.sealing.ciphers import Kek, SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.epochs import EpochBook, EpochRows
+from gdprkit.sealing.erasures import ErasureLedger, ErasureWatch
 from gdprkit.sealing.errors import (
     FieldCryptoError,
     IndexNotDeclared,
     KeyEpochDestroyed,
     KeyIntegrityError,
     KeyMissing,
+    ProcessingRestricted,
     ShredHeld,
     SubjectErased,
 )
@@ -40,7 +43,7 @@ from gdprkit.sealing.secret import KeepsSecrets, bare
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.sealing.suites import KEY, cipher_for
 from gdprkit.words.identifiers import SubjectId
-from gdprkit.words.vocabulary import ErasureReason
+from gdprkit.words.vocabulary import ErasureReason, RestrictedUse
 
 __all__ = ["SubjectKey", "SubjectKeyVersions", "SubjectKeys"]
 
@@ -48,11 +51,20 @@ _SETTINGS: Final = KeySettings()
 
 
 @final
+@attrs.frozen(repr=False)
+class _Opened:
+    """A person's keys as they were found, and whether they are restricted."""
+
+    keys: SubjectKeyVersions
+    restricted: bool
+
+
+@final
 class SubjectKeys(KeepsSecrets):
     """The keys of all people of one tenant. Safe to share among threads.
 
     What was opened is believed for ``settings.ttl`` seconds, so an erasure in another process takes
-    effect here within that time; ``forget`` makes it at once.
+    effect here within that time; ``forget`` makes it at once. So does a restriction (GDPR Art. 18).
 
     Args:
         provider: Wraps epoch keys by root keys.
@@ -60,6 +72,7 @@ class SubjectKeys(KeepsSecrets):
         tenant: Whose register; part of every derivation, so it never changes.
         settings: How keys are kept.
         indexes: The blind indexes; ``term`` and ``terms`` know no others.
+        erasures: The erasure ledger of the tenant, where there is one.
         random: Returns so many fresh random bytes.
         monotonic: A clock that only goes forward, in seconds.
 
@@ -69,8 +82,11 @@ class SubjectKeys(KeepsSecrets):
 
     Raises:
         ContextError: *tenant* is empty, too long or no text.
-        InvalidValue: two of *indexes* have one name, or OpenSSL does not have a suite of
-            *settings*.
+        InvalidValue: two of *indexes* have one name, OpenSSL does not have a suite of *settings*,
+            or *erasures* is another tenant's.
+        KeyStoreRolledBack: by each method but ``forget``, while the store lacks an erasure that
+            the ledger holds.
+        ErasureLedgerUnavailable, ErasureLedgerDamaged: by the same, when nobody can tell.
     """
 
     __slots__ = (
@@ -82,6 +98,7 @@ class SubjectKeys(KeepsSecrets):
         "_specs",
         "_store",
         "_tenant",
+        "_watch",
         "epochs",
         "settings",
     )
@@ -94,6 +111,7 @@ class SubjectKeys(KeepsSecrets):
         tenant: str,
         settings: KeySettings = _SETTINGS,
         indexes: Iterable[IndexSpec] = (),
+        erasures: ErasureLedger | None = None,
         random: Callable[[int], bytes] = os.urandom,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -102,12 +120,19 @@ class SubjectKeys(KeepsSecrets):
         self._store: Final = store
         self.settings: Final = settings
         self._tenant: Final = lp(tenant, "tenant")
+        if erasures is not None and erasures.tenant != tenant:
+            raise InvalidValue("erasures", "is another tenant's", "pass the ledger of this tenant")
+        self._watch: Final = (
+            None
+            if erasures is None
+            else ErasureWatch(erasures, store, ttl=settings.ttl, monotonic=monotonic)
+        )
         self._random: Final = random
         declared = tuple(indexes)
         self._specs: Final = {spec.name: spec for spec in declared}
         if len(self._specs) != len(declared):
             raise InvalidValue("indexes", "name one index twice", "give each a name of its own")
-        self._cache: Final = KeyCache[SubjectKeyVersions](
+        self._cache: Final = KeyCache[_Opened](
             capacity=settings.capacity, ttl=settings.ttl, monotonic=monotonic
         )
         rows = self.epochs = EpochRows(provider, store, tenant=tenant, random=random)
@@ -120,34 +145,47 @@ class SubjectKeys(KeepsSecrets):
             EpochKind.LASTING, rows, make=IndexRoot, ttl=ttl, monotonic=monotonic
         )
 
-    def of(self, about: SubjectId) -> SubjectKeyVersions:
+    @property
+    def watch(self) -> ErasureWatch | None:
+        """Holds the store against the erasure ledger; None where there is no ledger."""
+        return self._watch
+
+    def of(self, about: SubjectId, *, use: RestrictedUse | None = None) -> SubjectKeyVersions:
         """Return the person's keys.
 
+        Args:
+            about: Whose keys.
+            use: The ground of GDPR Art. 18(2) that allows this use under a restriction; None is
+                any other use.
+
         Raises:
+            ProcessingRestricted: processing is restricted and *use* names no ground.
             SubjectErased: they were destroyed on purpose.
             KeyMissing: there is neither a key nor a record of erasure.
             KeyIntegrityError: a row was damaged, swapped or rolled back.
             KeyEpochDestroyed: the epoch that protects them was destroyed.
             KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
         """
+        self._serve()
         found = self._cache.get(about, self._load)
         if isinstance(found, Tombstone):
             raise _erased(about, found)
-        return found
+        if found.restricted and use is None:
+            raise ProcessingRestricted(about)
+        return found.keys
 
-    def for_writing(self, about: SubjectId) -> SubjectKeyVersions:
-        """Return the person's keys to seal with, outside the store's own batch.
+    def for_writing(
+        self, about: SubjectId, *, use: RestrictedUse | None = None
+    ) -> SubjectKeyVersions:
+        """Return the person's keys to seal with.
 
-        Where ``settings.strict_writes`` says so the state of the keys is read anew: otherwise a
-        process may seal, for ``settings.ttl`` seconds after an erasure elsewhere, what nobody can
-        ever read. A batch of the store needs none of this; it is refused after an erasure.
-
-        Raises:
-            SubjectErased, KeyMissing and the others: as in ``of``.
+        With ``settings.strict_writes`` their state is read anew, so that nothing is sealed after an
+        erasure was committed, in whatever process; otherwise as ``of``, and then only a batch of
+        the store tells, by refusing what was sealed. Arguments and errors are those of ``of``.
         """
         if self.settings.strict_writes:
-            self.forget(about)
-        return self.of(about)
+            self._cache.forget(about)
+        return self.of(about, use=use)
 
     def create(
         self, about: SubjectId, *, at: datetime, version: int = 1
@@ -191,6 +229,7 @@ class SubjectKeys(KeepsSecrets):
 
     def erased(self, about: SubjectId) -> Tombstone | None:
         """Return the record that the person's keys were destroyed, or None."""
+        self._serve()
         tombstone = self._tombstone(about)
         if tombstone is None:
             self._lasting.refresh()  # another process may have made the first epoch just now
@@ -212,7 +251,7 @@ class SubjectKeys(KeepsSecrets):
             reference: The controller's own reference; no personal data.
 
         Raises:
-            ShredHeld: a key is on hold.
+            ShredHeld: a key is on hold, whatever else says that nothing holds the person.
             KeyIntegrityError, KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: as in
                 ``of``, for the epoch that marks erased people.
         """
@@ -229,6 +268,11 @@ class SubjectKeys(KeepsSecrets):
             reference=reference,
             key_ids=tuple(row.key_id for row in rows),
         )
+
+    def marks(self, about: SubjectId) -> tuple[bytes, ...]:
+        """Return the marks the person's erasure may stand under, the newest first."""
+        self._serve()
+        return tuple(root.mark(about) for root in self._lasting.usable())
 
     @overload
     def term(self, index: str, value: One, *, at: datetime) -> bytes: ...
@@ -250,6 +294,7 @@ class SubjectKeys(KeepsSecrets):
             KeyIntegrityError, KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: as in
                 ``of``, for the epoch of indexes.
         """
+        self._serve()
         try:
             spec = self._spec(index)
             return self._book(spec).active(at).index(spec, tenant=self._tenant).term(value)
@@ -269,6 +314,7 @@ class SubjectKeys(KeepsSecrets):
             IndexNotDeclared, PlaintextTypeError, Unindexable: as in ``term``.
             KeyIntegrityError, KeyProviderUnavailable, KeyProviderDenied: as in ``of``.
         """
+        self._serve()
         try:
             spec = self._spec(index)
             roots = self._book(spec).usable()
@@ -296,6 +342,7 @@ class SubjectKeys(KeepsSecrets):
 
     def refresh(self) -> None:
         """Read the rows of all epochs again, as after a rotation."""
+        self._serve()
         for book in (self._keks, self._roots, self._lasting):
             book.refresh()
 
@@ -306,6 +353,7 @@ class SubjectKeys(KeepsSecrets):
             KeyIntegrityError, KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: as in
                 ``of``.
         """
+        self._serve()
         for book in (self._keks, self._roots, self._lasting):
             book.active(at)
 
@@ -319,6 +367,7 @@ class SubjectKeys(KeepsSecrets):
             KeyExhausted: the epoch has wrapped too many keys.
             KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: as in ``of``.
         """
+        self._serve()
         under = self._keks.active(at)
         wrapped = self._keks.open(row.kek_id).rewrap(
             row.wrapped,
@@ -330,7 +379,11 @@ class SubjectKeys(KeepsSecrets):
         )
         return attrs.evolve(row, kek_id=under.epoch, wrapped=wrapped)
 
-    def _load(self, about: SubjectId) -> SubjectKeyVersions | Tombstone:
+    def _serve(self) -> None:
+        if self._watch is not None:
+            self._watch.check()
+
+    def _load(self, about: SubjectId) -> _Opened | Tombstone:
         # keys before tombstone: an erasure between the two reads is seen by the second
         rows = self._store.keys(about)
         tombstone = self._tombstone(about) if rows else self.erased(about)
@@ -338,8 +391,9 @@ class SubjectKeys(KeepsSecrets):
             return tombstone
         if not rows:
             raise KeyMissing(about)
+        restricted = any(row.restricted for row in rows)
         try:
-            return self._open(about, rows)
+            return _Opened(self._open(about, rows), restricted=restricted)
         except KeyEpochDestroyed:
             # between our reads the rows may have been wrapped anew and the old epoch destroyed
             if tuple(self._store.keys(about)) == tuple(rows):
@@ -347,8 +401,7 @@ class SubjectKeys(KeepsSecrets):
         return self._load(about)
 
     def _tombstone(self, about: SubjectId) -> Tombstone | None:
-        marks = (root.mark(about) for root in self._lasting.usable())
-        found = (self._store.tombstone(mark) for mark in marks)
+        found = (self._store.tombstone(root.mark(about)) for root in self._lasting.usable())
         return next((tombstone for tombstone in found if tombstone is not None), None)
 
     def _open(

@@ -26,6 +26,7 @@ __all__ = [
     "WRAPS_ALG",
     "EpochKind",
     "EpochRow",
+    "KeyFlags",
     "KeyRow",
     "KeyState",
     "KeyStore",
@@ -88,6 +89,20 @@ class KeyRow:
     state: KeyState
     created: datetime = attrs.field(converter=utc_moment)
     wraps_alg: str = WRAPS_ALG
+    restricted: bool = False
+    on_hold: bool = False
+
+
+@final
+@attrs.frozen(kw_only=True)
+class KeyFlags:
+    """What holds of every key of a person at once, apart from how the keys are wrapped.
+
+    Args:
+        restricted: Processing is restricted (GDPR Art. 18).
+        on_hold: None of them may be destroyed now.
+    """
+
     restricted: bool = False
     on_hold: bool = False
 
@@ -188,6 +203,17 @@ class KeyStore(Protocol):
 
     def tombstone(self, mark: bytes) -> Tombstone | None:
         """Return the record of erasure under *mark*, or None."""
+        ...
+
+    def tombstones(self) -> Sequence[Tombstone]:
+        """Return every record of erasure, the oldest first, those of one moment by mark."""
+        ...
+
+    def add_tombstone(self, tombstone: Tombstone) -> None:
+        """Keep *tombstone* durably, unless there is one under its mark already.
+
+        For erasures known from elsewhere, of people who have nothing here: it destroys nothing.
+        """
         ...
 
     def epochs(self) -> Sequence[EpochRow]:

@@ -177,6 +177,17 @@ class MemoryStore:
         with self._open():
             return self._tombstones.get(mark)
 
+    def tombstones(self) -> Sequence[Tombstone]:
+        """See ``KeyStore.tombstones``."""
+        with self._open():
+            rows = self._tombstones.values()
+            return sorted(rows, key=lambda row: (row.erased_at, row.mark))
+
+    def add_tombstone(self, tombstone: Tombstone) -> None:
+        """See ``KeyStore.add_tombstone``."""
+        with self._open():
+            self._tombstones.setdefault(tombstone.mark, tombstone)
+
     def epochs(self) -> Sequence[EpochRow]:
         """See ``KeyStore.epochs``."""
         with self._open():
@@ -359,6 +370,11 @@ class MemoryStore:
                 having = self._terms.setdefault(term, {})
                 having[about] = having.get(about, 0) + 1
         person.keys.update((row.version, row) for row in batch.keys)
+        if (flags := batch.flags) is not None:
+            for version, key in person.keys.items():
+                person.keys[version] = attrs.evolve(
+                    key, restricted=flags.restricted, on_hold=flags.on_hold
+                )
         for row in batch.suppress:
             rows = self._suppressions.setdefault(row.hash, {})
             rows[row.scope] = rows[row.scope].renewed(row) if row.scope in rows else row

@@ -20,7 +20,7 @@ from uuid import UUID
 import attrs
 
 from gdprkit.errors import InvalidValue
-from gdprkit.sealing.rows import KeyRow, KeyStore, Tombstone
+from gdprkit.sealing.rows import KeyFlags, KeyRow, KeyStore, Tombstone
 from gdprkit.storage.span import ALL, Span
 from gdprkit.words.identifiers import PurposeId, Slot, SubjectId
 from gdprkit.words.moments import utc_moment
@@ -213,11 +213,12 @@ class Batch:
 
     ``expected`` is the last position the writer has read, 0 for a new line; ``entries`` follow it
     without a gap. A batch without entries renews standing and marks of a line that ends where the
-    standing says. ``keys`` are put by version, replacing the row of that version. ``shred``
-    deletes every key row, vault value and term of the person and writes the tombstone (one that
-    exists is kept), so it goes with no puts and no keys. ``deletes`` of slots that hold nothing
-    are fine. ``spend`` are hashes of single-use tokens; each is bound to its person by whoever
-    issued it.
+    standing says. ``keys`` are put by version, replacing the row of that version. ``flags`` are set
+    on every key row of the person and leave the rest of each row as it is, so that a rotation of
+    epochs meanwhile is not undone. ``shred`` deletes every key row, vault value and term of the
+    person and writes the tombstone (one that exists is kept), so it goes with no puts, no keys and
+    no flags. ``deletes`` of slots that hold nothing are fine. ``spend`` are hashes of single-use
+    tokens; each is bound to its person by whoever issued it.
 
     Raises:
         InvalidValue: the parts do not fit together.
@@ -231,6 +232,7 @@ class Batch:
     puts: tuple[VaultPut, ...] = attrs.field(default=(), converter=tuple[VaultPut, ...])
     deletes: tuple[Slot, ...] = attrs.field(default=(), converter=tuple[Slot, ...])
     keys: tuple[KeyRow, ...] = attrs.field(default=(), converter=tuple[KeyRow, ...])
+    flags: KeyFlags | None = None
     shred: Tombstone | None = None
     suppress: tuple[Suppression, ...] = attrs.field(default=(), converter=tuple[Suppression, ...])
     spend: tuple[bytes, ...] = attrs.field(default=(), converter=tuple[bytes, ...], repr=False)
@@ -256,11 +258,11 @@ class Batch:
             raise InvalidValue("standing.head", "is not the last digest", "chain it anew")
         if len(self.entries) > 1:
             _distinct((entry.key for entry in self.entries if entry.key), "entries.key")
-        if self.puts or self.keys or self.spend:
+        if self.puts or self.keys or self.flags or self.spend:
             self._check_rows()
 
     def _check_rows(self) -> None:
-        if self.shred is not None and (self.puts or self.keys):
+        if self.shred is not None and (self.puts or self.keys or self.flags):
             raise InvalidValue("shred", "comes with values or keys", "put them in a later batch")
         _distinct([put.slot for put in self.puts] + list(set(self.deletes)), "puts and deletes")
         _distinct((row.version for row in self.keys), "keys")
@@ -285,8 +287,8 @@ class Store(KeyStore, Protocol):
       newest moment, also through ``shred`` and ``expunge``.
     - After ``close`` every method raises StoreClosed; closing again does nothing.
 
-    Of ``KeyStore`` it has everything about key rows and epochs: what is read, the first writer of
-    an epoch winning, and what a rotation replaces and destroys.
+    Of ``KeyStore`` it has everything about key rows, tombstones and epochs: what is read, the first
+    writer of a tombstone and of an epoch winning, and what a rotation replaces and destroys.
     """
 
     @property

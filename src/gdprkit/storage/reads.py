@@ -45,6 +45,7 @@ __all__ = [
     "term_bounds",
     "terms",
     "tombstone",
+    "tombstones",
     "values",
     "waking",
 ]
@@ -149,6 +150,11 @@ def tombstone(rows: RowsOf, tenant: str, mark: bytes) -> Tombstone | None:
     """Read ``KeyStore.tombstone``."""
     found = rows(sql.TOMBSTONE, (tenant, mark))
     return sql.tombstone_of(found[0]) if found else None
+
+
+def tombstones(rows: RowsOf, tenant: str) -> Sequence[Tombstone]:
+    """Read ``KeyStore.tombstones``."""
+    return [sql.tombstone_of(row) for row in rows(sql.TOMBSTONES, (tenant,))]
 
 
 def epochs(rows: RowsOf, tenant: str) -> Sequence[EpochRow]:

@@ -123,6 +123,15 @@ class SqliteStore:
         """See ``KeyStore.tombstone``."""
         return reads.tombstone(self._rows, self._tenant, mark)
 
+    def tombstones(self) -> Sequence[Tombstone]:
+        """See ``KeyStore.tombstones``."""
+        return reads.tombstones(self._rows, self._tenant)
+
+    def add_tombstone(self, tombstone: Tombstone) -> None:
+        """See ``KeyStore.add_tombstone``."""
+        with self._file.writing() as port:
+            port.run(sql.TOMBSTONE_ADD, sql.tombstone_values(self._tenant, tombstone))
+
     def epochs(self) -> Sequence[EpochRow]:
         """See ``KeyStore.epochs``."""
         return reads.epochs(self._rows, self._tenant)

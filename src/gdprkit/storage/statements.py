@@ -131,6 +131,9 @@ KEY_PUT: Final = (
     " created = excluded.created, wraps_alg = excluded.wraps_alg,"
     " restricted = excluded.restricted, on_hold = excluded.on_hold"
 )
+KEY_FLAGS: Final = (
+    "UPDATE gdprkit_key SET restricted = ?, on_hold = ? WHERE tenant = ? AND subject = ?"
+)
 KEY_PAGE: Final = (
     "SELECT subject, version, key_id, kek_id, wrapped, state, created, wraps_alg, restricted,"
     " on_hold FROM gdprkit_key WHERE tenant = ? AND (subject, version) > (?, ?)"
@@ -157,6 +160,10 @@ TERMS_HANGING: Final = (
 TOMBSTONE: Final = (
     "SELECT mark, erased_at, reason, reference, key_ids FROM gdprkit_tombstone"
     " WHERE tenant = ? AND mark = ?"
+)
+TOMBSTONES: Final = (
+    "SELECT mark, erased_at, reason, reference, key_ids FROM gdprkit_tombstone"
+    " WHERE tenant = ? ORDER BY erased_at, mark"
 )
 TOMBSTONE_ADD: Final = (
     "INSERT INTO gdprkit_tombstone (tenant, mark, erased_at, reason, reference, key_ids)"
@@ -329,7 +336,7 @@ def key_change(tenant: str, old: KeyRow, new: KeyRow) -> Sequence[SqlValue]:
 
 
 def tombstone_of(row: Row) -> Tombstone:
-    """Read a row of TOMBSTONE."""
+    """Read a row of TOMBSTONE or TOMBSTONES."""
     mark, erased_at, reason, reference, key_ids = row
     return Tombstone(
         mark=mark,

@@ -60,7 +60,7 @@ def commit(port: Port, tenant: str, batches: Sequence[Batch]) -> None:
             if entry.key is not None:
                 _take_receipt(port, tenant, batch.about, entry.key, receipts)
             entries.append((tenant, subject, entry.position, entry.body, entry.digest, entry.key))
-        if batch.puts or batch.deletes or batch.keys or batch.shred:
+        if batch.puts or batch.deletes or batch.keys or batch.flags or batch.shred:
             _write_values(port, tenant, batch)
         if batch.suppress:
             _suppress(port, tenant, batch.suppress)
@@ -181,6 +181,8 @@ def _write_values(port: Port, tenant: str, batch: Batch) -> None:
         port.many(sql.TERM_ADD, terms)
     if batch.keys:
         port.many(sql.KEY_PUT, [sql.key_values(tenant, row) for row in batch.keys])
+    if (flags := batch.flags) is not None:
+        port.run(sql.KEY_FLAGS, (int(flags.restricted), int(flags.on_hold), *whose))
 
 
 def _terms(puts: Iterable[VaultPut]) -> Iterable[tuple[bytes, bytes]]:

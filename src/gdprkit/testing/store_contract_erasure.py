@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from gdprkit.errors import LineExpunged, PositionTaken
+from gdprkit.sealing.rows import KeyFlags
 from gdprkit.storage.protocol import LineTombstone, Marks, Store, Suppression, VaultPut
 from gdprkit.testing.store_values import (
     epoch_row,
@@ -153,6 +154,46 @@ class ErasureContract:
         store.commit(attrs.evolve(follow(store, ANNA, b"two"), shred=later))
         assert store.tombstone(hashed("mark")) == first
         assert store.tombstone(hashed("another mark")) is None
+
+    def test_tombstones_are_given_oldest_first(self, store: Store) -> None:
+        """Those of shredded people and those added by themselves come in one order, each once."""
+        assert list(store.tombstones()) == []
+        late = attrs.evolve(tombstone(hashed("late")), erased_at=moment(9))
+        same = sorted((tombstone(hashed("a")), tombstone(hashed("b"))), key=lambda row: row.mark)
+        store.commit(attrs.evolve(follow(store, ANNA, b"one"), shred=late))
+        for row in reversed(same):
+            store.add_tombstone(row)
+        assert list(store.tombstones()) == [*same, late]
+
+    def test_an_added_tombstone_changes_nothing_else(self, store: Store) -> None:
+        """It keeps the first one of its mark, and nobody's keys and values go."""
+        put = VaultPut(slot=slot(1), envelope=b"e", terms=[b"term"])
+        batch = follow(store, ANNA, b"one")
+        store.commit(attrs.evolve(batch, puts=[put], keys=[key_row(ANNA)]))
+        first = tombstone(hashed("mark"))
+        store.add_tombstone(first)
+        store.add_tombstone(tombstone(hashed("mark"), reference="case 2"))
+        assert store.tombstone(hashed("mark")) == first
+        assert list(store.tombstones()) == [first]
+        assert list(store.keys(ANNA)) == [key_row(ANNA)]
+        assert dict(store.values(ANNA, [slot(1)])) == {slot(1): b"e"}
+
+    def test_flags_are_set_on_every_key_and_leave_the_rest(self, store: Store) -> None:
+        """Old versions, and those of the same batch: how a key is wrapped stays as it was."""
+        for about in (ANNA, BO):
+            store.commit(attrs.evolve(follow(store, about, b"one"), keys=[key_row(about)]))
+        late = follow(store, ANNA, b"two")
+        again = key_row(ANNA, 1, b"wrapped again meanwhile")
+        store.commit(attrs.evolve(follow(store, ANNA), keys=[again]))
+        flags = KeyFlags(restricted=True, on_hold=True)
+        store.commit(attrs.evolve(late, keys=[key_row(ANNA, 2)], flags=flags))
+        rows = [
+            attrs.evolve(row, restricted=True, on_hold=True) for row in (again, key_row(ANNA, 2))
+        ]
+        assert list(store.keys(ANNA)) == rows
+        assert list(store.keys(BO)) == [key_row(BO)]
+        store.commit(attrs.evolve(follow(store, ANNA), flags=KeyFlags(restricted=True)))
+        assert [(row.restricted, row.on_hold) for row in store.keys(ANNA)] == [(True, False)] * 2
 
     def test_suppression_survives_erasure(self, store: Store) -> None:
         """Neither shredding nor expunging brings a suppressed contact point back."""

@@ -36,6 +36,7 @@ __all__ = [
     "PurposeKind",
     "RecipientRole",
     "RefusalGround",
+    "RestrictedUse",
     "RestrictionGround",
     "Right",
     "SourceKind",
@@ -379,6 +380,18 @@ class RestrictionGround(_Word):
     UNLAWFUL = "unlawful"  # (b)
     NEEDED_FOR_CLAIMS = "needed-for-claims"  # (c)
     OBJECTION_PENDING = "objection-pending"  # (d)
+
+
+class RestrictedUse(_Word):
+    """What restricted data may still be used for (GDPR Art. 18(2) and (3), Recital 67)."""
+
+    STORAGE = "storage"  # keeping it, for our own duty or the person's
+    CONSENT = "consent"  # the person's, to this use
+    LEGAL_CLAIMS = "legal-claims"
+    RIGHTS_OF_OTHERS = "rights-of-others"  # of another natural or legal person
+    PUBLIC_INTEREST = "public-interest"  # an important one, of the Union or a Member State
+    OWN_REQUEST = "own-request"  # what the person asks for: access, correction, a stop
+    INFORMING = "informing"  # the person, before the restriction is lifted; recipients, Art. 19
 
 
 class RefusalGround(_Word):

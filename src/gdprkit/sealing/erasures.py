@@ -1,0 +1,169 @@
+"""The erasure ledger: which people were erased, kept where no backup of the keys can undo it.
+
+Decides what a ledger promises and when a store is behind it. A backup of the keys holds wrapped
+keys of people who were erased later; restored, it would bring them back. So each erasure is also
+written into a list outside that backup, and a store that lacks one of its marks serves nobody
+until the erasures were done again (``gdprkit.keeper.replaying``). Leaves out how a file keeps such
+a list (``erasure_file``).
+
+Always true: an erasure is written here after its commit and never before it, so nothing that was
+refused can be replayed; what a process that died in between left out is added at the next opening,
+from the store's own tombstones. No entry holds personal data: a mark is a keyed hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from threading import Lock
+from typing import Final, Protocol, final
+
+from gdprkit.sealing.errors import KeyStoreRolledBack
+from gdprkit.sealing.rows import KeyStore, Tombstone
+
+__all__ = ["ErasureLedger", "ErasureWatch", "MemoryErasureLedger"]
+
+
+class ErasureLedger(Protocol):
+    """An append-only list of the erasures of one tenant. Safe to share among threads."""
+
+    @property
+    def tenant(self) -> str:
+        """Whose erasures these are."""
+        ...
+
+    @property
+    def durable(self) -> bool:
+        """Whether it outlives the process: then a receipt may say that restores are guarded."""
+        ...
+
+    def append(self, erasures: Iterable[Tombstone]) -> None:
+        """Add *erasures* durably, in order; those whose mark is there already are left out.
+
+        Raises:
+            ErasureLedgerUnavailable: it cannot be written now; of *erasures* a part may be there.
+            ErasureLedgerDamaged: what is there is not what was appended.
+        """
+        ...
+
+    def records(self) -> Sequence[Tombstone]:
+        """Return every erasure in the order it was appended, each mark once.
+
+        Raises:
+            ErasureLedgerUnavailable: it cannot be read now.
+            ErasureLedgerDamaged: what is there is not what was appended.
+        """
+        ...
+
+
+@final
+class MemoryErasureLedger:
+    """A ledger in memory, for tests: it guards nothing once the process is gone."""
+
+    def __init__(self, tenant: str = "main") -> None:
+        self._tenant: Final = tenant
+        self._lock: Final = Lock()
+        self._records: Final[dict[bytes, Tombstone]] = {}
+
+    @property
+    def tenant(self) -> str:
+        """See ``ErasureLedger.tenant``."""
+        return self._tenant
+
+    @property
+    def durable(self) -> bool:
+        """See ``ErasureLedger.durable``."""
+        return False
+
+    def append(self, erasures: Iterable[Tombstone]) -> None:
+        """See ``ErasureLedger.append``."""
+        with self._lock:
+            for record in erasures:
+                self._records.setdefault(record.mark, record)
+
+    def records(self) -> Sequence[Tombstone]:
+        """See ``ErasureLedger.records``."""
+        with self._lock:
+            return tuple(self._records.values())
+
+
+@final
+class ErasureWatch:
+    """Holds a store against its erasure ledger, and refuses to serve while the store is behind.
+
+    All marks are compared at the first question, again when *ttl* seconds have passed, and at each
+    question while the store is behind, so that a replay in another process is noticed at once.
+
+    Args:
+        ledger: The list outside the backups.
+        store: The store to be watched.
+        ttl: Seconds for which an answer is believed.
+        monotonic: A clock that only goes forward, in seconds.
+    """
+
+    __slots__ = ("_ledger", "_monotonic", "_store", "_ttl", "_until")
+
+    def __init__(
+        self,
+        ledger: ErasureLedger,
+        store: KeyStore,
+        *,
+        ttl: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._ledger: Final = ledger
+        self._store: Final = store
+        self._ttl: Final = ttl
+        self._monotonic: Final = monotonic
+        self._until: float | None = None
+
+    @property
+    def durable(self) -> bool:
+        """Whether the ledger outlives the process."""
+        return self._ledger.durable
+
+    def check(self) -> None:
+        """Return when the store knows every erasure of the ledger.
+
+        Raises:
+            KeyStoreRolledBack: it does not.
+            ErasureLedgerUnavailable, ErasureLedgerDamaged: nobody can tell.
+        """
+        until = self._until
+        if until is not None and self._monotonic() < until:
+            return
+        now = self._monotonic()
+        missing = self.missing()
+        if missing:
+            self._until = None
+            raise KeyStoreRolledBack(len(missing))
+        self._until = now + self._ttl
+
+    def missing(self) -> tuple[Tombstone, ...]:
+        """Return the erasures of the ledger that the store does not know, oldest first.
+
+        Raises:
+            ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read.
+        """
+        # the ledger first: an erasure between the two reads is in the store before it is there
+        records = self._ledger.records()
+        known = {tombstone.mark for tombstone in self._store.tombstones()}
+        return tuple(record for record in records if record.mark not in known)
+
+    def mend(self) -> None:
+        """Add to the ledger what only the store knows: a process died between commit and append.
+
+        A ledger that was lost is made again by this, as far as the store goes back.
+
+        Raises:
+            ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read or written.
+        """
+        self._ledger.append(self._store.tombstones())
+
+    def wrote(self, tombstone: Tombstone) -> None:
+        """Append an erasure that the store has committed.
+
+        Raises:
+            ErasureLedgerUnavailable, ErasureLedgerDamaged: it stands in the store and not here; the
+                next ``mend`` adds it.
+        """
+        self._ledger.append((tombstone,))

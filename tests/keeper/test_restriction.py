@@ -1,0 +1,170 @@
+"""Restricted data is stored, and used on the grounds of Art. 18(2) only (crypto D25)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import attrs
+import pytest
+from tests.keeper.support import EMAIL, House, provider
+
+from gdprkit import connection, data, marketing, requests, retention
+from gdprkit.errors import InvalidValue
+from gdprkit.sealing.errors import ProcessingRestricted, ShredHeld
+from gdprkit.sealing.keys import SubjectKeys
+from gdprkit.sealing.rows import KeyFlags, KeyState
+from gdprkit.storage.protocol import Batch, Marks, StoredStanding
+from gdprkit.words.identifiers import SubjectId
+from gdprkit.words.vocabulary import RestrictedUse
+
+RESTRICT = retention.restrict("accuracy-contested")
+LIFT = retention.lift_restriction("accuracy-contested", informed=date(2024, 5, 14))
+
+
+def flags(house: House, about: SubjectId) -> set[tuple[bool, bool]]:
+    return {(row.restricted, row.on_hold) for row in house.store.keys(about)}
+
+
+def test_key_rows_follow_restrictions_and_holds(house: House) -> None:
+    """Each comes and goes with the batch that records it, and neither takes the other along."""
+    anna = house.anna()
+    assert flags(house, anna) == {(False, False)}
+    for acts, wanted in (
+        ([RESTRICT], (True, False)),
+        ([retention.hold("case-1", reason="dispute")], (True, True)),
+        ([retention.restrict("unlawful")], (True, True)),
+        ([LIFT], (True, True)),
+        ([retention.lift_hold("case-1")], (True, False)),
+        ([retention.lift_restriction("unlawful", informed=date(2024, 5, 14))], (False, False)),
+    ):
+        house.clock.now += timedelta(hours=1)
+        house.keeper.record(anna, *acts)
+        assert flags(house, anna) == {wanted}
+
+
+def test_a_person_may_come_restricted(house: House) -> None:
+    """An act of the same batch that adds the person is on the first key row already."""
+    anna = house.anna(acts=[RESTRICT])
+    assert flags(house, anna) == {(True, False)}
+
+
+def test_a_merge_brings_its_restriction_to_the_keys(house: House) -> None:
+    """The line that goes on is restricted with the other one's ground, and free after unmerge."""
+    anna = house.anna()
+    other = house.anna(fields={"email": "other@example.com"}, acts=[RESTRICT])
+    house.keeper.merge(anna, other, verified=True)
+    assert flags(house, anna) == {(True, False)}
+    house.keeper.unmerge(anna, other)
+    assert flags(house, anna) == {(False, False)}
+
+
+def test_flags_do_not_undo_a_rotation(house: House) -> None:
+    """A row wrapped anew between our reading and our commit keeps its new wrapping."""
+    anna = house.anna()
+    [row] = house.store.keys(anna)
+    commit = house.store.commit
+
+    def after_a_rotation(*batches: Batch) -> None:
+        again = attrs.evolve(row, wrapped=b"wrapped by the next epoch", kek_id="k2")
+        stored = house.store.standing(anna)
+        assert isinstance(stored, StoredStanding)
+        same = attrs.evolve(batches[0], expected=stored.position, entries=(), standing=stored)
+        commit(attrs.evolve(same, keys=(again,), flags=None))
+        commit(*batches)
+
+    house.store.commit = after_a_rotation  # type: ignore[method-assign]
+    house.keeper.record(anna, RESTRICT)
+    [after] = house.store.keys(anna)
+    assert (after.kek_id, after.restricted) == ("k2", True)
+
+
+def test_d25_reading_needs_a_ground(house: House) -> None:
+    """Without one nothing is opened; with each ground of the law the values are."""
+    anna = house.anna()
+    house.keeper.read(anna)
+    house.keeper.record(anna, RESTRICT)
+    for fields in ((), ("email",)):
+        with pytest.raises(ProcessingRestricted):
+            house.keeper.read(anna, *fields)
+    for ground in RestrictedUse:
+        assert house.keeper.read(anna, "email", ground=ground)
+    assert house.keeper.read(anna, "email", ground="legal-claims")
+    with pytest.raises(InvalidValue, match="restricted use"):
+        house.keeper.read(anna, "email", ground="curiosity")
+    house.clock.now += timedelta(hours=1)  # of one moment the restriction would rule
+    house.keeper.record(anna, LIFT)
+    assert house.keeper.read(anna, "email")
+
+
+def test_d25_the_line_restricts_where_the_key_rows_do_not(house: House) -> None:
+    """Rows written before restrictions stood on them: the keeper still refuses."""
+    anna = house.anna(acts=[RESTRICT])
+    stored = house.store.standing(anna)
+    assert stored is not None
+    [row] = house.store.keys(anna)
+    assert row.state is KeyState.ACTIVE
+    bare = Batch(
+        about=anna,
+        expected=stored.position,
+        entries=(),
+        standing=stored,
+        marks=Marks(),
+        flags=KeyFlags(),
+    )
+    house.store.commit(bare)
+    assert flags(house, anna) == {(False, False)}
+    with pytest.raises(ProcessingRestricted):
+        house.keeper.read(anna)
+
+
+def test_d25_a_warm_cache_elsewhere_obeys_within_its_time(house: House) -> None:
+    """Another process's opened key reads on until its belief ends, and no longer."""
+    seconds = [0.0]
+    elsewhere = SubjectKeys(provider(), house.store, tenant="main", monotonic=lambda: seconds[0])
+    anna = house.anna()
+    elsewhere.of(anna)
+    house.keeper.record(anna, RESTRICT)
+    elsewhere.of(anna)
+    seconds[0] += elsewhere.settings.ttl
+    with pytest.raises(ProcessingRestricted):
+        elsewhere.of(anna)
+
+
+def test_what_the_person_asks_for_goes_on_under_a_restriction(house: House) -> None:
+    """Access, correction, stops, questions, plans and look-ups: none needs a lift first."""
+    anna = house.customer()
+    case = house.keeper.record(anna, requests.receive(right="access", channel="email")).case
+    house.keeper.record(anna, RESTRICT)
+    assert case is not None
+    assert house.keeper.answer(anna, case).values
+    house.keeper.record(anna, data.rectify({"name": "Anna Corrected"}, source="contact-form"))
+    house.keeper.record(anna, data.collect({"message": "Stored only."}, source="contact-form"))
+    assert not house.ask(anna)
+    house.keeper.record(anna, marketing.object_to(via="email"))
+    assert house.keeper.find(email=EMAIL) == (anna,)
+    assert house.keeper.plan(anna, connection.after_end()).items
+    assert not house.keeper.plan(anna, retention.due()).erases_person
+    house.keeper.verify(anna)
+
+
+def test_d25_a_hold_on_a_key_row_refuses_whatever_the_line_says(house: House) -> None:
+    """Somebody set it beside the keeper: the plan is lawful by the line and still not done."""
+    anna = house.plain()
+    stored = house.store.standing(anna)
+    assert stored is not None
+    hold = Batch(
+        about=anna,
+        expected=stored.position,
+        entries=(),
+        standing=stored,
+        marks=Marks(),
+        flags=KeyFlags(on_hold=True),
+    )
+    house.store.commit(hold)
+    plan = house.keeper.plan(anna, retention.erasure(reason="unlawful", reference="r-7"))
+    assert plan.erases_person
+    with pytest.raises(ShredHeld):
+        house.keeper.apply(plan, approve=plan.digest)
+    assert house.keeper.read(anna, "email")
+    assert house.store.standing(anna) == stored
+    assert list(house.store.tombstones()) == []

@@ -1,0 +1,185 @@
+"""The door for a host's own tables: the person's key found, values wrapped, erasure obeyed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.sealing.support import (
+    ANNA,
+    BERT,
+    RECORD,
+    SHRED,
+    DictStore,
+    add_person,
+    enc,
+    make_keys,
+    rotate,
+)
+
+from gdprkit.sealing.envelope import SealedField, unseal
+from gdprkit.sealing.errors import (
+    AuthenticationFailed,
+    ContextError,
+    KeyMissing,
+    KeyVersionUnknown,
+    NotAnEnvelope,
+    SubjectErased,
+)
+from gdprkit.sealing.fields import MigratingReader, PlaintextRead, SealedFields
+from gdprkit.sealing.keys import SubjectKeys
+from gdprkit.sealing.packed import SealedRecord
+from gdprkit.sealing.settings import KeySettings
+from gdprkit.words.identifiers import SubjectId
+from gdprkit.words.personal import Personal
+
+EMAIL = SealedField("lead", "email")
+NOTE = SealedField("lead", "note", revisioned=True)
+
+
+class Desk:
+    """A host: two people with keys, and the door."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.store = DictStore()
+        self.keys = make_keys(self.store, settings=KeySettings(**settings))
+        add_person(self.keys, self.store)
+        add_person(self.keys, self.store, BERT)
+        self.fields = SealedFields(self.keys)
+
+    def elsewhere(self) -> SubjectKeys:
+        """Another process with the same store."""
+        return make_keys(self.store)
+
+    def shred_elsewhere(self) -> None:
+        tombstone = self.elsewhere().tombstone_for(ANNA, **SHRED)
+        self.store.shred(ANNA, tombstone)
+
+
+def test_values_open_as_personal_in_their_own_place() -> None:
+    """Single, many, each and record: what comes out is Personal, and only where it belongs."""
+    desk = Desk()
+    one = desk.fields.seal(ANNA, 1, EMAIL, "anna@example.com")
+    found = desk.fields.open(ANNA, 1, EMAIL, one)
+    assert type(found) is Personal
+    assert found.reveal() == "anna@example.com"
+    many = desk.fields.seal_many(ANNA, [(1, EMAIL, "a"), (2, EMAIL, Personal("b"))])
+    items = [(1, EMAIL, many[0]), (2, EMAIL, many[1])]
+    assert [value.reveal() for value in desk.fields.open_many(ANNA, items)] == ["a", "b"]
+    each = desk.fields.open_each(ANNA, [*items, (3, EMAIL, many[0])])
+    assert [type(one.value) for one in each] == [Personal, Personal, type(None)]
+    assert type(each[2].error) is AuthenticationFailed
+    lead = SealedRecord("lead")
+    packed = desk.fields.seal_record(ANNA, 1, lead, {"name": "Anna"})
+    assert desk.fields.open_record(ANNA, 1, lead, packed)["name"].reveal() == "Anna"
+    with pytest.raises(KeyVersionUnknown):
+        desk.fields.open(BERT, 1, EMAIL, one)
+    with pytest.raises(AuthenticationFailed):
+        desk.fields.open(ANNA, 2, EMAIL, one)
+
+
+def test_d09_a_renamed_table_still_opens() -> None:
+    """The declared ids bind, not names of tables: a host that renames both reads as before."""
+    desk = Desk()
+    stored = desk.fields.seal(ANNA, 7, SealedField("lead", "email"), "anna@example.com")
+    renamed_table = {"prospects": {"mail_address": stored}}
+    blob = renamed_table["prospects"]["mail_address"]
+    assert desk.fields.open(ANNA, 7, SealedField("lead", "email"), blob).reveal()
+    with pytest.raises(AuthenticationFailed):
+        desk.fields.open(ANNA, 7, SealedField("prospects", "mail_address"), blob)
+
+
+def test_revisions_stop_an_older_value_put_back() -> None:
+    """Where the host keeps a revision, an older envelope of the same field is refused."""
+    desk = Desk()
+    old = desk.fields.seal(ANNA, 1, NOTE, "old", revision=1)
+    new = desk.fields.seal(ANNA, 1, NOTE, "new", revision=2)
+    assert desk.fields.open(ANNA, 1, NOTE, new, revision=2).reveal() == "new"
+    with pytest.raises(AuthenticationFailed):
+        desk.fields.open(ANNA, 1, NOTE, old, revision=2)
+    calls: list[Callable[[], object]] = [
+        lambda: desk.fields.open(ANNA, 1, NOTE, new),
+        lambda: desk.fields.seal(ANNA, 1, NOTE, "x"),
+        lambda: desk.fields.seal_many(ANNA, [(1, NOTE, "x")]),
+        lambda: desk.fields.seal(ANNA, 1, EMAIL, "x", revision=1),
+    ]
+    for call in calls:
+        with pytest.raises(ContextError, match="revision"):
+            call()
+
+
+def test_d24_strict_writes_stop_at_once_and_others_within_the_ttl() -> None:
+    """After an erasure elsewhere a strict writer is refused, another one for no longer than ttl."""
+    strict, lax = Desk(strict_writes=True), Desk()
+    for desk in (strict, lax):
+        sealed = desk.fields.seal(ANNA, 1, EMAIL, "x")  # both have the key open now
+        desk.shred_elsewhere()
+        assert desk.fields.open(ANNA, 1, EMAIL, sealed).reveal() == "x"  # within ttl
+    assert lax.fields.seal(ANNA, 1, EMAIL, "x")
+    for write in (
+        lambda: strict.fields.seal(ANNA, 1, EMAIL, "x"),
+        lambda: strict.fields.seal_many(ANNA, [(1, EMAIL, "x")]),
+        lambda: strict.fields.seal_record(ANNA, 1, SealedRecord("lead"), {"a": "x"}),
+    ):
+        with pytest.raises(SubjectErased):
+            write()
+    lax.keys.forget(ANNA)
+    with pytest.raises(SubjectErased):
+        lax.fields.seal(ANNA, 1, EMAIL, "x")
+
+
+def test_unknown_people_are_missing() -> None:
+    """Sealing for somebody who has no key makes none: only the store's batch does."""
+    desk = Desk()
+    stranger = SubjectId(UUID(int=99))
+    with pytest.raises(KeyMissing):
+        desk.fields.seal(stranger, 1, EMAIL, "x")
+    assert stranger not in desk.store.rows
+
+
+def test_values_are_renewed_under_the_newest_key_and_suite() -> None:
+    """After a new version, and after a change of suite, each value is rewritten once."""
+    desk = Desk()
+    old = desk.fields.seal(ANNA, 1, EMAIL, "x")
+    assert desk.fields.renewed(ANNA, 1, EMAIL, old) is old
+    row = rotate(desk.keys, desk.store)
+    new = desk.fields.renewed(ANNA, 1, EMAIL, old)
+    assert new[2:22] == row.key_id != old[2:22]
+    assert desk.fields.open(ANNA, 1, EMAIL, new).reveal() == "x"
+    settings = KeySettings(suite=2, suites=[1, 2])
+    later = SealedFields(make_keys(desk.store, settings=settings))
+    longer = later.renewed(ANNA, 1, EMAIL, new)
+    assert (longer[1], len(longer)) == (2, len(new) + 12)
+    assert later.renewed(ANNA, 1, EMAIL, bytearray(longer)) == longer
+    with pytest.raises(AuthenticationFailed):
+        later.renewed(ANNA, 2, EMAIL, new)
+
+
+def test_a_migrating_reader_counts_and_warns_and_opens_what_is_sealed() -> None:
+    """Plaintext passes through one door only, which says so each time."""
+    desk = Desk()
+    reader = MigratingReader(desk.fields)
+    sealed = desk.fields.seal(ANNA, 1, EMAIL, "sealed")
+    assert reader.read(ANNA, 1, EMAIL, sealed).reveal() == "sealed"
+    assert reader.plaintexts == 0
+    with pytest.warns(PlaintextRead, match="'lead' 'email' is not sealed yet") as warned:
+        found = reader.read(ANNA, 1, EMAIL, "anna@example.com")
+    assert type(found) is Personal
+    assert found.reveal() == "anna@example.com"
+    assert reader.plaintexts == 1
+    assert "anna" not in str(warned[0].message)
+    with pytest.raises(NotAnEnvelope):
+        desk.fields.open(ANNA, 1, EMAIL, b"anna@example.com")
+    with pytest.raises(AuthenticationFailed):
+        reader.read(ANNA, 2, EMAIL, sealed)
+
+
+def test_the_door_seals_what_the_envelope_functions_do() -> None:
+    """There is one format: what the door seals opens with the functions, and the reverse."""
+    desk = Desk()
+    versions = desk.keys.of(ANNA)
+    assert unseal(desk.fields.seal(ANNA, 1, EMAIL, "x"), EMAIL, 1, versions) == "x"
+    sealed = enc("y", versions.newest, RECORD, record_type="lead", field="email")
+    assert desk.fields.open(ANNA, RECORD, EMAIL, sealed).reveal() == "y"
