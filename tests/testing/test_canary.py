@@ -355,9 +355,7 @@ def test_texts_and_records_can_be_handed_over(
         canary.gone_from(tmp_path, log=caplog.records)
     with pytest.raises(CanaryFound, match="standard output: email, UTF-8, offset 3"):
         canary.gone_from(tmp_path, texts={"standard output": f"to {canary.values['email']}"})
-    assert not canary.proved
     canary.gone_from(tmp_path)
-    assert canary.proved
 
 
 # --- a search that could not fail ----------------------------------------------------------------

@@ -82,10 +82,11 @@ class Report:
         return frozenset(finding.field for finding in self.findings)
 
     def __str__(self) -> str:
+        number = f"{len(self.findings)} finding{'' if len(self.findings) == 1 else 's'}"
         looked = f"{self.files} files, records and texts of {self.size} bytes"
         found = [f"  {finding}" for finding in self.findings]
         unread = [f"  not looked into: {each}" for each in self.unread]
-        return "\n".join([f"{len(self.findings)} findings in {looked}", *found, *unread])
+        return "\n".join([f"{number} in {looked}", *found, *unread])
 
 
 @final
@@ -135,7 +136,7 @@ class Canary:
         self._seen: Final[set[str]] = set()
         self._places: Final[set[Path]] = set()
         self._records: Final[list[logging.LogRecord]] = []
-        self._proved = False
+        self._judged = False
 
     @classmethod
     def of(
@@ -171,9 +172,9 @@ class Canary:
         return f"<Canary of {', '.join(self.values)}>"
 
     @property
-    def proved(self) -> bool:
-        """Whether ``gone_from`` was called and found nothing."""
-        return self._proved
+    def judged(self) -> bool:
+        """Whether ``gone_from`` was called, whatever came of it."""
+        return self._judged
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -291,13 +292,13 @@ class Canary:
                 seen nowhere before, a place where the person was seen is not among *places*, or a
                 place is not there or empty and never held the person.
         """
+        self._judged = True
         paths = [Path(place) for place in places]
         self._check_evidence(paths)
         search = Search((*self._marks, *self._sealed))
         report = self._search(search.marks, paths, search, [*self._records, *log], texts or {})
         if report.findings or report.unread:
             raise CanaryFound(f"the erased person is not gone: {report}")
-        self._proved = True
         return report
 
     def _check_evidence(self, paths: list[Path]) -> None:

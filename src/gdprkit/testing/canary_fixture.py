@@ -22,7 +22,7 @@ __all__ = ["plant_canary"]
 def plant_canary() -> Iterator[Callable[..., Canary]]:
     """Make canaries as ``Canary.of`` does, each listening to the logs from then on.
 
-    A test that made one and never showed it to be gone fails: it would have proved nothing.
+    A test that made one and never called ``gone_from`` fails: it would have proved nothing.
     """
     made: list[Canary] = []
     with ExitStack() as listening:
@@ -34,5 +34,5 @@ def plant_canary() -> Iterator[Callable[..., Canary]]:
             return canary
 
         yield plant
-    if not all(canary.proved for canary in made):
-        pytest.fail("a canary was planted and gone_from was never passed for it")
+    if not all(canary.judged for canary in made):
+        pytest.fail("a canary was planted and gone_from was never called for it")

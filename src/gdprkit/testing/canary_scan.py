@@ -108,7 +108,10 @@ class Search:
         except Exception as error:  # noqa: BLE001 -- a wrong call of a logger still holds its values
             parts.append(repr(error))
         parts += [str(value) for value in record.__dict__.values()]
-        self.text(f"log record {number} of {record.name or 'the root logger'}", "\n".join(parts))
+        where = f"log record {number} of {record.name or 'the root logger'}"
+        self.text(where, "\n".join(parts))
+        for key in [key for key in self._found if key[0] == where]:  # the parts repeat each other
+            self._found[key] = attrs.evolve(self._found[key], count=1)
 
     def text(self, where: str, text: str) -> None:
         """Look at a text, such as what was printed."""
