@@ -39,7 +39,7 @@ from gdprkit.keeper.line import (
 from gdprkit.keeper.merging import carried, merge, unmerge
 from gdprkit.keeper.proof import reindex_person, verify_person
 from gdprkit.keeper.reading import opened, people_by
-from gdprkit.keeper.values import NewPerson, Receipt
+from gdprkit.keeper.values import NewPerson, Receipt, concealed
 from gdprkit.keeper.writing import Bench, Composed, compose
 from gdprkit.ledger.codec import decode_entry
 from gdprkit.policy.case import Case
@@ -58,7 +58,7 @@ from gdprkit.state.standing import Standing
 from gdprkit.storage.protocol import ALL, Batch, Span, Store
 from gdprkit.words.identifiers import CaseId, FieldId, SourceId, SubjectId, subject_id, uuid_from
 from gdprkit.words.moments import utc_moment
-from gdprkit.words.personal import Personal
+from gdprkit.words.personal import Personal, conceal
 from gdprkit.words.vocabulary import FieldKind, SubjectKind
 
 __all__ = ["RecordKeeper"]
@@ -160,6 +160,7 @@ class RecordKeeper:
             AlreadyKnown: a contact point belongs to a person in the register.
             UnknownName, UnknownNotice: the register does not declare a field, source or notice.
         """
+        fields = concealed(fields)
         new = NewPerson(
             kind=SubjectKind(kind),
             fields=fields,
@@ -481,6 +482,7 @@ class RecordKeeper:
         Raises:
             UnknownName: the register declares no such field, or it is no look-up.
         """
+        fields = {name: conceal(value) for name, value in fields.items()}
         return people_by(self._bench, fields, self.now())
 
     def read(self, about: SubjectId, *fields: str) -> dict[FieldId, Personal[Any]]:

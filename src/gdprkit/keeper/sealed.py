@@ -103,6 +103,7 @@ def open_values(
     for filing in FilingSystem:
         part = [value for value in wanted if value.filing is filing]
         items = [(envelopes[v.slot], v.slot, str(v.field)) for v in part]
-        plain = unseal_many(items, keys=versions, record_type=str(filing))
-        opened.update((v.slot, Personal(value)) for v, value in zip(part, plain, strict=True))
+        # concealed at once: the next filing system may fail, and frames show their variables
+        values = [Personal(v) for v in unseal_many(items, keys=versions, record_type=str(filing))]
+        opened.update(zip((v.slot for v in part), values, strict=True))
     return tuple((value, opened[value.slot]) for value in wanted)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, NoReturn, SupportsIndex, TypeVar, final
 
-__all__ = ["Personal", "reveal"]
+__all__ = ["Personal", "conceal", "reveal"]
 
 T = TypeVar("T")
 
@@ -59,6 +59,15 @@ class Personal(Generic[T]):
 
     def __getstate__(self) -> NoReturn:
         self.__reduce_ex__(0)
+
+
+def conceal(value: T | Personal[T]) -> Personal[T]:
+    """Return *value* as a Personal, or as it is where it is one.
+
+    What is given in clear is concealed at the door: reporters of errors collect the variables of
+    every frame below it.
+    """
+    return value if isinstance(value, Personal) else Personal(value)
 
 
 def reveal(value: T | Personal[T]) -> T:
