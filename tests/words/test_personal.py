@@ -19,6 +19,7 @@ from string import Formatter, Template
 from typing import Any
 
 import attrs
+import cattrs
 import pytest
 from rich.console import Console
 from rich.pretty import pretty_repr
@@ -163,6 +164,7 @@ def test_d44_it_does_not_travel(make: Callable[[], Any]) -> None:
     with pytest.raises(TypeError):
         json.dumps({p: 1})
     assert attrs.evolve(Row("x", p), name="y").mail is p
+    assert cattrs.unstructure(Row("x", p))["mail"] is p
 
 
 @every_type

@@ -19,12 +19,7 @@ from gdprkit.facts.data import SubjectAdded
 from gdprkit.facts.entry import Entry
 from gdprkit.facts.request import RequestReceived
 from gdprkit.keeper.answer import Bundle, make_bundle
-from gdprkit.keeper.applying import (
-    Applied,
-    compose_plan,
-    make_plan,
-    recheck,
-)
+from gdprkit.keeper.applying import Applied, compose_plan, make_plan, recheck
 from gdprkit.keeper.asking import ask, view_at
 from gdprkit.keeper.clock import Clock, system_clock
 from gdprkit.keeper.contacts import lookup_terms
