@@ -91,13 +91,15 @@ def test_a_leak_is_found_in_every_spelling(tmp_path: Path, name: str, field: str
     encoding = OTHER.get((name, field), encoding)
     canary = planted(*FIELDS)
     leak = write(canary.values[field])
-    (tmp_path / "app.log").write_bytes(b"\n..." * 30 + leak + b"...\n" * 30)
+    # a soft line break of some mail stands before it
+    (tmp_path / "app.log").write_bytes(b"=\n" + b"\n..." * 30 + leak + b"...\n" * 30)
     found = canary.find_in(tmp_path).findings
     assert {(f.field, f.encoding) for f in found} == {(field, encoding)}
     (one,) = found
     assert one.where == str(tmp_path / "app.log")
     assert one.offset is not None
-    assert 120 <= one.offset < 120 + len(leak)
+    assert 122 <= one.offset < 122 + len(leak)
+    assert one.count == 1
     for value in canary.values.values():
         assert value not in str(one)
 
@@ -148,6 +150,7 @@ def test_the_values_are_what_their_fields_take() -> None:
     with pytest.raises(UnknownName):
         planted("emial")
     assert "ip-address" not in Canary.of(jot(), kind="consumer").values
+    assert list(Canary.of(jot(), "ip-address", kind="consumer").values) == ["ip-address"]
     for value in values.values():
         assert value not in repr(canary)
 
@@ -222,6 +225,7 @@ def test_a_leak_in_a_name_is_found_and_not_repeated(tmp_path: Path) -> None:
     report = canary.find_in(tmp_path)
     named = {(f.field, f.encoding) for f in report.findings if f.offset is None}
     assert named == {("customer-number", "UTF-8"), ("email", "base64"), ("email", "UTF-8")}
+    assert f"{tmp_path}/latest" in {finding.where for finding in report.findings}
     assert not report.unread
     for value in canary.values.values():
         mark = value.removeprefix("C-").removesuffix("@example.com")
@@ -305,6 +309,16 @@ def test_what_cannot_be_looked_into_is_told(tmp_path: Path) -> None:
 # --- logs ----------------------------------------------------------------------------------------
 
 
+class Exhibit:
+    """Shows in its text what its repr does not."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __str__(self) -> str:
+        return self.value
+
+
 def log_a_leak(logger: logging.Logger, how: str, value: str) -> None:
     if how == "message":
         logger.debug("added " + value)
@@ -312,6 +326,8 @@ def log_a_leak(logger: logging.Logger, how: str, value: str) -> None:
         logger.info("added %s", {"who": value})
     elif how == "extra":
         logger.warning("added", extra={"who": [value]})
+    elif how == "text of an object":
+        logger.warning("added", extra={"who": Exhibit(value)})
     elif how == "wrong call":
         logger.error("added %d of %d", value)  # noqa: PLE1206 -- what a hasty hand writes
     else:
@@ -321,7 +337,9 @@ def log_a_leak(logger: logging.Logger, how: str, value: str) -> None:
             logger.exception("failed")
 
 
-@pytest.mark.parametrize("how", ["message", "argument", "extra", "wrong call", "exception"])
+@pytest.mark.parametrize(
+    "how", ["message", "argument", "extra", "text of an object", "wrong call", "exception"]
+)
 def test_a_leak_in_the_log_is_found(tmp_path: Path, how: str) -> None:
     """A captured record is looked at whole, at every level, also where the call was wrong."""
     canary = planted("email")
@@ -411,7 +429,31 @@ def test_a_place_that_is_not_there_is_an_error(tmp_path: Path) -> None:
             canary.gone_from(tmp_path / "store", wrong)
         with pytest.raises(CanaryUnproven, match="is not there, or there is nothing in it"):
             canary.find_in(wrong)
-    canary.gone_from(tmp_path, tmp_path / "store")
+    (tmp_path / "logs" / "app.log").write_text("nothing")
+    canary.gone_from(tmp_path, tmp_path / "store", tmp_path / "logs")
+
+
+def test_a_long_report_is_cut(tmp_path: Path) -> None:
+    """All leaks are counted and as many told as anybody reads, what was not read first."""
+    canary = planted("email")
+    for number in range(100):
+        (tmp_path / f"{number:03}.txt").write_text(canary.values["email"])
+    (tmp_path / "half.gz").write_bytes(gzip.compress(b"x" * 99)[:20])
+    lines = str(canary.find_in(tmp_path)).splitlines()
+    assert lines[0].startswith("100 findings in 102 files")
+    assert "not looked into" in lines[1]
+    assert (len(lines), lines[-1]) == (52, "  and 51 more")
+
+
+def test_a_name_that_is_no_text_is_looked_at(tmp_path: Path) -> None:
+    """Names in the encoding of another system are searched and can be printed."""
+    canary = planted("customer-number")
+    name = b"\xe4\xf6-" + canary.values["customer-number"].encode() + b".txt"
+    (tmp_path / os.fsdecode(name)).touch()
+    (tmp_path / "full").write_text("x")
+    (found,) = canary.find_in(tmp_path).findings
+    assert found.offset is None
+    assert str(found).encode().isascii()
 
 
 def test_links_are_followed_once(tmp_path: Path) -> None:

@@ -209,9 +209,9 @@ def test_proved(plant_canary, tmp_path):
 def test_logged(plant_canary, tmp_path):
     import logging
 
-    canary = plant_canary(register, "email", "ip-address", kind="consumer")
-    assert list(canary.values) == ["email"]
-    (tmp_path / "a").write_text(canary.values["email"])
+    canary = plant_canary(register, kind="consumer")
+    assert "email" in canary.values and "title" not in canary.values
+    (tmp_path / "a").write_text(str(canary.values))
     canary.seen_in(tmp_path)
     (tmp_path / "a").write_text("nobody")
     logging.getLogger("app").debug("%s", canary.values)
@@ -236,6 +236,6 @@ def test_the_fixture_insists_on_the_search(tmp_path: Path) -> None:
         check=False,
     )
     assert "1 failed, 2 passed, 1 error in" in done.stdout, done.stdout
-    assert "CanaryFound: the erased person is not gone: 1 finding in" in done.stdout
-    assert "log record 0 of app: email, UTF-8" in done.stdout
+    assert "CanaryFound: the erased person is not gone: " in done.stdout
+    assert "log record 0 of app: email, UTF-8, offset" in done.stdout
     assert "Failed: a canary was planted and gone_from was never called for it" in done.stdout

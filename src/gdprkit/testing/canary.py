@@ -34,6 +34,7 @@ from gdprkit.words.vocabulary import FieldKind, SubjectKind
 
 __all__ = ["Canary", "CanaryFound", "CanaryUnproven", "Finding", "Report"]
 
+_SHOWN: Final = 50  # lines of a report that are worth reading
 _PERSON: Final = "the person's id"
 _SEALED: Final = slice(22, 46)  # nonce and first bytes: the key id before them stays, as proof
 _WRAPPED: Final = slice(0, 24)
@@ -84,9 +85,10 @@ class Report:
     def __str__(self) -> str:
         number = f"{len(self.findings)} finding{'' if len(self.findings) == 1 else 's'}"
         looked = f"{self.files} files, records and texts of {self.size} bytes"
-        found = [f"  {finding}" for finding in self.findings]
-        unread = [f"  not looked into: {each}" for each in self.unread]
-        return "\n".join([f"{number} in {looked}", *found, *unread])
+        lines = [f"not looked into: {each}" for each in self.unread]
+        lines += map(str, self.findings)
+        more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+        return "\n  ".join([f"{number} in {looked}", *lines[:_SHOWN], *more])
 
 
 @final
@@ -150,23 +152,20 @@ class Canary:
 
         Args:
             register: What is declared.
-            fields: Which fields; none means all.
-            kind: A word of ``SubjectKind``: leave out fields declared for other people.
+            fields: Which fields; none means all, or all of *kind*.
+            kind: A word of ``SubjectKind``: leave out fields declared for other people only.
             random: Returns so many fresh random bytes.
 
         Raises:
             UnknownName: the register declares no such field.
         """
-        chosen = [register.field(name) for name in fields] or list(register.fields.values())
         subject = SubjectKind(kind) if kind is not None else None
-        return cls(
-            {
-                str(field.id): field.kind
-                for field in chosen
-                if subject is None or not field.subjects or subject in field.subjects
-            },
-            random=random,
-        )
+        chosen = [register.field(name) for name in fields] or [
+            field
+            for field in register.fields.values()
+            if subject is None or not field.subjects or subject in field.subjects
+        ]
+        return cls({str(field.id): field.kind for field in chosen}, random=random)
 
     def __repr__(self) -> str:
         return f"<Canary of {', '.join(self.values)}>"
@@ -180,7 +179,8 @@ class Canary:
     def listening(self) -> Iterator[None]:
         """Keep every log record of every level made inside, for ``gone_from`` to look at.
 
-        Loggers that do not propagate are not heard; pass their records to ``gone_from``.
+        Loggers that do not propagate, or have a level of their own, are heard as far as they let
+        records through; pass others to ``gone_from``.
         """
         root, ear = logging.getLogger(), _Ear(self._records)
         level = root.level

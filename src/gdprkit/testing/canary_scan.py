@@ -15,7 +15,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import os
 import tarfile
 import zipfile
 import zlib
@@ -142,26 +141,25 @@ class Search:
             self._unread(where, error)
 
     def _name(self, name: str, where: str) -> None:
-        raw = os.fsencode(name)
-        for hit in hits(self.marks, raw):
+        for hit in hits(self.marks, _raw(name)):
             self._note(where, hit.field, hit.encoding, None)
 
     def _shown(self, name: str) -> str:
         """Return a name with every mark in it taken out."""
-        raw = os.fsencode(name)
+        raw = _raw(name)
         spans = sorted({(hit.start, hit.length, hit.field) for hit in hits(self.marks, raw)})
         shown, at = b"", 0
         for start, length, field in spans:
             if start >= at:
                 shown += raw[at:start] + f"[{field}]".encode()
             at = max(at, start + length)
-        return (shown + raw[at:]).decode("utf-8", "backslashreplace")
+        return (shown + raw[at:]).decode()
 
     # --- bytes -----------------------------------------------------------------------------------
 
     def _stream(self, stream: IO[bytes], where: str, depth: int) -> None:
         self.files += 1
-        head = self._raw(stream, where)
+        head = self._whole(stream, where)
         unpack = _unpacker(head)
         if unpack is None:
             return
@@ -180,7 +178,7 @@ class Search:
         except _UNREADABLE as error:
             self._unread(where, error)
 
-    def _raw(self, stream: IO[bytes], where: str) -> bytes:
+    def _whole(self, stream: IO[bytes], where: str) -> bytes:
         """Look at every byte, in pieces; return the first ones."""
         head, kept, at = b"", b"", 0
         while piece := stream.read(_PIECE):
@@ -209,6 +207,11 @@ class Search:
 
     def _unread(self, where: str, error: Exception) -> None:
         self.unread.append(f"{where}: {type(error).__name__}")
+
+
+def _raw(name: str) -> bytes:
+    """Return a name as bytes; what is no text in it, other systems' names for instance, escaped."""
+    return name.encode("utf-8", "backslashreplace")
 
 
 # --- archives ------------------------------------------------------------------------------------
