@@ -195,7 +195,11 @@ def test_d44_an_unhashable_value_is_refused_in_silence() -> None:
 
 def fail(mail: Personal[Any]) -> None:
     kept = {"mail": mail, "row": Row("x", mail)}
-    raise LookupError(f"nothing for {mail} {mail!r} in {kept}")
+    try:
+        raise KeyError(mail, kept)
+    except KeyError as error:
+        error.add_note(f"while asking for {mail}")
+        raise LookupError(mail) from error
 
 
 @every_type

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, Self, final
@@ -35,7 +35,6 @@ from gdprkit.words.vocabulary import FieldKind, SubjectKind
 __all__ = ["Canary", "CanaryFound", "CanaryUnproven", "Finding", "Report"]
 
 _SHOWN: Final = 50  # lines of a report that are worth reading
-_PERSON: Final = "the person's id"
 _SEALED: Final = slice(22, 46)  # nonce and first bytes: the key id before them stays, as proof
 _WRAPPED: Final = slice(0, 24)
 
@@ -204,12 +203,7 @@ class Canary:
         Raises:
             CanaryUnproven: a place is not there or holds no mark, or a field is in none of them.
         """
-        found: list[Report] = []
-        for place in map(Path, places):
-            report = self._search(self._marks, [place])
-            if not report.findings:
-                raise CanaryUnproven(f"{place} does not hold the canary: {report}")
-            found.append(report)
+        found = self._shown(self._marks, places)
         seen = frozenset[str]().union(*(report.fields for report in found))
         missing = [name for name in fields or self.values if name not in seen]
         if missing:
@@ -221,20 +215,24 @@ class Canary:
         self,
         *places: str | Path,
         keeper: Keeper,
+        store: Store,
         about: SubjectId,
-        store: Store | None = None,
+        key: bool = True,
     ) -> Report:
-        """Show that a store holds the person sealed: the values can be read, the id is in the file.
+        """Show that a store holds the person sealed: the values are read back, their bytes found.
+
+        From now on the sealed values and the wrapped keys are looked for as well.
 
         Args:
             places: The store's file, or the directory it lies in.
             keeper: Opens the values; each field of the canary must come back.
+            store: Where the sealed values and the wrapped keys are asked for.
             about: The person, as your code added them.
-            store: Where the sealed values and the wrapped keys are asked for; from now on
-                their bytes are looked for as well.
+            key: Whether the wrapped keys must go. False where a duty keeps some other value of the
+                person, and the key with it.
 
         Raises:
-            CanaryUnproven: a field is not read back, or a place does not hold the person's id.
+            CanaryUnproven: a field is not read back, or a place does not hold the sealed values.
         """
         read = Search(self._marks)
         for name, value in keeper.read(about).items():
@@ -243,17 +241,27 @@ class Canary:
         missing = [name for name in self.values if name not in back]
         if missing:
             raise CanaryUnproven(f"the keeper does not read back the canary's {', '.join(missing)}")
-        ids = (raw_mark(_PERSON, about.bytes), raw_mark(_PERSON, str(about).encode()))
+        sealed = tuple(_sealed(keeper, store, about, self.values))
+        found = self._shown(sealed, places)
+        seen = frozenset[str]().union(*(report.fields for report in found))
+        missing = [name for name in self.values if f"sealed {name}" not in seen]
+        if missing:
+            raise CanaryUnproven(f"no place holds the canary's sealed {', '.join(missing)}")
+        self._remember(places, back)
+        self._sealed += sealed
+        if key:
+            self._sealed += tuple(_wrapped(store, about))
+        return _together(found)
+
+    def _shown(self, marks: tuple[Mark, ...], places: Iterable[str | Path]) -> list[Report]:
+        """Return what each place holds of *marks*; none may hold nothing."""
         found = []
         for place in map(Path, places):
-            report = self._search(ids, [place])
+            report = self._search(marks, [place])
             if not report.findings:
-                raise CanaryUnproven(f"{place} does not hold the person's id: {report}")
+                raise CanaryUnproven(f"{place} does not hold the canary: {report}")
             found.append(report)
-        self._remember(places, back)
-        if store is not None:
-            self._sealed += tuple(_sealed(keeper, store, about))
-        return _together(found)
+        return found
 
     def _remember(self, places: Iterable[str | Path], fields: Iterable[str]) -> None:
         self._seen.update(fields)
@@ -295,8 +303,8 @@ class Canary:
         self._judged = True
         paths = [Path(place) for place in places]
         self._check_evidence(paths)
-        search = Search((*self._marks, *self._sealed))
-        report = self._search(search.marks, paths, search, [*self._records, *log], texts or {})
+        marks = (*self._marks, *self._sealed)
+        report = self._search(marks, paths, [*self._records, *log], texts or {})
         if report.findings or report.unread:
             raise CanaryFound(f"the erased person is not gone: {report}")
         return report
@@ -319,11 +327,10 @@ class Canary:
         self,
         marks: tuple[Mark, ...],
         paths: Iterable[Path],
-        search: Search | None = None,
         log: Iterable[logging.LogRecord] = (),
         texts: Mapping[str, str] | None = None,
     ) -> Report:
-        search = search or Search(marks)
+        search = Search(marks)
         for path in paths:
             before = search.size
             if path.exists():
@@ -359,11 +366,16 @@ def _holds_bytes(path: Path) -> bool:
     return any(file.is_file() and file.stat().st_size for file in files)
 
 
-def _sealed(keeper: Keeper, store: Store, about: SubjectId) -> Iterator[Mark]:
-    held = keeper.standing(about).data.values
+def _sealed(
+    keeper: Keeper, store: Store, about: SubjectId, fields: Container[str]
+) -> Iterator[Mark]:
+    held = [value for value in keeper.standing(about).data.values if value.field in fields]
     envelopes = store.values(about, [value.slot for value in held])
     for value in held:
         yield raw_mark(f"sealed {value.field}", envelopes[value.slot][_SEALED])
+
+
+def _wrapped(store: Store, about: SubjectId) -> Iterator[Mark]:
     for row in store.keys(about):
         yield raw_mark(f"wrapped key {row.version}", row.wrapped[_WRAPPED])
 
