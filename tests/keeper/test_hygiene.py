@@ -205,7 +205,7 @@ def test_a_personal_value_shows_itself_to_nobody_by_accident(value: object) -> N
     personal = Personal(value)
     assert f"{personal} {personal!r} {personal:>5}" == "*** Personal(***) ***"
     assert personal.reveal() is value
-    with pytest.raises(TypeError, match="not pickled"):
+    with pytest.raises(TypeError, match="neither pickled nor copied"):
         pickle.dumps(personal)
 
 

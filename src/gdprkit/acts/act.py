@@ -18,7 +18,7 @@ from gdprkit.facts._types import check_types
 from gdprkit.facts.entry import Fact
 from gdprkit.words.identifiers import CaseId, FieldId, slug
 from gdprkit.words.moments import utc_moment
-from gdprkit.words.personal import Personal
+from gdprkit.words.personal import Personal, conceal
 from gdprkit.words.vocabulary import FilingSystem
 
 __all__ = ["NEW_CASE", "Act"]
@@ -33,10 +33,7 @@ FACTS: Final = frozenset(get_args(Fact))
 def _wrap(values: Mapping[str, object]) -> Mapping[FieldId, Personal[object]]:
     if not isinstance(values, Mapping):
         raise InvalidValue("fields", "is no table of fields", "pass a dict of field to value")
-    return {
-        FieldId(slug(field, "fields")): value if isinstance(value, Personal) else Personal(value)
-        for field, value in values.items()
-    }
+    return {FieldId(slug(field, "fields")): conceal(value) for field, value in values.items()}
 
 
 def _well_typed(_act: object, _attribute: attrs.Attribute[Fact], fact: object) -> None:

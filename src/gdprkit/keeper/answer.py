@@ -46,6 +46,7 @@ from gdprkit.policy.retention import kept_until
 from gdprkit.register.parties import Transfer
 from gdprkit.register.purposes import Purpose
 from gdprkit.register.register import Register
+from gdprkit.sealing.secret import bare
 from gdprkit.state.data import HeldValue
 from gdprkit.state.request import RequestCase
 from gdprkit.words.identifiers import CaseId, FieldId, PurposeId, Slot, SourceId, SubjectId
@@ -83,7 +84,17 @@ class Bundle:
         """Write the answer for the person: data, a page to read, a manifest of hashes.
 
         The files hold the person's data in clear; the caller decides where they go.
+
+        Raises:
+            OSError: a file cannot be written; without the frames that held the data.
         """
+        try:
+            return self._write(folder)
+        except OSError as error:
+            refused = error
+        raise bare(refused)
+
+    def _write(self, folder: Path) -> tuple[Path, ...]:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         parts = {
             "data.json": self._json(),

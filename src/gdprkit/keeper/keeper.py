@@ -46,7 +46,7 @@ from gdprkit.keeper.proof import reindex_person, verify_person
 from gdprkit.keeper.reading import opened, people_by
 from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
 from gdprkit.keeper.replaying import Replayed, replay
-from gdprkit.keeper.values import NewPerson, Receipt
+from gdprkit.keeper.values import NewPerson, Receipt, concealed
 from gdprkit.keeper.writing import Bench, commit, compose
 from gdprkit.policy.case import Case
 from gdprkit.policy.deadlines import Deadline
@@ -67,7 +67,7 @@ from gdprkit.state.standing import Standing
 from gdprkit.storage.protocol import ALL, Span, Store
 from gdprkit.words.identifiers import CaseId, FieldId, SubjectId, subject_id
 from gdprkit.words.moments import utc_moment
-from gdprkit.words.personal import Personal
+from gdprkit.words.personal import Personal, conceal
 from gdprkit.words.vocabulary import RestrictedUse, SubjectKind
 
 __all__ = ["RecordKeeper"]
@@ -192,6 +192,7 @@ class RecordKeeper:
             AlreadyKnown: a contact point belongs to a person in the register.
             UnknownName, UnknownNotice: the register does not declare a field, source or notice.
         """
+        fields = concealed(fields)
         new = NewPerson(
             kind=SubjectKind(kind),
             fields=fields,
@@ -458,6 +459,7 @@ class RecordKeeper:
         Raises:
             UnknownName: the register declares no such field, or it is no look-up.
         """
+        fields = {name: conceal(value) for name, value in fields.items()}
         return people_by(self._bench, fields)
 
     def read(

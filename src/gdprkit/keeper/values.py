@@ -11,23 +11,33 @@ import attrs
 from gdprkit.acts.act import Act
 from gdprkit.errors import InvalidValue
 from gdprkit.words.identifiers import CaseId, SubjectId
+from gdprkit.words.personal import Personal, conceal
 from gdprkit.words.vocabulary import SubjectKind
 
-__all__ = ["NewPerson", "Receipt"]
+__all__ = ["NewPerson", "Receipt", "concealed"]
 
 
-def _is_table(_new: object, _attribute: object, value: object) -> None:
-    if not isinstance(value, Mapping):
+def concealed(fields: Mapping[str, object]) -> Mapping[str, Personal[object]]:
+    """Return the fields with every value concealed.
+
+    Raises:
+        InvalidValue: *fields* is no table.
+    """
+    if not isinstance(fields, Mapping):
         raise InvalidValue("fields", "is no table of fields", "pass a dict of field to value")
+    return {field: conceal(value) for field, value in fields.items()}
 
 
 @final
 @attrs.frozen(kw_only=True)
 class NewPerson:
-    """A person to add: kind, fields, where the data came from, and acts that come with it."""
+    """A person to add: kind, fields, where the data came from, and acts that come with it.
+
+    The values of the fields are concealed at once, so a NewPerson is neither pickled nor copied.
+    """
 
     kind: SubjectKind = attrs.field(converter=SubjectKind)
-    fields: Mapping[str, object] = attrs.field(repr=False, validator=_is_table)
+    fields: Mapping[str, Personal[object]] = attrs.field(repr=False, converter=concealed)
     source: str
     notice: str | None = None
     at: datetime | None = None

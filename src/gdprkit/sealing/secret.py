@@ -33,6 +33,9 @@ class KeepsSecrets:
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError(f"a {type(self).__name__} holds keys: it is neither pickled nor copied")
 
+    def __getstate__(self) -> NoReturn:
+        self.__reduce_ex__(0)
+
 
 def bare(error: E) -> E:
     """Return *error* without the frames it came through and without what caused it.
