@@ -18,11 +18,13 @@ from gdprkit.facts.data import DataResealed
 from gdprkit.keeper.key_care import KeyCare
 from gdprkit.keeper.line import view
 from gdprkit.keeper.renewing import renewed
+from gdprkit.sealing.envelope import SealedField
 from gdprkit.sealing.errors import (
     KeyDestroyed,
     KeyEpochDestroyed,
     KeyInUse,
     KeyMissing,
+    ProcessingRestricted,
     RotationTooEarly,
     ShredHeld,
     SubjectErased,
@@ -125,20 +127,20 @@ class TestRenew:
         other = beside(house)
         values(other, anna)
         keys = house.keeper.keys
-        assert keys.destroy_old_versions(anna) is False
+        assert keys.destroy_old_versions(anna, columns_renewed=True) is False
         keys.renew(anna)
         first = house.store.keys(anna)[0].key_id
         with pytest.raises(RotationTooEarly) as told:
-            keys.destroy_old_versions(anna)
+            keys.destroy_old_versions(anna, columns_renewed=True)
         assert told.value.until == house.clock.now + TTL
         other.keeper.record(anna, data.collect({"title": "director"}, source="contact-form"))
         house.clock.now += TTL
         with pytest.raises(KeyInUse, match="1 still hang"):
-            keys.destroy_old_versions(anna)
+            keys.destroy_old_versions(anna, columns_renewed=True)
         assert states(house, anna) == [RETIRED, ACTIVE]
         keys.renew(anna)
         house.clock.now += TTL
-        assert keys.destroy_old_versions(anna) is True
+        assert keys.destroy_old_versions(anna, columns_renewed=True) is True
         assert states(house, anna) == [DESTROYED, DESTROYED, ACTIVE]
         assert [row.wrapped for row in house.store.keys(anna)][:2] == [b"", b""]
         assert values(beside(house), anna)["title"] == "director"
@@ -146,7 +148,7 @@ class TestRenew:
         versions = house.keeper._bench.keys.of(anna)
         with pytest.raises(KeyDestroyed):
             versions.key_for(b"\xf8\x01" + first + bytes(60))
-        assert keys.destroy_old_versions(anna) is False
+        assert keys.destroy_old_versions(anna, columns_renewed=True) is False
 
     def test_a_hold_goes_with_the_key_and_stops_destruction(self, house: House) -> None:
         """The new version is on hold as the old one is; while it is, nothing is destroyed."""
@@ -156,9 +158,9 @@ class TestRenew:
         assert [row.on_hold for row in house.store.keys(anna)] == [True, True]
         house.clock.now += TTL
         with pytest.raises(ShredHeld):
-            house.keeper.keys.destroy_old_versions(anna)
+            house.keeper.keys.destroy_old_versions(anna, columns_renewed=True)
         house.keeper.record(anna, retention.lift_hold("case-1"))
-        assert house.keeper.keys.destroy_old_versions(anna)
+        assert house.keeper.keys.destroy_old_versions(anna, columns_renewed=True)
 
     def test_who_has_no_key_gets_none(self, swift: House) -> None:
         """Erased, lost and unknown are three answers, and nobody's lost key is papered over."""
@@ -177,6 +179,39 @@ class TestRenew:
         with pytest.raises(SubjectErased):
             swift.keeper.keys.renew(anna)
         assert list(swift.store.keys(anna)) == []
+
+    def test_columns_of_the_host_are_renewed_before_a_version_goes(self, swift: House) -> None:
+        """The keeper cannot see a host's own tables, so somebody has to say that they are done."""
+        anna = swift.anna()
+        field = SealedField("orders", "note")
+        sealed = swift.keeper.fields.seal(anna, 7, field, "fragile")
+        swift.keeper.keys.renew(anna)
+        swift.clock.now += TTL
+        for wrong in (False, None, "yes"):
+            with pytest.raises(InvalidValue, match=r"keeper\.fields\.renewed"):
+                swift.keeper.keys.destroy_old_versions(anna, columns_renewed=wrong)  # type: ignore[arg-type]
+            with pytest.raises(InvalidValue):
+                swift.keeper.keys.destroy_all_old_versions(columns_renewed=wrong)  # type: ignore[arg-type]
+        assert states(swift, anna) == [RETIRED, ACTIVE]
+        again = swift.keeper.fields.renewed(anna, 7, field, sealed)
+        assert swift.keeper.keys.destroy_old_versions(anna, columns_renewed=True)
+        assert swift.keeper.fields.open(anna, 7, field, again).reveal() == "fragile"
+        with pytest.raises(KeyDestroyed):
+            swift.keeper.fields.open(anna, 7, field, sealed)
+
+    def test_a_restriction_goes_with_the_key_and_storage_goes_on(self, house: House) -> None:
+        """Sealing anew is storing: it is done under Art. 18, and opens nothing for anybody."""
+        anna = house.anna()
+        house.keeper.record(anna, retention.restrict("accuracy-contested"))
+        house.keeper.keys.renew(anna)
+        assert [row.restricted for row in house.store.keys(anna)] == [True, True]
+        with pytest.raises(ProcessingRestricted):
+            house.keeper.read(anna)
+        house.keeper.keys.rotate(terms=True)
+        house.clock.now += TTL
+        assert house.keeper.keys.reindex_terms().people == 1
+        assert house.keeper.find(email=EMAIL) == (anna,)
+        assert house.keeper.read(anna, ground="storage")
 
     def test_a_race_for_the_next_version_has_one_winner(self, house: House) -> None:
         """Two renewals of one reading: the second is refused whole and made anew."""
@@ -214,7 +249,7 @@ class TestRenew:
         assert (again.people, again.passed) == (0, 4)
         assert [states(house, about) for about in people] == [[RETIRED, ACTIVE]] * 3 + [[]]
         house.clock.now += TTL
-        gone = house.keeper.keys.destroy_all_old_versions()
+        gone = house.keeper.keys.destroy_all_old_versions(columns_renewed=True)
         assert (gone.people, gone.passed, gone.failed) == (3, 1, ())
         for n, about in enumerate(people[:3]):
             assert values(beside(house), about) == {"email": f"p{n}@example.com"}
@@ -422,7 +457,7 @@ def _reindex(keys: KeyCare, _since: datetime) -> None:
 
 
 def _destroy(keys: KeyCare, _since: datetime) -> None:
-    keys.destroy_all_old_versions()
+    keys.destroy_all_old_versions(columns_renewed=True)
 
 
 @pytest.mark.parametrize("deed", [_renew, _reindex, _destroy], ids=["renew", "reindex", "destroy"])

@@ -41,7 +41,7 @@ class Twisted:
         return self.inner.rewrap(wrapped, context)
 
     def describe(self) -> ProviderDescription:
-        return self._answer("describe", self.keys[-1], self.inner.describe())
+        return self._answer("describe", (self.keys or [ROOT])[-1], self.inner.describe())
 
     def _answer(self, call: str, key: bytes, answer: T) -> T:
         twisted: Any = self.twist(key) if call == self.call else answer

@@ -1,22 +1,44 @@
-"""Doing a write again when the keys it was made with had rotated meanwhile.
+"""Doing a write again when somebody else was first, or the keys it was made with rotated meanwhile.
 
-Decides that a commit which met an epoch that is gone is made anew, once, with the epochs read
-again; nothing of the first attempt was stored. Leaves out lines that somebody else wrote to.
+Decides how often: a commit that came too late for its line is made anew some times, one that met an
+epoch that is gone once, with the epochs read again. Always true: nothing of an attempt that is made
+anew was stored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
+from gdprkit.errors import PositionTaken
 from gdprkit.keeper.writing import Bench
 from gdprkit.sealing.errors import KeyEpochDestroyed
 
-__all__ = ["with_fresh_epochs"]
+__all__ = ["again", "with_fresh_epochs"]
+
+T = TypeVar("T")
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+#: How often a write is tried again when somebody else was first.
+_TRIES: Final = 8
+
+
+def again(attempt: Callable[[], T]) -> T:
+    """Return what *attempt* returns; make it again when somebody else wrote to the line.
+
+    Raises:
+        PositionTaken: others kept writing to this line; nothing was stored.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return attempt()
+        except PositionTaken:
+            continue
+    return attempt()
 
 
 class _HasBench(Protocol):

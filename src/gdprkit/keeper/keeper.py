@@ -11,15 +11,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, final
 
 import attrs
 
 from gdprkit.acts.act import Act
-from gdprkit.errors import InvalidValue, PositionTaken, UnknownName
+from gdprkit.errors import InvalidValue, UnknownName
 from gdprkit.facts.entry import Entry
 from gdprkit.keeper.adding import new_people
-from gdprkit.keeper.again import with_fresh_epochs
+from gdprkit.keeper.again import again, with_fresh_epochs
 from gdprkit.keeper.answer import Bundle, make_bundle
 from gdprkit.keeper.applying import (
     Applied,
@@ -71,11 +71,6 @@ from gdprkit.words.personal import Personal, conceal
 from gdprkit.words.vocabulary import RestrictedUse, SubjectKind
 
 __all__ = ["RecordKeeper"]
-
-T = TypeVar("T")
-
-#: How often a write is tried again when somebody else was first.
-_TRIES: Final = 8
 
 _KEY_SETTINGS: Final = KeySettings()
 
@@ -251,7 +246,7 @@ class RecordKeeper:
             commit(bench, *carried(bench, before, composed, now))
             return composed.receipt
 
-        return self._again(attempt)
+        return again(attempt)
 
     @with_fresh_epochs
     def record_many(self, work: Iterable[tuple[SubjectId, Sequence[Act]]]) -> list[Receipt]:
@@ -279,15 +274,6 @@ class RecordKeeper:
             raise InvalidValue("work", "names lines merged together", "record them one by one")
         commit(bench, *batches)
         return [done.receipt for done in composed]
-
-    @staticmethod
-    def _again(attempt: Callable[[], T]) -> T:
-        for _ in range(_TRIES - 1):
-            try:
-                return attempt()
-            except PositionTaken:
-                continue
-        return attempt()
 
     # --- asking ----------------------------------------------------------------------------------
 
@@ -367,7 +353,7 @@ class RecordKeeper:
             bench = self._bench
             commit(bench, *merge(bench, survivor, other, self.now(), verified=verified))
 
-        self._again(attempt)
+        again(attempt)
 
     def unmerge(
         self, survivor: SubjectId, other: SubjectId, *, assessment: str | None = None
@@ -389,7 +375,7 @@ class RecordKeeper:
             bench, now = self._bench, self.now()
             commit(bench, *unmerge(bench, survivor, other, now, assessment=assessment))
 
-        self._again(attempt)
+        again(attempt)
 
     def deadline(
         self,
@@ -607,4 +593,4 @@ class RecordKeeper:
     def reindex(self, about: SubjectId) -> None:
         """Fold the line anew and store standing and marks again; both are never the truth."""
         about = subject_id(about)
-        self._again(lambda: reindex_person(self._bench, about, self.now()))
+        again(lambda: reindex_person(self._bench, about, self.now()))

@@ -18,6 +18,7 @@ import attrs
 
 from gdprkit.errors import (
     ChainBroken,
+    InvalidValue,
     PositionTaken,
     UnknownSubject,
     UnreadableEntry,
@@ -187,22 +188,35 @@ class KeyCare:
 
         return self._each(span, one, progress)
 
-    def destroy_old_versions(self, about: SubjectId) -> bool:
+    def destroy_old_versions(self, about: SubjectId, *, columns_renewed: bool) -> bool:
         """Destroy the versions of a person's key that seal nothing any more; False for none.
+
+        Args:
+            about: The person.
+            columns_renewed: Nothing in tables of your own is sealed under an old version: there are
+                no such columns, or ``keeper.fields.renewed`` has gone over them. Nobody but you can
+                know, and what is left under an old version can never be opened again.
 
         Raises:
             NotASubjectId, UnknownSubject.
+            InvalidValue: *columns_renewed* is not True.
             ShredHeld: a key is on hold.
             RotationTooEarly: another process may still seal by the old version.
             KeyInUse: a value is sealed by an old version; renew the key.
             ChainBroken: a value is not the one its entry names.
         """
+        _check_columns(columns_renewed)
         return self._one(subject_id(about), without_old_versions)
 
     def destroy_all_old_versions(
-        self, *, span: Span = ALL, progress: Progress = lambda _: None
+        self, *, columns_renewed: bool, span: Span = ALL, progress: Progress = lambda _: None
     ) -> Renewed:
-        """Do ``destroy_old_versions`` for everybody; whoever it is refused for is named."""
+        """Do ``destroy_old_versions`` for everybody; whoever it is refused for is named.
+
+        Raises:
+            InvalidValue: *columns_renewed* is not True.
+        """
+        _check_columns(columns_renewed)
         return self._each(span, without_old_versions, progress)
 
     def reindex_terms(self, *, span: Span = ALL, progress: Progress = lambda _: None) -> Renewed:
@@ -267,3 +281,9 @@ class KeyCare:
 
     def _people(self, span: Span) -> Iterator[SubjectId]:
         return self._bench().store.people(span=span)
+
+
+def _check_columns(renewed: object) -> None:
+    if renewed is not True:
+        cure = "go over your own columns with keeper.fields.renewed first, then pass True"
+        raise InvalidValue("columns_renewed", "is not True", cure)

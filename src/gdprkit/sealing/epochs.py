@@ -41,6 +41,7 @@ from gdprkit.sealing.secret import KeepsSecrets, draw
 __all__ = ["EPOCH_KEY", "EpochBook", "EpochRows", "epoch_number"]
 
 T = TypeVar("T")
+_TRIES: Final = 8
 EPOCH_KEY: Final = 32
 """Bytes of an epoch key."""
 
@@ -165,11 +166,13 @@ class EpochRows(KeepsSecrets):
         Whoever drops a root key trusts what the row says.
         """
         with _asking(self._provider):
-            while True:
+            for _ in range(_TRIES):
                 root_key = self._provider.describe().key_id
                 wrapped = wrap()
                 if self._provider.describe().key_id == root_key:
                     return wrapped, root_key
+        name = f"key provider {type(self._provider).__name__}"
+        raise KeyProviderUnavailable(name, "changes its root key all the time")
 
     def _context(self, kind: EpochKind, epoch: str) -> dict[str, str]:
         """What the provider binds the key to; written once, it never changes."""

@@ -167,6 +167,7 @@ class ErasureContract:
 
     def test_an_added_tombstone_changes_nothing_else(self, store: Store) -> None:
         """It keeps the first one of its mark, and nobody's keys and values go."""
+        store.add_epoch(epoch_row("k1"))
         put = VaultPut(slot=slot(1), envelope=b"e", terms=[b"term"])
         batch = follow(store, ANNA, b"one")
         store.commit(attrs.evolve(batch, puts=[put], keys=[key_row(ANNA)]))
@@ -180,6 +181,7 @@ class ErasureContract:
 
     def test_flags_are_set_on_every_key_and_leave_the_rest(self, store: Store) -> None:
         """Old versions, and those of the same batch: how a key is wrapped stays as it was."""
+        store.add_epoch(epoch_row("k1"))
         for about in (ANNA, BO):
             store.commit(attrs.evolve(follow(store, about, b"one"), keys=[key_row(about)]))
         late = follow(store, ANNA, b"two")
