@@ -25,7 +25,7 @@ from gdprkit.errors import (
 )
 from gdprkit.keeper.line import View, view
 from gdprkit.keeper.renewing import newest_key, renewed, with_new_terms, without_old_versions
-from gdprkit.keeper.writing import Bench
+from gdprkit.keeper.writing import Bench, commit
 from gdprkit.sealing.errors import (
     FieldCryptoError,
     KeyEpochDestroyed,
@@ -245,7 +245,7 @@ class KeyCare:
             if batch is None:
                 return False
             try:
-                bench.store.commit(batch)
+                commit(bench, batch)
             except PositionTaken:
                 if turn == _TRIES:
                     raise
@@ -254,7 +254,6 @@ class KeyCare:
                     raise
                 bench.keys.refresh()
             else:
-                bench.keys.forget(about)
                 return True
         return False
 
