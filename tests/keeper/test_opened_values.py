@@ -136,11 +136,23 @@ def calls(life: Life) -> dict[str, Callable[[], object]]:
         keeper.apply(plan, approve=plan.digest)
         return keeper.receipt(gone)
 
+    def cared() -> object:
+        care = keeper.keys
+        care.renew(about)
+        return [
+            care.rotate(terms=True),
+            care.rewrap(),
+            care.renew_all(since=keeper.now()),
+            care.destroy_all_old_versions(columns_renewed=True),
+            care.status(),
+        ]
+
     other = keeper.add_person(KIND, anew, source="agreement")
 
     return {
         "register": lambda: keeper.register,
         "now": keeper.now,
+        "keys": cared,
         "add_person": lambda: keeper.add_person(
             KIND, {"name": values["name"]}, source="contact-form"
         ),

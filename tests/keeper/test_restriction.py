@@ -61,6 +61,7 @@ def test_a_merge_brings_its_restriction_to_the_keys(house: House) -> None:
 def test_flags_do_not_undo_a_rotation(house: House) -> None:
     """A row wrapped anew between our reading and our commit keeps its new wrapping."""
     anna = house.anna()
+    house.keeper.keys.rotate()
     [row] = house.store.keys(anna)
     commit = house.store.commit
 
