@@ -190,7 +190,7 @@ def _bulk(keys: SubjectKeys, store: DictStore) -> dict[str, Pair]:
 
     def ours() -> None:
         for about, record in zip(people, records, strict=True):
-            fields.seal_many(about, [(record, field, _TEXT) for field in declared])
+            fields.seal_many(about, [(_TEXT, field, record) for field in declared])
 
     def cold() -> None:
         keys._cache._kept.clear()

@@ -127,8 +127,8 @@ def calls(life: Life) -> dict[str, Callable[[], object]]:
 
     def sealed() -> object:
         note = SealedField("elsewhere", "note")
-        envelope = keeper.fields.seal(about, "r-1", note, values["name"])
-        return keeper.fields.open(about, "r-1", note, envelope)
+        envelope = keeper.fields.seal(about, values["name"], note, "r-1")
+        return keeper.fields.open(about, envelope, note, "r-1")
 
     def erased() -> object:
         gone = keeper.add_person("consumer", {"name": values["name"]}, source="contact-form")

@@ -99,7 +99,7 @@ _DOORS: dict[str, Callable[[RecordKeeper, SubjectId], object]] = {
     "find": lambda k, _: k.find(email=EMAIL),
     "read": lambda k, a: k.read(a),
     "line": lambda k, a: k.line(a),
-    "fields": lambda k, a: k.fields.seal(a, "r-1", SealedField("elsewhere", "note"), "x"),
+    "fields": lambda k, a: k.fields.seal(a, "x", SealedField("elsewhere", "note"), "r-1"),
     "plan": lambda k, a: k.plan(a, retention.due()),
     "receipt": lambda k, a: k.receipt(a),
     "answer": lambda k, a: k.answer(a, a),  # type: ignore[arg-type]

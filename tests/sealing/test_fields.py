@@ -61,49 +61,49 @@ class Desk:
 def test_values_open_as_personal_in_their_own_place() -> None:
     """Single, many, each and record: what comes out is Personal, and only where it belongs."""
     desk = Desk()
-    one = desk.fields.seal(ANNA, 1, EMAIL, "anna@example.com")
-    found = desk.fields.open(ANNA, 1, EMAIL, one)
+    one = desk.fields.seal(ANNA, "anna@example.com", EMAIL, 1)
+    found = desk.fields.open(ANNA, one, EMAIL, 1)
     assert type(found) is Personal
     assert found.reveal() == "anna@example.com"
-    many = desk.fields.seal_many(ANNA, [(1, EMAIL, "a"), (2, EMAIL, Personal("b"))])
-    items = [(1, EMAIL, many[0]), (2, EMAIL, many[1])]
+    many = desk.fields.seal_many(ANNA, [("a", EMAIL, 1), (Personal("b"), EMAIL, 2)])
+    items = [(many[0], EMAIL, 1), (many[1], EMAIL, 2)]
     assert [value.reveal() for value in desk.fields.open_many(ANNA, items)] == ["a", "b"]
-    each = desk.fields.open_each(ANNA, [*items, (3, EMAIL, many[0])])
+    each = desk.fields.open_each(ANNA, [*items, (many[0], EMAIL, 3)])
     assert [type(one.value) for one in each] == [Personal, Personal, type(None)]
     assert type(each[2].error) is AuthenticationFailed
     lead = SealedRecord("lead")
-    packed = desk.fields.seal_record(ANNA, 1, lead, {"name": "Anna"})
-    assert desk.fields.open_record(ANNA, 1, lead, packed)["name"].reveal() == "Anna"
+    packed = desk.fields.seal_record(ANNA, {"name": "Anna"}, lead, 1)
+    assert desk.fields.open_record(ANNA, packed, lead, 1)["name"].reveal() == "Anna"
     with pytest.raises(KeyVersionUnknown):
-        desk.fields.open(BERT, 1, EMAIL, one)
+        desk.fields.open(BERT, one, EMAIL, 1)
     with pytest.raises(AuthenticationFailed):
-        desk.fields.open(ANNA, 2, EMAIL, one)
+        desk.fields.open(ANNA, one, EMAIL, 2)
 
 
 def test_d09_a_renamed_table_still_opens() -> None:
     """The declared ids bind, not names of tables: a host that renames both reads as before."""
     desk = Desk()
-    stored = desk.fields.seal(ANNA, 7, SealedField("lead", "email"), "anna@example.com")
+    stored = desk.fields.seal(ANNA, "anna@example.com", SealedField("lead", "email"), 7)
     renamed_table = {"prospects": {"mail_address": stored}}
     blob = renamed_table["prospects"]["mail_address"]
-    assert desk.fields.open(ANNA, 7, SealedField("lead", "email"), blob).reveal()
+    assert desk.fields.open(ANNA, blob, SealedField("lead", "email"), 7).reveal()
     with pytest.raises(AuthenticationFailed):
-        desk.fields.open(ANNA, 7, SealedField("prospects", "mail_address"), blob)
+        desk.fields.open(ANNA, blob, SealedField("prospects", "mail_address"), 7)
 
 
 def test_revisions_stop_an_older_value_put_back() -> None:
     """Where the host keeps a revision, an older envelope of the same field is refused."""
     desk = Desk()
-    old = desk.fields.seal(ANNA, 1, NOTE, "old", revision=1)
-    new = desk.fields.seal(ANNA, 1, NOTE, "new", revision=2)
-    assert desk.fields.open(ANNA, 1, NOTE, new, revision=2).reveal() == "new"
+    old = desk.fields.seal(ANNA, "old", NOTE, 1, revision=1)
+    new = desk.fields.seal(ANNA, "new", NOTE, 1, revision=2)
+    assert desk.fields.open(ANNA, new, NOTE, 1, revision=2).reveal() == "new"
     with pytest.raises(AuthenticationFailed):
-        desk.fields.open(ANNA, 1, NOTE, old, revision=2)
+        desk.fields.open(ANNA, old, NOTE, 1, revision=2)
     calls: list[Callable[[], object]] = [
-        lambda: desk.fields.open(ANNA, 1, NOTE, new),
-        lambda: desk.fields.seal(ANNA, 1, NOTE, "x"),
-        lambda: desk.fields.seal_many(ANNA, [(1, NOTE, "x")]),
-        lambda: desk.fields.seal(ANNA, 1, EMAIL, "x", revision=1),
+        lambda: desk.fields.open(ANNA, new, NOTE, 1),
+        lambda: desk.fields.seal(ANNA, "x", NOTE, 1),
+        lambda: desk.fields.seal_many(ANNA, [("x", NOTE, 1)]),
+        lambda: desk.fields.seal(ANNA, "x", EMAIL, 1, revision=1),
     ]
     for call in calls:
         with pytest.raises(ContextError, match="revision"):
@@ -114,20 +114,20 @@ def test_d24_strict_writes_stop_at_once_and_others_within_the_ttl() -> None:
     """After an erasure elsewhere a strict writer is refused, another one for no longer than ttl."""
     strict, lax = Desk(strict_writes=True), Desk()
     for desk in (strict, lax):
-        sealed = desk.fields.seal(ANNA, 1, EMAIL, "x")  # both have the key open now
+        sealed = desk.fields.seal(ANNA, "x", EMAIL, 1)  # both have the key open now
         desk.shred_elsewhere()
-        assert desk.fields.open(ANNA, 1, EMAIL, sealed).reveal() == "x"  # within ttl
-    assert lax.fields.seal(ANNA, 1, EMAIL, "x")
+        assert desk.fields.open(ANNA, sealed, EMAIL, 1).reveal() == "x"  # within ttl
+    assert lax.fields.seal(ANNA, "x", EMAIL, 1)
     for write in (
-        lambda: strict.fields.seal(ANNA, 1, EMAIL, "x"),
-        lambda: strict.fields.seal_many(ANNA, [(1, EMAIL, "x")]),
-        lambda: strict.fields.seal_record(ANNA, 1, SealedRecord("lead"), {"a": "x"}),
+        lambda: strict.fields.seal(ANNA, "x", EMAIL, 1),
+        lambda: strict.fields.seal_many(ANNA, [("x", EMAIL, 1)]),
+        lambda: strict.fields.seal_record(ANNA, {"a": "x"}, SealedRecord("lead"), 1),
     ):
         with pytest.raises(SubjectErased):
             write()
     lax.keys.forget(ANNA)
     with pytest.raises(SubjectErased):
-        lax.fields.seal(ANNA, 1, EMAIL, "x")
+        lax.fields.seal(ANNA, "x", EMAIL, 1)
 
 
 def test_unknown_people_are_missing() -> None:
@@ -135,51 +135,51 @@ def test_unknown_people_are_missing() -> None:
     desk = Desk()
     stranger = SubjectId(UUID(int=99))
     with pytest.raises(KeyMissing):
-        desk.fields.seal(stranger, 1, EMAIL, "x")
+        desk.fields.seal(stranger, "x", EMAIL, 1)
     assert stranger not in desk.store.rows
 
 
 def test_values_are_renewed_under_the_newest_key_and_suite() -> None:
     """After a new version, and after a change of suite, each value is rewritten once."""
     desk = Desk()
-    old = desk.fields.seal(ANNA, 1, EMAIL, "x")
-    assert desk.fields.renewed(ANNA, 1, EMAIL, old) is old
+    old = desk.fields.seal(ANNA, "x", EMAIL, 1)
+    assert desk.fields.renewed(ANNA, old, EMAIL, 1) is old
     row = rotate(desk.keys, desk.store)
-    new = desk.fields.renewed(ANNA, 1, EMAIL, old)
+    new = desk.fields.renewed(ANNA, old, EMAIL, 1)
     assert new[2:22] == row.key_id != old[2:22]
-    assert desk.fields.open(ANNA, 1, EMAIL, new).reveal() == "x"
+    assert desk.fields.open(ANNA, new, EMAIL, 1).reveal() == "x"
     settings = KeySettings(suite=2, suites=[1, 2])
     later = SealedFields(make_keys(desk.store, settings=settings))
-    longer = later.renewed(ANNA, 1, EMAIL, new)
+    longer = later.renewed(ANNA, new, EMAIL, 1)
     assert (longer[1], len(longer)) == (2, len(new) + 12)
-    assert later.renewed(ANNA, 1, EMAIL, bytearray(longer)) == longer
+    assert later.renewed(ANNA, bytearray(longer), EMAIL, 1) == longer
     with pytest.raises(AuthenticationFailed):
-        later.renewed(ANNA, 2, EMAIL, new)
+        later.renewed(ANNA, new, EMAIL, 2)
 
 
 def test_a_migrating_reader_counts_and_warns_and_opens_what_is_sealed() -> None:
     """Plaintext passes through one door only, which says so each time."""
     desk = Desk()
     reader = MigratingReader(desk.fields)
-    sealed = desk.fields.seal(ANNA, 1, EMAIL, "sealed")
-    assert reader.read(ANNA, 1, EMAIL, sealed).reveal() == "sealed"
+    sealed = desk.fields.seal(ANNA, "sealed", EMAIL, 1)
+    assert reader.read(ANNA, sealed, EMAIL, 1).reveal() == "sealed"
     assert reader.plaintexts == 0
     with pytest.warns(PlaintextRead, match="'lead' 'email' is not sealed yet") as warned:
-        found = reader.read(ANNA, 1, EMAIL, "anna@example.com")
+        found = reader.read(ANNA, "anna@example.com", EMAIL, 1)
     assert type(found) is Personal
     assert found.reveal() == "anna@example.com"
     assert reader.plaintexts == 1
     assert "anna" not in str(warned[0].message)
     with pytest.raises(NotAnEnvelope):
-        desk.fields.open(ANNA, 1, EMAIL, b"anna@example.com")
+        desk.fields.open(ANNA, b"anna@example.com", EMAIL, 1)
     with pytest.raises(AuthenticationFailed):
-        reader.read(ANNA, 2, EMAIL, sealed)
+        reader.read(ANNA, sealed, EMAIL, 2)
 
 
 def test_the_door_seals_what_the_envelope_functions_do() -> None:
     """There is one format: what the door seals opens with the functions, and the reverse."""
     desk = Desk()
     versions = desk.keys.of(ANNA)
-    assert unseal(desk.fields.seal(ANNA, 1, EMAIL, "x"), EMAIL, 1, versions) == "x"
+    assert unseal(desk.fields.seal(ANNA, "x", EMAIL, 1), EMAIL, 1, versions) == "x"
     sealed = enc("y", versions.newest, RECORD, record_type="lead", field="email")
-    assert desk.fields.open(ANNA, RECORD, EMAIL, sealed).reveal() == "y"
+    assert desk.fields.open(ANNA, sealed, EMAIL, RECORD).reveal() == "y"

@@ -39,43 +39,46 @@ class KeyCache(KeepsSecrets, Generic[T]):
         self._capacity: Final = capacity
         self._ttl: Final = ttl
         self._monotonic: Final = monotonic
-        # each of its methods is one step: threads need no lock to read it
-        self._kept: Final[OrderedDict[SubjectId, tuple[float, T | Tombstone]]] = OrderedDict()
+        # by number: a UUID is hashed and compared in Python, a number is not. Each of its methods
+        # is one step: threads need no lock to read it.
+        self._kept: Final[OrderedDict[int, tuple[float, T | Tombstone]]] = OrderedDict()
         self._flights: Final = tuple(ForkLock() for _ in range(_FLIGHTS))
 
     def get(self, about: SubjectId, load: Callable[[SubjectId], T | Tombstone]) -> T | Tombstone:
         """Return what is kept about the person, or what *load* finds; its errors are not kept."""
-        found = self._fresh(about)
+        number = about.int
+        found = self._fresh(number)
         if found is not None:
             return found
-        with self._flights[hash(about) % _FLIGHTS]:
-            found = self._fresh(about)  # another thread may have been first
+        with self._flights[number % _FLIGHTS]:
+            found = self._fresh(number)  # another thread may have been first
             if found is None:
+                until = self._monotonic() + self._ttl  # what is read now may be old by then
                 found = load(about)
-                self._keep(about, found)
+                self._keep(number, until, found)
             return found
 
     def forget(self, about: SubjectId) -> None:
         """Drop what is kept about the person."""
-        with self._flights[hash(about) % _FLIGHTS]:
-            self._kept.pop(about, None)
+        with self._flights[about.int % _FLIGHTS]:
+            self._kept.pop(about.int, None)
 
-    def _fresh(self, about: SubjectId) -> T | Tombstone | None:
-        kept = self._kept.get(about)
+    def _fresh(self, number: int) -> T | Tombstone | None:
+        kept = self._kept.get(number)
         if kept is None:
             return None
         until, found = kept
         if self._monotonic() >= until and not isinstance(found, Tombstone):
             return None  # the look-up that follows puts a fresh one in its place
         try:  # noqa: SIM105 -- suppress() costs more than all the rest here
-            self._kept.move_to_end(about)
+            self._kept.move_to_end(number)
         except KeyError:
             pass  # another thread dropped it just now; what was read was true until then
         return found
 
-    def _keep(self, about: SubjectId, found: T | Tombstone) -> None:
-        self._kept[about] = (self._monotonic() + self._ttl, found)
-        self._kept.move_to_end(about)
+    def _keep(self, number: int, until: float, found: T | Tombstone) -> None:
+        self._kept[number] = (until, found)
+        self._kept.move_to_end(number)
         while len(self._kept) > self._capacity:
             try:
                 self._kept.popitem(last=False)

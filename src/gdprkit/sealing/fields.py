@@ -58,9 +58,9 @@ class SealedFields(KeepsSecrets):
     def seal(
         self,
         about: SubjectId,
-        record_id: Component,
-        field: SealedField,
         value: object,
+        field: SealedField,
+        record_id: Component,
         *,
         revision: Component | None = None,
     ) -> bytes:
@@ -69,19 +69,18 @@ class SealedFields(KeepsSecrets):
         return seal(value, field, record_id, key, revision, self._random)
 
     def seal_many(
-        self, about: SubjectId, items: Sequence[tuple[Component, SealedField, object]]
+        self, about: SubjectId, items: Sequence[tuple[object, SealedField, Component]]
     ) -> list[bytes]:
-        """Seal triples of record id, field and value, all or none; see ``envelope.seal_many``."""
+        """Seal triples of value, field and record id, all or none; see ``envelope.seal_many``."""
         key = self._keys.for_writing(about, use=RestrictedUse.STORAGE).newest
-        turned = [(value, field, record_id) for record_id, field, value in items]
-        return seal_many(turned, key, self._random)
+        return seal_many(items, key, self._random)
 
     def seal_record(
         self,
         about: SubjectId,
-        record_id: Component,
-        record: SealedRecord,
         values: Mapping[str, object],
+        record: SealedRecord,
+        record_id: Component,
     ) -> bytes:
         """Return a whole record as one envelope; see ``packed``."""
         key = self._keys.for_writing(about, use=RestrictedUse.STORAGE).newest
@@ -90,9 +89,9 @@ class SealedFields(KeepsSecrets):
     def open(
         self,
         about: SubjectId,
-        record_id: Component,
-        field: SealedField,
         envelope: Envelope,
+        field: SealedField,
+        record_id: Component,
         *,
         revision: Component | None = None,
         ground: RestrictedUse | None = None,
@@ -104,34 +103,32 @@ class SealedFields(KeepsSecrets):
     def open_many(
         self,
         about: SubjectId,
-        items: Sequence[tuple[Component, SealedField, bytes]],
+        items: Sequence[tuple[bytes, SealedField, Component]],
         *,
         ground: RestrictedUse | None = None,
     ) -> list[Personal[object]]:
-        """Open triples of record id, field and envelope: all of them, or the first error."""
-        turned = [(envelope, field, record_id) for record_id, field, envelope in items]
-        return [Personal(value) for value in unseal_many(turned, self._keys.of(about, use=ground))]
+        """Open triples of envelope, field and record id: all of them, or the first error."""
+        return [Personal(value) for value in unseal_many(items, self._keys.of(about, use=ground))]
 
     def open_each(
         self,
         about: SubjectId,
-        items: Sequence[tuple[Component, SealedField, bytes]],
+        items: Sequence[tuple[bytes, SealedField, Component]],
         *,
         ground: RestrictedUse | None = None,
     ) -> list[Opened]:
-        """Open triples of record id, field and envelope, and say of each what became of it."""
-        turned = [(envelope, field, record_id) for record_id, field, envelope in items]
+        """Open triples of envelope, field and record id, and say of each what became of it."""
         return [
             one if one.error else Opened(Personal(one.value))
-            for one in unseal_each(turned, self._keys.of(about, use=ground))
+            for one in unseal_each(items, self._keys.of(about, use=ground))
         ]
 
     def open_record(
         self,
         about: SubjectId,
-        record_id: Component,
-        record: SealedRecord,
         envelope: Envelope,
+        record: SealedRecord,
+        record_id: Component,
         *,
         ground: RestrictedUse | None = None,
     ) -> dict[str, Personal[object]]:
@@ -141,9 +138,9 @@ class SealedFields(KeepsSecrets):
     def renewed(
         self,
         about: SubjectId,
-        record_id: Component,
-        field: SealedField,
         envelope: Envelope,
+        field: SealedField,
+        record_id: Component,
         *,
         revision: Component | None = None,
     ) -> bytes:
@@ -184,11 +181,11 @@ class MigratingReader(KeepsSecrets):
         self.plaintexts = 0
 
     def read(
-        self, about: SubjectId, record_id: Component, field: SealedField, stored: object
+        self, about: SubjectId, stored: object, field: SealedField, record_id: Component
     ) -> Personal[object]:
         """Return the value, sealed or not."""
         if isinstance(stored, (bytes, bytearray, memoryview)) and is_envelope(stored):
-            return self._fields.open(about, record_id, field, stored)
+            return self._fields.open(about, stored, field, record_id)
         self.plaintexts += 1
         warnings.warn(
             f"a value of {field.record_type!r} {field.field!r} is not sealed yet",
