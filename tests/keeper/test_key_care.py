@@ -184,7 +184,7 @@ class TestRenew:
         """The keeper cannot see a host's own tables, so somebody has to say that they are done."""
         anna = swift.anna()
         field = SealedField("orders", "note")
-        sealed = swift.keeper.fields.seal(anna, 7, field, "fragile")
+        sealed = swift.keeper.fields.seal(anna, "fragile", field, 7)
         swift.keeper.keys.renew(anna)
         swift.clock.now += TTL
         for wrong in (False, None, "yes"):
@@ -193,11 +193,11 @@ class TestRenew:
             with pytest.raises(InvalidValue):
                 swift.keeper.keys.destroy_all_old_versions(columns_renewed=wrong)  # type: ignore[arg-type]
         assert states(swift, anna) == [RETIRED, ACTIVE]
-        again = swift.keeper.fields.renewed(anna, 7, field, sealed)
+        again = swift.keeper.fields.renewed(anna, sealed, field, 7)
         assert swift.keeper.keys.destroy_old_versions(anna, columns_renewed=True)
-        assert swift.keeper.fields.open(anna, 7, field, again).reveal() == "fragile"
+        assert swift.keeper.fields.open(anna, again, field, 7).reveal() == "fragile"
         with pytest.raises(KeyDestroyed):
-            swift.keeper.fields.open(anna, 7, field, sealed)
+            swift.keeper.fields.open(anna, sealed, field, 7)
 
     def test_a_restriction_goes_with_the_key_and_storage_goes_on(self, house: House) -> None:
         """Sealing anew is storing: it is done under Art. 18, and opens nothing for anybody."""
