@@ -121,6 +121,14 @@ def test_status_as_json_says_the_same(shop: Shop) -> None:
     assert datetime.fromisoformat(body["epochs"][0]["free_at"]).tzinfo is not None
 
 
+def test_status_as_json_fails_as_json(shop: Shop) -> None:
+    """Whoever reads the output by a program is told there too."""
+    code, out, _ = shop.call("status", "--json", "--tenant", "mian")
+    body = json.loads(out)
+    assert (code, body["tenant"]) == (2, "mian")
+    assert "the file holds: main" in body["error"]
+
+
 def test_a_rotation_from_end_to_end(shop: Shop, tmp_path: Path) -> None:
     """Rotate, rewrap, destroy: each says what comes next; then the old backup opens for nobody."""
     [old] = shop.roots()

@@ -23,7 +23,7 @@ import attrs
 import click
 
 from gdprkit.desk.screen import Bars
-from gdprkit.errors import InvalidValue, StoreBusy
+from gdprkit.errors import GdprkitError, InvalidValue, StoreBusy
 from gdprkit.keeper.clock import system_clock
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.providers import Keyring
@@ -151,8 +151,15 @@ def status(
 
     Exit 3 if a rotation is unfinished or an old epoch is still there.
     """
-    with _opened(store, keyring, tenant, ttl) as opened:
-        found = key_status(opened.keys())
+    try:
+        with _opened(store, keyring, tenant, ttl) as opened:
+            found = key_status(opened.keys())
+    except GdprkitError as error:
+        if as_json:  # one object, also where the command fails
+            body = {"tenant": tenant, "error": str(error)}
+            click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+            ctx.exit(_USAGE)
+        raise
     now = system_clock()
     todo = _todo(found, now)
     if as_json:
@@ -196,6 +203,7 @@ def _waits(epoch: EpochStatus, now: datetime) -> str | None:
 def _body(found: KeyStatus, tenant: str, todo: list[str]) -> dict[str, Any]:
     return {
         "tenant": tenant,
+        "error": None,
         "root": found.root,
         "provider": found.provider,
         "begun": found.begun,
