@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import islice, repeat
 from operator import length_hint
+from struct import Struct
 from typing import Final, final
 from uuid import UUID
 
@@ -46,6 +47,7 @@ of this process; the margin is for the others."""
 
 _NONCE: Final = SUITES[1].nonce
 _WRAPPED: Final = _NONCE + KEY + TAG
+_SPLIT: Final = {size: Struct(f"{size}s").iter_unpack for size in (12, 24)}
 _NO_RECORD: Final = object()  # None is what a caller may pass, and is refused
 _FIELD_MAGIC: Final = b"gdprkit/field/v1\0"
 _KEY_INFO: Final = b"gdprkit/dek/v1\0"
@@ -72,6 +74,7 @@ class SubjectKey(KeepsSecrets):
         "_last",
         "_least",
         "_nonce",
+        "_nonces",
         "_prefix",
         "_uses",
         "_uuid_prefix",
@@ -103,6 +106,7 @@ class SubjectKey(KeepsSecrets):
         self._encrypt: Final = cipher.encrypt
         self._decrypt: Final = cipher.decrypt
         self._nonce: Final = form.nonce
+        self._nonces: Final = _SPLIT[form.nonce]
         self._body: Final = form.body
         self._least: Final = form.smallest
         self._prefix: Final = _FIELD_MAGIC + self.header + owner
@@ -120,19 +124,39 @@ class SubjectKey(KeepsSecrets):
     ) -> list[SubjectKey]:
         """Make the cipher keys of *suites* and their common id from 32 bytes of a subject key."""
         derived = bytearray(KEY + KEY_ID)
-        other = bytearray(KEY)
         try:
             expand_into(derived, subject_key, _KEY_INFO + owner)
             key_id = bytes(derived[KEY:])
             keys: list[SubjectKey] = []
             for suite in suites:
-                if suite != 1:
-                    expand_into(other, subject_key, _SUITE_INFO + u32(suite) + owner)
-                material = memoryview(derived)[:KEY] if suite == 1 else other
-                keys.append(cls(material, key_id=key_id, version=version, owner=owner, suite=suite))
+                if suite == 1:
+                    material = memoryview(derived)[:KEY]
+                    keys.append(cls(material, key_id=key_id, version=version, owner=owner))
+                else:
+                    keys.append(
+                        cls._other(subject_key, suite, key_id=key_id, version=version, owner=owner)
+                    )
             return keys
         finally:
-            wipe(derived, other)
+            wipe(derived)
+
+    @classmethod
+    def _other(
+        cls,
+        subject_key: bytes | bytearray,
+        suite: int,
+        *,
+        key_id: bytes,
+        version: int,
+        owner: bytes,
+    ) -> SubjectKey:
+        """Make the cipher key of a suite other than the first, which is derived with the id."""
+        derived = bytearray(KEY)
+        try:
+            expand_into(derived, subject_key, _SUITE_INFO + u32(suite) + owner)
+            return cls(derived, key_id=key_id, version=version, owner=owner, suite=suite)
+        finally:
+            wipe(derived)
 
     def _bound(self, record_id: Component) -> bytes:
         """Return what is authenticated up to the record id; the last one is kept."""
@@ -149,7 +173,9 @@ class SubjectKey(KeepsSecrets):
         Raises:
             KeyExhausted: too many for random nonces; none of them is done.
         """
-        if times > length_hint(self._uses) or sum(1 for _ in islice(self._uses, times)) < times:
+        left = length_hint(self._uses) >= times
+        # taken one by one in C: threads that share the key never take one twice
+        if not left or len(list(islice(self._uses, times))) < times:
             raise KeyExhausted(self.key_id.hex())
 
 

@@ -386,8 +386,11 @@ class SubjectKeys(KeepsSecrets):
         return self._load(about)
 
     def _tombstone(self, about: SubjectId) -> Tombstone | None:
-        found = (self._store.tombstone(root.mark(about)) for root in self._lasting.usable())
-        return next((tombstone for tombstone in found if tombstone is not None), None)
+        for root in self._lasting.usable():
+            tombstone = self._store.tombstone(root.mark(about))
+            if tombstone is not None:
+                return tombstone
+        return None
 
     def _open(
         self, about: SubjectId, rows: Sequence[KeyRow], *, looks_again: bool = True
