@@ -183,3 +183,25 @@ def test_the_door_seals_what_the_envelope_functions_do() -> None:
     assert unseal(desk.fields.seal(ANNA, "x", EMAIL, 1), EMAIL, 1, versions) == "x"
     sealed = enc("y", versions.newest, RECORD, record_type="lead", field="email")
     assert desk.fields.open(ANNA, sealed, EMAIL, RECORD).reveal() == "y"
+
+
+def test_renewing_goes_by_the_keys_as_they_are_stored_now() -> None:
+    """A process that has not heard of a new version does not take the old one for the newest.
+
+    Whoever went over their columns destroys the old version next: what was left under it is lost.
+    """
+    desk = Desk()
+    elsewhere = desk.elsewhere()
+    old = desk.fields.seal(ANNA, "anna@example.com", EMAIL, RECORD)
+    row = rotate(elsewhere, desk.store)
+    assert desk.fields.renewed(ANNA, old, EMAIL, RECORD)[2:22] == row.key_id
+
+
+def test_renewing_by_a_warm_process_leaves_what_is_newest() -> None:
+    """An envelope under a version that this process has not heard of is not sealed under an old."""
+    desk = Desk()
+    elsewhere = desk.elsewhere()
+    desk.keys.of(ANNA)
+    rotate(elsewhere, desk.store)
+    new = SealedFields(elsewhere).seal(ANNA, "anna@example.com", EMAIL, RECORD)
+    assert desk.fields.renewed(ANNA, new, EMAIL, RECORD) == new

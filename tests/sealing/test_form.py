@@ -92,6 +92,16 @@ def test_d13_buffers_of_drivers_are_taken(keys: SubjectKeyVersions, sealed: byte
         assert is_envelope(buffer)
 
 
+def test_d13_a_buffer_that_was_released_is_no_envelope(
+    keys: SubjectKeyVersions, sealed: bytes
+) -> None:
+    """A memoryview that its driver has taken back is refused like any other thing."""
+    buffer = memoryview(sealed)
+    buffer.release()
+    assert refused(buffer, keys) is NotAnEnvelope
+    assert not is_envelope(buffer)
+
+
 @given(st.binary(max_size=200), st.booleans())
 def test_d13_random_bytes_never_open(noise: bytes, like: bool) -> None:
     """Noise, with or without a true beginning, gives an error of this family and no other."""

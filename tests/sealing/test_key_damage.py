@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
 import attrs
 import pytest
@@ -24,10 +26,14 @@ from gdprkit.sealing.errors import (
     KeyEpochDestroyed,
     KeyExhausted,
     KeyIntegrityError,
+    SubjectErased,
 )
 from gdprkit.sealing.providers import MemoryProvider
 from gdprkit.sealing.rows import EpochKind, KeyState, Tombstone
 from gdprkit.sealing.settings import KeySettings
+from gdprkit.words.identifiers import SubjectId
+
+NOBODY = SubjectId(UUID("7d0f6a3e-2b1c-4e5d-8f90-a1b2c3d4e5f6"))
 from gdprkit.words.vocabulary import ErasureReason
 
 
@@ -274,3 +280,49 @@ def test_epochs_without_a_proper_name_are_refused(name: str) -> None:
     ]
     with pytest.raises(KeyIntegrityError):
         make_keys(store).create(BERT, at=AT)
+
+
+@pytest.mark.parametrize("kind", [EpochKind.KEK, EpochKind.LASTING])
+def test_lost_epochs_are_not_made_again(kind: EpochKind) -> None:
+    """Where people have keys and the epochs are gone, nobody is served and nothing is made.
+
+    A new first epoch would leave its people unreadable once the true one is restored, and the
+    erased would count as people never known.
+    """
+    store = DictStore()
+    people = make_keys(store)
+    add_person(people, store)
+    add_person(people, store, BERT)
+    store.shred(BERT, people.tombstone_for(BERT, **SHRED))
+    store.epoch_rows = [row for row in store.epoch_rows if row.kind is not kind]
+    fresh = make_keys(store)
+    with pytest.raises(KeyIntegrityError, match="gone"):
+        fresh.create(NOBODY, at=AT)
+    with pytest.raises(KeyIntegrityError, match="gone"):
+        fresh.ready(AT)
+    assert not any(row.kind is kind for row in store.epoch_rows)
+    refused = KeyIntegrityError if kind is EpochKind.LASTING else SubjectErased
+    for call in (lambda: fresh.of(BERT), lambda: fresh.create(BERT, at=AT)):
+        with pytest.raises(refused):
+            call()
+
+
+@pytest.mark.parametrize("version", [-1, 0, 2**32])
+def test_d27_a_number_that_no_version_has_is_told_as_damage(version: int) -> None:
+    """One such row does not end a turn over all of them with an error of arithmetic."""
+    store = DictStore()
+    people = make_keys(store)
+    add_person(people, store)
+    row = attrs.evolve(store.rows[ANNA][0], version=version)
+    with pytest.raises(KeyIntegrityError, match="number"):
+        people.rewrapped(row, at=AT)
+
+
+@pytest.mark.parametrize("wrapped", ["x" * 60, 5])
+def test_d27_a_column_that_holds_no_bytes_is_damage(wrapped: Any) -> None:
+    """SQLite keeps a text or a number where bytes belong."""
+    store = DictStore()
+    add_person(make_keys(store), store)
+    store.replace(store.rows[ANNA][0], wrapped=wrapped)
+    with pytest.raises(KeyIntegrityError):
+        make_keys(store).of(ANNA)

@@ -57,6 +57,21 @@ def test_d21_unknown_missing_and_erased_are_three_answers() -> None:
     assert erased.value.reference == "case-7"
 
 
+def test_d21_a_version_made_since_does_not_open_beside_a_tombstone() -> None:
+    """Rows that come back after an erasure open nothing, though the keys were opened before it."""
+    store = DictStore()
+    people, elsewhere = make_keys(store), make_keys(store)
+    held = add_person(people, store)
+    row = rotate(elsewhere, store)
+    sealed = enc("x", elsewhere.of(ANNA).newest)
+    rows = list(store.rows[ANNA])
+    assert rows[-1] == row
+    store.shred(ANNA, elsewhere.tombstone_for(ANNA, **SHRED))
+    store.rows[ANNA] = rows
+    with pytest.raises(SubjectErased):
+        dec(sealed, held)
+
+
 def test_d21_a_person_is_missing_where_nothing_was_ever_made() -> None:
     """In an empty store everybody is missing, and looking makes no epoch."""
     store = DictStore()

@@ -6,7 +6,9 @@ import multiprocessing
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Thread
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError, Event, RLock, Thread
+from typing import Any
 
 import pytest
 from tests.sealing.support import ANNA, BERT, DictStore, add_person, dec, enc, enc_many, make_keys
@@ -156,6 +158,35 @@ def test_a_lock_is_reentrant_and_lets_go() -> None:
         assert not taken.wait(0.05)
     thread.join(10)
     assert taken.is_set()
+
+
+def test_threads_of_a_new_process_agree_on_one_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a fork the first threads come at once: one at a time holds the lock, and gives it back.
+
+    Each thread waits inside the making of a lock until the other one makes its own.
+    """
+    lock, both = ForkLock(), Barrier(2)
+    holding: list[int] = []
+    most: list[int] = []
+
+    def made() -> Any:
+        with suppress(BrokenBarrierError):
+            both.wait(1)
+        return RLock()
+
+    def hold() -> None:
+        with lock:
+            holding.append(1)
+            most.append(len(holding))
+            time.sleep(0.05)
+            holding.pop()
+
+    monkeypatch.setattr("gdprkit.sealing.locks.RLock", made)
+    monkeypatch.setattr(os, "getpid", lambda: 0)
+    with ThreadPoolExecutor(2) as pool:
+        for thread in [pool.submit(hold), pool.submit(hold)]:
+            thread.result(10)
+    assert most == [1, 1]
 
 
 def test_d45_failures_take_no_time_that_tells_the_plaintext() -> None:

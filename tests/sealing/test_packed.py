@@ -216,3 +216,16 @@ def test_a_record_counts_as_one_use(keys: SubjectKeyVersions) -> None:
     seal_record(VALUES, CONTACT, RECORD, key)
     with pytest.raises(KeyExhausted):
         seal_record(VALUES, CONTACT, RECORD, key)
+
+
+class Doubled(dict[str, str]):
+    """A mapping as some web frameworks have: a name may come twice."""
+
+    def items(self) -> Any:
+        return [("email", "anna@example.com"), ("email", "anna@example.org")]
+
+
+def test_a_name_that_comes_twice_is_refused(keys: SubjectKeyVersions) -> None:
+    """Nothing is sealed that no reader would open."""
+    with pytest.raises(ContextError, match="twice"):
+        seal_record(Doubled(), CONTACT, RECORD, keys.newest)

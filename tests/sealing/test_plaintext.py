@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -127,6 +128,16 @@ def test_d19_a_zone_that_is_not_known_here_keeps_the_instant() -> None:
     assert decode(b"\x062026-03-31T09:00:00+03:00[Nowhere/Atall]") == moment
     changed = decode(b"\x062026-03-31T09:00:00+05:00[Europe/Helsinki]")
     assert changed == datetime(2026, 3, 31, 4, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["/etc/localtime", "../Helsinki", "a\0b", "x]y", "local"])
+def test_d19_a_zone_of_any_name_is_read_again(name: str) -> None:
+    """A zone that was read out of a file may be called anything; its moments keep their instant."""
+    with files("tzdata.zoneinfo.Europe").joinpath("Helsinki").open("rb") as file:
+        moment = datetime(2026, 3, 31, 9, 0, tzinfo=ZoneInfo.from_file(file, key=name))
+    back = decode(encode(moment))
+    assert isinstance(back, datetime)
+    assert (back, back.utcoffset()) == (moment, moment.utcoffset())
 
 
 def test_d19_bytes_that_look_like_text_stay_bytes() -> None:

@@ -480,3 +480,27 @@ def test_d35_errors_of_a_variable_name_it_and_never_its_text(
     for shown in shown_by(denied.value):
         assert OLD[:20] not in shown
         assert NEW not in shown
+
+
+def test_a_running_process_never_wraps_by_a_key_that_was_dropped(tmp_path: Path) -> None:
+    """Epochs made after a root key was replaced open in the next process, whoever made them."""
+    path = tmp_path / "root.key"
+    running = Keyring.create(path)
+    first = active(path)
+    Keyring.add_root(path)
+    Keyring.drop_root(path, first)
+    store = DictStore()
+    add_person(make_keys(store, provider=running), store)
+    assert {row.provider_key for row in store.epoch_rows} == {active(path)}
+    assert make_keys(store, provider=Keyring.from_file(path)).of(ANNA).newest.version == 1
+
+
+def test_a_running_process_without_its_file_opens_and_does_not_wrap(tmp_path: Path) -> None:
+    """Nobody can tell whether a key still stands in a file that is gone; what it holds opens."""
+    path = tmp_path / "root.key"
+    running = Keyring.create(path)
+    wrapped = running.wrap(KEY, PLACE)
+    path.unlink()
+    assert running.unwrap(wrapped, PLACE) == KEY
+    with pytest.raises(KeyProviderUnavailable):
+        running.wrap(KEY, PLACE)

@@ -47,6 +47,7 @@ of this process; the margin is for the others."""
 
 _NONCE: Final = SUITES[1].nonce
 _WRAPPED: Final = _NONCE + KEY + TAG
+_VERSIONS: Final = 2**32 - 1
 _SPLIT: Final = {size: Struct(f"{size}s").iter_unpack for size in (12, 24)}
 _NO_RECORD: Final = object()  # None is what a caller may pass, and is refused
 _FIELD_MAGIC: Final = b"gdprkit/field/v1\0"
@@ -343,9 +344,9 @@ class Kek(KeepsSecrets):
             InvalidValue: *random* returned another number of bytes.
         """
         nonce = under._nonce(random)
-        bound = under._bound(version=row.version, owner=owner)
         subject_key = self._unwrap(row, owner)
         try:
+            bound = under._bound(version=row.version, owner=owner)
             return nonce + under._cipher.encrypt(nonce, subject_key, bound)
         finally:
             wipe(subject_key)
@@ -360,8 +361,11 @@ class Kek(KeepsSecrets):
     def _unwrap(self, row: KeyRow, owner: bytes) -> bytearray:
         """Return the subject key of *row*; whoever asked wipes it."""
         wrapped = row.wrapped
-        if len(wrapped) != _WRAPPED:
+        # a damaged column may hold a text or a number, and any number may stand for the version
+        if type(wrapped) is not bytes or len(wrapped) != _WRAPPED:
             raise KeyIntegrityError(row.label, "was cut short or lengthened")
+        if not 0 < row.version <= _VERSIONS:
+            raise KeyIntegrityError(row.label, "has a number that no version has")
         bound = self._bound(version=row.version, owner=owner)
         subject_key = bytearray(KEY)
         try:

@@ -79,6 +79,24 @@ class EpochRows(KeepsSecrets):
         """Return the rows of one kind as they are stored now."""
         return {row.epoch: row for row in self.store.epochs() if row.kind is kind}
 
+    def known(self, kind: EpochKind) -> dict[str, EpochRow]:
+        """Return the rows of one kind; none only where none was ever made.
+
+        Nobody has a key before there is a KEK and a LASTING epoch. A first one in the place of one
+        that was lost would write what the true one, once restored, does not open, and would know
+        none of the erased.
+
+        Raises:
+            KeyIntegrityError: people have keys and the epochs of the kind are gone.
+        """
+        found = self.of(kind)
+        if found or kind is EpochKind.INDEX or not self.store.key_rows(limit=1):
+            return found
+        found = self.of(kind)  # another process may have made the first one just now
+        if not found:
+            raise KeyIntegrityError(f"every {kind} epoch", "is gone from the key store")
+        return found
+
     def add_first(self, kind: EpochKind, at: datetime) -> None:
         """Make a first epoch and store it; whoever stored one before keeps it.
 
@@ -314,9 +332,13 @@ class EpochBook(KeepsSecrets, Generic[T]):
             return usable
 
     def refresh(self) -> None:
-        """Read the rows again."""
+        """Read the rows again.
+
+        Raises:
+            KeyIntegrityError: people have keys and the epochs of the kind are gone.
+        """
         with self._lock:
-            known = self._rows.of(self._kind)
+            known = self._rows.known(self._kind)
             self._known = known
             self._usable = ()
             self._until = self._monotonic() + self._ttl

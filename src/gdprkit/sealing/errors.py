@@ -136,7 +136,8 @@ class SuiteNotAllowed(FieldCryptoError, ValueError):
     suite: int
     code: ClassVar[str] = "suite-not-allowed"
     text: ClassVar[str] = (
-        "cipher suite {suite} is known and not allowed here; only suite 1 is written and read"
+        "cipher suite {suite} is known and not allowed here; "
+        "name it in KeySettings.suites if values under it shall be read"
     )
 
 

@@ -146,8 +146,10 @@ class SealedFields(KeepsSecrets):
     ) -> bytes:
         """Return *envelope* under the person's newest key and suite; as it is where it is so.
 
-        A host calls it over its own tables before old versions of keys are destroyed.
+        A host calls it over its own tables before old versions of keys are destroyed. So the keys
+        are read anew: what this process believes may be the version that is to go.
         """
+        self._keys.forget(about)
         keys = self._keys.for_writing(about, use=RestrictedUse.STORAGE)
         blob = as_bytes(envelope)
         if keys.key_for(blob) is keys.newest:

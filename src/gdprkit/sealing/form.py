@@ -175,7 +175,10 @@ def from_text(text: str) -> bytes:
 def as_bytes(value: object) -> bytes:
     """Return bytes, bytearray or memoryview as bytes; raise NotAnEnvelope for anything else."""
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value)
+        try:
+            return bytes(value)
+        except ValueError:  # a memoryview that its driver has released
+            pass
     raise NotAnEnvelope
 
 

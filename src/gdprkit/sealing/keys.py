@@ -426,6 +426,9 @@ class SubjectKeys(KeepsSecrets):
         rows = self._store.keys(about)
         if not any(row.key_id == key_id for row in rows):
             return None
+        tombstone = self._tombstone(about)
+        if tombstone is not None:
+            raise _erased(about, tombstone)
         self._cache.forget(about)
         return self._open(about, rows, looks_again=False)
 

@@ -19,16 +19,17 @@ __all__ = ["ForkLock"]
 class ForkLock:
     """A re-entrant lock of this process; a child that is forked starts with a free one."""
 
-    __slots__ = ("_lock", "_pid")
+    __slots__ = ("_held",)
 
     def __init__(self) -> None:
-        self._lock = RLock()
-        self._pid = os.getpid()
+        self._held = {os.getpid(): RLock()}
 
     def __enter__(self) -> None:
-        if self._pid != os.getpid():  # the thread that holds it is not in this process
-            self._lock, self._pid = RLock(), os.getpid()
-        self._lock.acquire()
+        process = os.getpid()
+        lock = self._held.get(process)
+        if lock is None:  # whoever holds the parent's lock is not in this process
+            lock = self._held.setdefault(process, RLock())  # one step: threads agree on one
+        lock.acquire()
 
     def __exit__(
         self,
@@ -36,4 +37,6 @@ class ForkLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._lock.release()
+        lock = self._held.get(os.getpid())
+        if lock is not None:  # else the process was forked in between, and nobody waits for it
+            lock.release()

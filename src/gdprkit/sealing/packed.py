@@ -82,7 +82,7 @@ def seal_record(
     Raises:
         PlaintextTypeError: a value cannot be sealed as it is.
         PlaintextTooLarge: all together have more than ``record.limit`` bytes.
-        ContextError: the record id or a name is no component.
+        ContextError: the record id or a name is no component, or a name comes twice.
         KeyExhausted: the key has been used too often.
     """
     plain = b""
@@ -118,9 +118,13 @@ def unseal_record(
 def _packed(values: Mapping[str, object], record: SealedRecord) -> bytes:
     parts = [bytes((_CODE,))]
     size = 0
+    seen: set[str] = set()
     for name, value in values.items():
         if not isinstance(name, str):
             raise ContextError("field", f"is of type {type(name).__name__}")
+        if name in seen:  # some mappings of web frameworks hold a name twice: it would not open
+            raise ContextError("field", "comes twice")
+        seen.add(name)
         plain = encode(reveal(value), limit=record.limit)
         part = lp(name, "field") + u32(len(plain)) + plain
         size += len(part)

@@ -255,7 +255,7 @@ def _read_datetime(body: bytes) -> datetime:
             if there.utcoffset() == moment.utcoffset():
                 return there
         return moment.astimezone(zone)  # the zone's rules have changed since: the instant counts
-    except (ZoneInfoNotFoundError, OSError, OverflowError):
+    except (ZoneInfoNotFoundError, ValueError, OSError, OverflowError):
         return moment  # the same instant; only the zone's name means nothing here
 
 

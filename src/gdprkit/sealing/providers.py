@@ -209,8 +209,9 @@ class Keyring(_LocalKeys):
     a line ``destroyed id`` that there was such a key and is no more. Lines that begin with ``#``
     and empty lines are passed over. Old keys stay as long as anything is wrapped by them.
 
-    A keyring of a file reads it again when it meets a root key that it does not know: a process
-    that was running when a root key was added goes on, and wraps by the new one from then on.
+    A keyring of a file reads it again before it wraps, and when it meets a root key that it does
+    not know: a process that was running when a root key was added or dropped goes on, and never
+    wraps by a key that only its own memory still holds.
     """
 
     __slots__ = ("_path",)
@@ -353,6 +354,16 @@ class Keyring(_LocalKeys):
         self._path = Path(path).absolute()
         return self
 
+    def wrap(self, key: bytes, context: Mapping[str, str]) -> bytes:
+        """Return *key* wrapped by the root key that is the active one in the file now.
+
+        Raises:
+            KeyProviderDenied: the file is a keyring no more, or others may use it.
+            KeyProviderUnavailable: the file cannot be read now.
+        """
+        self._read_again()
+        return super().wrap(key, context)
+
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """Return the key that ``wrap`` was given, when *context* is the same.
 
@@ -364,9 +375,13 @@ class Keyring(_LocalKeys):
         """
         name, _ = self._split(wrapped)
         known = name in self._held.roots or name in self._held.destroyed
-        if self._path is not None and not known:
-            self._held = type(self).from_file(self._path, random=self._random)._held
+        if not known:
+            self._read_again()
         return super().unwrap(wrapped, context)
+
+    def _read_again(self) -> None:
+        if self._path is not None:
+            self._held = type(self).from_file(self._path, random=self._random)._held
 
 
 def _new_id(random: Callable[[int], bytes]) -> str:
