@@ -33,8 +33,9 @@ from gdprkit.sealing.rows import EpochKind, KeyState, Tombstone
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.words.identifiers import SubjectId
 
-NOBODY = SubjectId(UUID("7d0f6a3e-2b1c-4e5d-8f90-a1b2c3d4e5f6"))
 from gdprkit.words.vocabulary import ErasureReason
+
+NOBODY = SubjectId(UUID("7d0f6a3e-2b1c-4e5d-8f90-a1b2c3d4e5f6"))
 
 
 def swapped_wraps(store: DictStore) -> None:
