@@ -19,7 +19,7 @@ from tests.sealing.support import (
     rotate,
 )
 
-from gdprkit.sealing.envelope import SealedField, unseal
+from gdprkit.sealing.envelope import SealedField, to_text, unseal
 from gdprkit.sealing.errors import (
     AuthenticationFailed,
     ContextError,
@@ -205,3 +205,16 @@ def test_renewing_by_a_warm_process_leaves_what_is_newest() -> None:
     rotate(elsewhere, desk.store)
     new = SealedFields(elsewhere).seal(ANNA, "anna@example.com", EMAIL, RECORD)
     assert desk.fields.renewed(ANNA, new, EMAIL, RECORD) == new
+
+
+def test_a_migrating_reader_opens_the_text_form() -> None:
+    """In a column of text a sealed value is its text form: it is opened, never handed back."""
+    desk = Desk()
+    reader = MigratingReader(desk.fields)
+    text = to_text(desk.fields.seal(ANNA, "sealed", EMAIL, 1))
+    assert reader.read(ANNA, text, EMAIL, 1).reveal() == "sealed"
+    assert reader.plaintexts == 0
+    with pytest.raises(KeyVersionUnknown):
+        reader.read(BERT, text, EMAIL, 1)
+    with pytest.warns(PlaintextRead):
+        assert reader.read(ANNA, "gk1. is a note", EMAIL, 1).reveal() == "gk1. is a note"

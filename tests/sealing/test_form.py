@@ -162,6 +162,20 @@ def test_d11_every_bit_flip_is_refused_in_every_suite(suite: int) -> None:
             assert error is AuthenticationFailed
 
 
+@pytest.mark.parametrize("suite", SUITES)
+def test_d12_every_other_length_is_refused_in_every_suite(suite: int) -> None:
+    """Cut or lengthened anywhere, an envelope of any suite gives the error of its own length."""
+    store = DictStore()
+    keys = add_person(make_keys(store, settings=KeySettings(suite=suite, suites=SUITES)), store)
+    envelope = enc("consent: yes", keys.newest)
+    for length in range(1, len(envelope)):
+        short = length < SUITES[suite].smallest
+        error = refused(envelope[:length], keys)
+        assert error is (EnvelopeTruncated if short else AuthenticationFailed)
+    for extra in range(1, 18):
+        assert refused(envelope + bytes(extra), keys) is AuthenticationFailed
+
+
 @pytest.mark.parametrize("first", range(0xF9, 0xFE))
 def test_d15_later_formats_are_named(keys: SubjectKeyVersions, sealed: bytes, first: int) -> None:
     """The first bytes kept for later formats say so instead of looking like damage."""

@@ -39,10 +39,12 @@ from gdprkit.sealing.envelope import (
     SealedField,
     seal,
     unseal,
+    unseal_each,
 )
 from gdprkit.sealing.errors import AuthenticationFailed, FieldCryptoError, KeyVersionUnknown
 from gdprkit.sealing.form import SUITES
 from gdprkit.sealing.index import IndexSpec, matching
+from gdprkit.sealing.packed import SealedRecord, seal_record, unseal_record
 from gdprkit.sealing.providers import Keyring, MemoryProvider
 from gdprkit.sealing.secret import KeepsSecrets, wipe
 from gdprkit.sealing.settings import KeySettings
@@ -114,6 +116,24 @@ def test_d38_one_envelope_is_tried_with_one_key_once() -> None:
         with pytest.raises(FieldCryptoError):
             dec(refused, versions)
     assert [len(calls) for calls in counts] == [0, 2, 0]
+
+
+def test_d38_batches_and_records_try_one_key_once_too() -> None:
+    """Opening many values, each on its own or a whole record tries no second key either."""
+    keys = [a_key(bytes((n,)) * 32, n) for n in (1, 2, 3)]
+    versions = SubjectKeyVersions(keys, owner=OWNER)
+    counts = [counting(key) for key in keys]
+    good = enc_many([("x", 1, "f"), ("y", 1, "f")], keys[1])
+    bad = good[1][:-1] + bytes((good[1][-1] ^ 1,))
+    assert dec_many([(each, 1, "f") for each in good], versions) == ["x", "y"]
+    with pytest.raises(AuthenticationFailed):
+        dec_many([(good[0], 1, "f"), (bad, 1, "f")], versions)
+    named = [(each, SealedField("vault", "f"), 1) for each in (bad, good[0])]
+    assert [bool(one.error) for one in unseal_each(named, versions)] == [True, False]
+    record = SealedRecord("r")
+    with pytest.raises(AuthenticationFailed):
+        unseal_record(seal_record({"a": "x"}, record, 1, keys[1]), record, 2, versions)
+    assert [len(calls) for calls in counts] == [0, 7, 0]
 
 
 def test_d40_the_same_value_seals_differently_and_is_found_alike() -> None:

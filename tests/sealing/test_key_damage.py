@@ -32,7 +32,6 @@ from gdprkit.sealing.providers import MemoryProvider
 from gdprkit.sealing.rows import EpochKind, KeyState, Tombstone
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.words.identifiers import SubjectId
-
 from gdprkit.words.vocabulary import ErasureReason
 
 NOBODY = SubjectId(UUID("7d0f6a3e-2b1c-4e5d-8f90-a1b2c3d4e5f6"))

@@ -502,5 +502,8 @@ def test_a_running_process_without_its_file_opens_and_does_not_wrap(tmp_path: Pa
     wrapped = running.wrap(KEY, PLACE)
     path.unlink()
     assert running.unwrap(wrapped, PLACE) == KEY
-    with pytest.raises(KeyProviderUnavailable):
+    with pytest.raises(KeyProviderUnavailable) as gone:
         running.wrap(KEY, PLACE)
+    frames = [frame for frame, _ in traceback.walk_tb(gone.value.__traceback__)][1:]
+    assert frames
+    assert not any(KEY in frame.f_locals.values() for frame in frames)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, TypeAlias, final
 
 from gdprkit.sealing.canonical import Component
@@ -23,7 +24,8 @@ from gdprkit.sealing.envelope import (
     unseal_each,
     unseal_many,
 )
-from gdprkit.sealing.form import as_bytes, is_envelope
+from gdprkit.sealing.errors import EnvelopeNotCanonical, NotAnEnvelope
+from gdprkit.sealing.form import as_bytes, from_text, is_envelope
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.packed import SealedRecord, seal_record, unseal_record
 from gdprkit.sealing.secret import KeepsSecrets
@@ -185,7 +187,9 @@ class MigratingReader(KeepsSecrets):
     def read(
         self, about: SubjectId, stored: object, field: SealedField, record_id: Component
     ) -> Personal[object]:
-        """Return the value, sealed or not."""
+        """Return the value, sealed or not; a column of text may hold the text form of envelopes."""
+        with suppress(NotAnEnvelope, EnvelopeNotCanonical):
+            stored = from_text(stored)  # type: ignore[arg-type]  # refuses what is no text
         if isinstance(stored, (bytes, bytearray, memoryview)) and is_envelope(stored):
             return self._fields.open(about, stored, field, record_id)
         self.plaintexts += 1

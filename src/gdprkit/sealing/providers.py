@@ -24,7 +24,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gdprkit.sealing.canonical import lp, u32
-from gdprkit.sealing.errors import KeyEpochDestroyed, KeyIntegrityError, KeyProviderDenied
+from gdprkit.sealing.errors import (
+    KeyEpochDestroyed,
+    KeyIntegrityError,
+    KeyProviderDenied,
+    KeyProviderUnavailable,
+)
 from gdprkit.sealing.keyring import (
     ROOT_ID,
     ROOT_KEY,
@@ -361,8 +366,15 @@ class Keyring(_LocalKeys):
             KeyProviderDenied: the file is a keyring no more, or others may use it.
             KeyProviderUnavailable: the file cannot be read now.
         """
-        self._read_again()
-        return super().wrap(key, context)
+        problem: KeyProviderDenied | KeyProviderUnavailable
+        try:
+            self._read_again()
+        except (KeyProviderDenied, KeyProviderUnavailable) as error:
+            problem = error
+        else:
+            return super().wrap(key, context)
+        del key  # a key that is wrapped anew is in use
+        raise bare(problem)
 
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """Return the key that ``wrap`` was given, when *context* is the same.
