@@ -18,6 +18,7 @@ from tests.keeper.support import EMAIL, House, dump, house_on, moment, provider
 from gdprkit import data, marketing, requests, retention
 from gdprkit.errors import GdprkitError, NotPossibleNow, PlanStale, PositionTaken
 from gdprkit.facts.data import PersonErased
+from gdprkit.policy.decisions import NotAllowed
 from gdprkit.sealing.envelope import SealedField, seal, unseal
 from gdprkit.sealing.errors import SubjectErased
 from gdprkit.sealing.keys import SubjectKeys
@@ -310,7 +311,7 @@ def test_d24_a_warm_keeper_writes_nothing_after_the_commit(house: House) -> None
     other.keeper.record(anna, data.collect({"message": "before"}, source="contact-form"))
     house.clock.now = other.clock.now = moment(2024, 6, 1)
     house.erase(anna)
-    with pytest.raises(GdprkitError):
+    with pytest.raises(NotAllowed, match="person-erased"):
         other.keeper.record(anna, data.collect({"message": "after"}, source="contact-form"))
     assert not house.keeper.standing(anna).data.values
     house.keeper.verify(anna)

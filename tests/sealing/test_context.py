@@ -25,6 +25,7 @@ from tests.sealing.support import (
 )
 
 from gdprkit.sealing.canonical import Component, lp
+from gdprkit.sealing.ciphers import SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.envelope import Opened, SealedField, seal, unseal, unseal_each
 from gdprkit.sealing.errors import (
     AuthenticationFailed,
@@ -74,6 +75,25 @@ def test_d03_another_person_does_not_open() -> None:
     pasted = bert.newest.header + sealed[22:]
     with pytest.raises(AuthenticationFailed):
         dec(pasted, bert)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"key_id": b"\2" * 20}, id="key-id"),
+        pytest.param({"owner": lp("main") + lp(BERT)}, id="person"),
+        pytest.param({"owner": lp("other") + lp(ANNA)}, id="tenant"),
+    ],
+)
+def test_d03_header_and_owner_are_authenticated_under_one_cipher_key(other: dict[str, Any]) -> None:
+    """Should two people or two ids ever have one cipher key, their values still stay apart."""
+    mine = {"key_id": b"\1" * 20, "owner": lp("main") + lp(ANNA)}
+    one, two = (SubjectKey(bytes(32), version=1, **which) for which in (mine, mine | other))
+    sealed = enc("x", one)
+    versions = SubjectKeyVersions([two], owner=two.owner)
+    with pytest.raises(AuthenticationFailed):
+        dec(two.header + sealed[22:], versions)
+    assert dec(enc("x", two), versions) == "x"
 
 
 def test_d05_another_tenant_with_the_same_root_key_does_not_open() -> None:

@@ -218,18 +218,21 @@ def test_d51_an_erased_person_is_not_taken_for_unknown_when_all_marks_are_unread
 
 
 def test_d52_index_keys_are_nobodys_other_key() -> None:
-    """All epochs have different keys, and an index key is none of them nor a cipher key."""
+    """All epochs have different keys; an index key is none of them and nobody's subject key."""
     store = DictStore()
     short = IndexSpec(name="x", normalisers="exact-v1")
     long = IndexSpec(name="y", normalisers="exact-v1", lasting=True)
     people = keys_of(short, long, store=store)
-    people.create(ANNA, at=AT)
+    _, row = people.create(ANNA, at=AT)
     terms = {people.term("x", "a", at=AT), people.term("y", "a", at=AT)}
     books = people._keks._rows
     raw = {row.kind: books.unwrap(row) for row in store.epoch_rows}
     assert set(raw) == set(EpochKind)
     assert len(set(raw.values())) == len(raw)
-    under = {BlindIndex(key, spec=short, epoch=1).term("a") for key in raw.values()}
+    subject_key = bytes(people._keks.active(AT)._unwrap(row, people._owner(ANNA)))
+    assert subject_key not in raw.values()
+    keys = [*raw.values(), subject_key]
+    under = {BlindIndex(key, spec=short, epoch=1).term("a") for key in keys}
     assert len(terms) == 2
     assert not terms & under
 

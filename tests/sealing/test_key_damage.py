@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from gdprkit.sealing.errors import (
     KeyIntegrityError,
     SubjectErased,
 )
-from gdprkit.sealing.providers import MemoryProvider
+from gdprkit.sealing.providers import MemoryProvider, ProviderDescription
 from gdprkit.sealing.rows import EpochKind, KeyState, Tombstone
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.words.identifiers import SubjectId
@@ -148,13 +148,11 @@ def test_d26_d27_swapped_and_damaged_rows_are_refused(
 
 
 def test_d26_a_wrap_of_another_epoch_does_not_open() -> None:
-    """Two epochs exist and the row names the wrong one."""
+    """Two epochs exist and the row names the wrong one; even of one key, a wrap is of one epoch."""
     store = DictStore()
     people = make_keys(store)
     add_person(people, store)
-    other = DictStore()
-    make_keys(other).create(BERT, at=AT)
-    kek = next(row for row in other.epoch_rows if row.kind is EpochKind.KEK)
+    kek = next(row for row in store.epoch_rows if row.kind is EpochKind.KEK)
     provider = MemoryProvider(ROOT)
     about = {"gdprkit": "epoch/v1", "tenant": "main", "kind": "kek"}
     key = provider.unwrap(kek.wrapped, about | {"epoch": "k1"})
@@ -163,6 +161,34 @@ def test_d26_a_wrap_of_another_epoch_does_not_open() -> None:
     store.replace(store.rows[ANNA][0], kek_id="k2")
     with pytest.raises(KeyIntegrityError, match="does not open"):
         make_keys(store).of(ANNA)
+
+
+class BlindProvider:
+    """A key service that binds nothing to what it wraps."""
+
+    def __init__(self) -> None:
+        self._inner = MemoryProvider(ROOT)
+
+    def wrap(self, key: bytes, context: Mapping[str, str]) -> bytes:
+        return self._inner.wrap(key, {})
+
+    def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
+        return self._inner.unwrap(wrapped, {})
+
+    def rewrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes | None:
+        return self._inner.rewrap(wrapped, {})
+
+    def describe(self) -> ProviderDescription:
+        return self._inner.describe()
+
+
+def test_d05_rows_of_another_tenant_do_not_open_whatever_the_provider_binds() -> None:
+    """Rows and epochs of one tenant, put into another's store, are no keys of the same person."""
+    store = DictStore()
+    add_person(make_keys(store, provider=BlindProvider()), store)
+    assert make_keys(store, provider=BlindProvider()).of(ANNA)
+    with pytest.raises(KeyIntegrityError, match="does not open"):
+        make_keys(store, provider=BlindProvider(), tenant="other").of(ANNA)
 
 
 def test_d27_every_bit_of_a_wrap_is_authenticated() -> None:
