@@ -21,12 +21,12 @@ from tests.sealing.support import (
     Clock,
     DictStore,
     add_person,
-    enc,
     make_keys,
     rotate,
 )
 
 from gdprkit.errors import InvalidValue
+from gdprkit.sealing.envelope import SealedField
 from gdprkit.sealing.erasure_file import FileErasureLedger
 from gdprkit.sealing.erasures import ErasureLedger, ErasureWatch, MemoryErasureLedger
 from gdprkit.sealing.errors import (
@@ -37,6 +37,7 @@ from gdprkit.sealing.errors import (
     ShredHeld,
     SubjectErased,
 )
+from gdprkit.sealing.fields import SealedFields
 from gdprkit.sealing.rows import Tombstone
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.words.vocabulary import ErasureReason, RestrictedUse
@@ -409,30 +410,36 @@ def test_d24_strict_writes_ask_before_each_seal() -> None:
 
 
 def test_d24_a_batch_under_way_is_whole() -> None:
-    """An erasure while another thread seals: its envelopes are all of one key, or none is made."""
+    """An erasure while another thread seals: each batch is there whole or refused, none after it."""
     store = DictStore()
     keys = make_keys(store)
     add_person(keys, store)
-    begun, results = threading.Event(), []
+    fields, note = SealedFields(keys), SealedField("vault", "note")
+    begun, over = threading.Event(), threading.Event()
+    sizes: list[int] = []
+    late: list[bool] = []
 
     def work() -> None:
         while True:
+            after = over.is_set()
             try:
-                versions = keys.of(ANNA)
+                batch = fields.seal_many(ANNA, [(f"x{n}", note, n) for n in range(20)])
             except SubjectErased:
                 return
-            batch = [enc("x", versions.newest) for _ in range(20)]
-            results.append({envelope[2:22] for envelope in batch})
+            sizes.append(len(batch))
+            late.append(after)
             begun.set()
 
     thread = threading.Thread(target=work)
     thread.start()
-    begun.wait(10)
+    assert begun.wait(10)
     store.shred(ANNA, keys.tombstone_for(ANNA, **SHRED))
     keys.forget(ANNA)
+    over.set()
     thread.join(10)
     assert not thread.is_alive()
-    assert all(len(ids) == 1 for ids in results)
+    assert set(sizes) == {20}
+    assert not any(late)
 
 
 # --- holds and restrictions ----------------------------------------------------------------------
