@@ -410,7 +410,7 @@ def test_d24_strict_writes_ask_before_each_seal() -> None:
 
 
 def test_d24_a_batch_under_way_is_whole() -> None:
-    """An erasure while another thread seals: each batch is there whole or refused, none after it."""
+    """An erasure while another thread seals: a batch is whole or refused, none comes after it."""
     store = DictStore()
     keys = make_keys(store)
     add_person(keys, store)

@@ -26,7 +26,8 @@ from gdprkit.sealing.index import BlindIndex, IndexSpec
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.normalise import NORMALISERS, normalise
 from gdprkit.sealing.providers import MemoryProvider
-from gdprkit.sealing.rows import EpochKind, KeyState
+from gdprkit.sealing.roots import IndexRoot
+from gdprkit.sealing.rows import EpochKind, EpochRow, KeyState
 from gdprkit.words.personal import Personal
 
 UNASSIGNED = "\U0001fae8"  # shaking face, Unicode 15.0
@@ -123,6 +124,24 @@ def test_d48_indexes_tenants_and_stores_do_not_correlate() -> None:
     ]
     assert len({term[4:] for term in terms}) == len(terms)
     assert index_of(name="a", store=store).term("anna") == terms[0]
+
+
+def test_d48_two_tenants_under_one_epoch_key_do_not_correlate() -> None:
+    """Should two tenants ever have one epoch key, equal values still have different terms."""
+    row = EpochRow(
+        kind=EpochKind.INDEX,
+        epoch="i1",
+        provider_key="root",
+        wrapped=b"",
+        state=KeyState.ACTIVE,
+        created=AT,
+    )
+    spec = IndexSpec(name="x", normalisers="casefold-v1")
+    terms = {
+        IndexRoot(row, bytes(32)).index(spec, tenant=lp(tenant)).term("anna")
+        for tenant in ("main", "other")
+    }
+    assert len(terms) == 2
 
 
 def new_epoch(store: DictStore, kind: EpochKind, state: KeyState) -> None:

@@ -115,6 +115,7 @@ def test_d34_a_failing_provider_is_told_apart_and_shows_nothing(
         make_keys(DictStore(), provider=BadProvider(key=answer)).create(ANNA, at=AT)
     assert SECRET not in str(raised.value)
     assert SECRET not in repr(raised.value)
+    assert raised.value.__context__ is None  # its text would show the secret
     assert raised.value.retryable is retryable  # type: ignore[attr-defined]
 
 

@@ -12,8 +12,7 @@ the key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, Generic, TypeVar, final
 
@@ -21,6 +20,7 @@ import attrs
 
 from gdprkit.errors import GdprkitError
 from gdprkit.sealing.errors import (
+    FieldCryptoError,
     KeyEpochDestroyed,
     KeyIntegrityError,
     KeyProviderDenied,
@@ -137,8 +137,7 @@ class EpochRows(KeepsSecrets):
         Raises:
             KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
         """
-        with _asking(self._provider):
-            return self._provider.describe()
+        return _asked(self._provider, self._provider.describe)
 
     def rewrapped(self, row: EpochRow) -> EpochRow | None:
         """Return *row* under the active root key, or None when it is under that already.
@@ -171,8 +170,8 @@ class EpochRows(KeepsSecrets):
             KeyIntegrityError: the provider returned something else.
             KeyProviderUnavailable, KeyProviderDenied: it does not answer, or refuses.
         """
-        with _asking(self._provider):
-            key: object = self._provider.unwrap(row.wrapped, self._context(row.kind, row.epoch))
+        context = self._context(row.kind, row.epoch)
+        key: object = _asked(self._provider, lambda: self._provider.unwrap(row.wrapped, context))
         if isinstance(key, bytes) and len(key) == EPOCH_KEY:
             return key
         del key
@@ -183,14 +182,16 @@ class EpochRows(KeepsSecrets):
 
         Whoever drops a root key trusts what the row says.
         """
-        with _asking(self._provider):
-            for _ in range(_TRIES):
-                root_key = self._provider.describe().key_id
-                wrapped = wrap()
-                if self._provider.describe().key_id == root_key:
-                    return wrapped, root_key
+        for _ in range(_TRIES):
+            root_key = _asked(self._provider, self._root_key)
+            wrapped = _asked(self._provider, wrap)
+            if _asked(self._provider, self._root_key) == root_key:
+                return wrapped, root_key
         name = f"key provider {type(self._provider).__name__}"
         raise KeyProviderUnavailable(name, "changes its root key all the time")
+
+    def _root_key(self) -> str:
+        return self._provider.describe().key_id
 
     def _context(self, kind: EpochKind, epoch: str) -> dict[str, str]:
         """What the provider binds the key to; written once, it never changes."""
@@ -355,18 +356,22 @@ class EpochBook(KeepsSecrets, Generic[T]):
         return self._known
 
 
-@contextmanager
-def _asking(provider: KeyProvider) -> Iterator[None]:
-    """Turn what is no error of the contract into one: its own text may repeat the key."""
+def _asked(provider: KeyProvider, call: Callable[[], T]) -> T:
+    """Return what *call* returns; what is no error of the contract becomes one.
+
+    Its own text and its frames may hold the key, so nothing is chained to what is raised.
+    """
     name = f"key provider {type(provider).__name__}"
+    problem: FieldCryptoError
     try:
-        yield
+        return call()
     except PermissionError:
-        raise KeyProviderDenied(name, "was refused access", "check its permissions") from None
+        problem = KeyProviderDenied(name, "was refused access", "check its permissions")
     except OSError as error:
-        raise KeyProviderUnavailable(name, f"did not answer ({type(error).__name__})") from None
+        problem = KeyProviderUnavailable(name, f"did not answer ({type(error).__name__})")
     except GdprkitError:
         raise
     except Exception as error:  # noqa: BLE001  # whoever wrote the provider chose it
-        problem = f"failed with {type(error).__name__}, which is no error of key providers"
-        raise KeyProviderDenied(name, problem, "prove it with KeyProviderContract") from None
+        what = f"failed with {type(error).__name__}, which is no error of key providers"
+        problem = KeyProviderDenied(name, what, "prove it with KeyProviderContract")
+    raise problem
