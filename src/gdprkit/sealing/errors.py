@@ -136,7 +136,8 @@ class SuiteNotAllowed(FieldCryptoError, ValueError):
     suite: int
     code: ClassVar[str] = "suite-not-allowed"
     text: ClassVar[str] = (
-        "cipher suite {suite} is known and not allowed here; only suite 1 is written and read"
+        "cipher suite {suite} is known and not allowed here; if its values shall be read, "
+        "add it to KeySettings.suites"
     )
 
 
@@ -272,8 +273,8 @@ class AuthenticationFailed(FieldCryptoError):
     key_id: str
     code: ClassVar[str] = "authentication-failed"
     text: ClassVar[str] = (
-        "the value sealed under key {key_id} was altered or belongs to another context; "
-        "check record and field, then restore the value from a backup"
+        "the value sealed under key {key_id} was altered or belongs to another context; check "
+        "field, revision and record id, its type too, then restore the value from a backup"
     )
 
 
