@@ -204,5 +204,5 @@ def test_the_text_of_a_subject_id_stands_for_the_person() -> None:
 def test_sinks_are_names_and_not_letters() -> None:
     """One text in the place of a list of names is refused, for each letter would be a place."""
     with pytest.raises(InvalidValue, match="sinks is one text"):
-        KeySettings(sinks="search")  # type: ignore[arg-type]
-    assert KeySettings(sinks=["search"]).sinks == ("search",)  # type: ignore[arg-type]
+        KeySettings(sinks="search")
+    assert KeySettings(sinks=["search"]).sinks == ("search",)
