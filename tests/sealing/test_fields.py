@@ -206,3 +206,14 @@ def test_sinks_are_names_and_not_letters() -> None:
     with pytest.raises(InvalidValue, match="sinks is one text"):
         KeySettings(sinks="search")
     assert KeySettings(sinks=["search"]).sinks == ("search",)
+
+
+def test_a_migrating_reader_opens_what_declares_a_revision() -> None:
+    """While a column is being sealed its revisioned values open with their own revision only."""
+    desk = Desk()
+    envelope = desk.fields.seal(ANNA, "dog", NOTE, RECORD, revision=3)
+    reader = MigratingReader(desk.fields)
+    assert reader.read(ANNA, envelope, NOTE, RECORD, revision=3).reveal() == "dog"
+    with pytest.raises(AuthenticationFailed):
+        reader.read(ANNA, envelope, NOTE, RECORD, revision=2)
+    assert reader.plaintexts == 0

@@ -306,7 +306,10 @@ class KeyExhausted(FieldCryptoError):
 
     key_id: str
     code: ClassVar[str] = "key-exhausted"
-    text: ClassVar[str] = "key {key_id} has reached its limit of uses; make a new version of it"
+    text: ClassVar[str] = (
+        "key {key_id} has reached its limit of uses; make a new version of it: keeper.keys.renew, "
+        "or keeper.keys.rotate for an epoch"
+    )
 
 
 @_error

@@ -189,11 +189,20 @@ class MigratingReader(KeepsSecrets):
         self.plaintexts = 0
 
     def read(
-        self, about: SubjectId, stored: object, field: SealedField, record_id: Component
+        self,
+        about: SubjectId,
+        stored: object,
+        field: SealedField,
+        record_id: Component,
+        *,
+        revision: Component | None = None,
+        ground: RestrictedUse | None = None,
     ) -> Personal[object]:
-        """Return the value, sealed or not."""
+        """Return the value, sealed or not; what is sealed as ``SealedFields.open`` does."""
         if isinstance(stored, (bytes, bytearray, memoryview)) and is_envelope(stored):
-            return self._fields.open(about, stored, field, record_id)
+            return self._fields.open(
+                about, stored, field, record_id, revision=revision, ground=ground
+            )
         self.plaintexts += 1
         warnings.warn(
             f"a value of {field.record_type!r} {field.field!r} is not sealed yet",
