@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias, final
+from uuid import UUID
 
 from gdprkit.sealing.canonical import Component
 from gdprkit.sealing.envelope import (
@@ -57,11 +58,15 @@ class SealedFields(KeepsSecrets):
         self._random: Final = random
 
     def _of(self, about: SubjectId, ground: RestrictedUse | None) -> SubjectKeyVersions:
+        if type(about) is not UUID:  # a call for each value would be felt
+            about = subject_id(about)
         use = None if ground is None else RestrictedUse(ground)
-        return self._keys.of(subject_id(about), use=use)
+        return self._keys.of(about, use=use)
 
     def _for_writing(self, about: SubjectId) -> SubjectKeyVersions:
-        return self._keys.for_writing(subject_id(about), use=RestrictedUse.STORAGE)
+        if type(about) is not UUID:
+            about = subject_id(about)
+        return self._keys.for_writing(about, use=RestrictedUse.STORAGE)
 
     def seal(
         self,
