@@ -38,6 +38,7 @@ from gdprkit.sealing.ciphers import SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.envelope import (
     SealedField,
     seal,
+    seal_many,
     unseal,
     unseal_each,
 )
@@ -260,6 +261,8 @@ def failing() -> dict[str, Callable[[], object]]:
         "json": lambda: seal([make(), 1.5j], odd, 1, key),
         "json-surrogate": lambda: seal([make(), lone], odd, 1, key),
         "random": lambda: seal(make(), odd, 1, key, random=lambda _: b""),
+        "field": lambda: seal(make(), "odd", 1, key),  # type: ignore[arg-type]
+        "field-batch": lambda: seal_many([(make(), 1, odd)], key),  # type: ignore[list-item]
         "batch": lambda: enc_many([(make(), 1, "f"), (make() + lone, 1, "f")], key),
         "batch-field": lambda: enc_many([(make(), 1, "f"), (make(), 1, "")], key),
         "code": lambda: unseal(unknown_code, odd, 1, versions),

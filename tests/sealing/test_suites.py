@@ -218,6 +218,12 @@ def test_a_suite_that_openssl_lacks_is_told_of_at_once(monkeypatch: pytest.Monke
         {"capacity": -1},
         {"epoch_days": -1},
         {"backup_days": -1},
+        {"suites": 3},
+        {"ttl": "5"},
+        {"ttl": float("nan")},
+        {"capacity": 1.5},
+        {"epoch_days": "5"},
+        {"backup_days": True},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:

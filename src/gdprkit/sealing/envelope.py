@@ -174,8 +174,8 @@ def seal(
         else:
             bound += field._bound + _revision(field, revision)
         return key.header + nonce + key._encrypt(nonce, plain, bound)
-    except (GdprkitError, UnicodeEncodeError, StopIteration) as error:
-        refused = _sealing_error(error, key)
+    except (GdprkitError, UnicodeEncodeError, StopIteration, AttributeError) as error:
+        refused = _sealing_error(error, key, field)
     # frames below hold the plaintext, and error reporters collect the variables of frames
     value, plain = None, b""
     raise bare(refused)
@@ -214,6 +214,7 @@ def seal_many(
     """
     header, encrypt = key.header, key._encrypt
     value: object = None
+    field: object = None
     plain = owner = b""
     record: object = _NO_RECORD
     envelopes: list[bytes] = []
@@ -233,8 +234,8 @@ def seal_many(
                     _revision(field, None)
             envelopes.append(header + nonce + encrypt(nonce, plain, owner + field._bound))
         return envelopes  # noqa: TRY300 -- the loop is what may fail
-    except (GdprkitError, UnicodeEncodeError) as error:
-        refused = _sealing_error(error, key)
+    except (GdprkitError, UnicodeEncodeError, AttributeError) as error:
+        refused = _sealing_error(error, key, field)
     items, value, plain = (), None, b""
     raise bare(refused)
 
@@ -375,11 +376,19 @@ def _revision(field: SealedField, revision: Component | None) -> bytes:
 
 
 def _sealing_error(
-    error: GdprkitError | UnicodeEncodeError | StopIteration, key: SubjectKey
+    error: GdprkitError | UnicodeEncodeError | StopIteration | AttributeError,
+    key: SubjectKey,
+    field: object,
 ) -> GdprkitError:
     if isinstance(error, StopIteration):
         return KeyExhausted(key.key_id.hex())
-    return error if isinstance(error, GdprkitError) else PlaintextTypeError(*SURROGATES)
+    if isinstance(error, UnicodeEncodeError):
+        return PlaintextTypeError(*SURROGATES)
+    if isinstance(error, AttributeError):
+        if isinstance(field, SealedField):
+            raise bare(error)
+        return ContextError("field", f"is of type {type(field).__name__} and no SealedField")
+    return error
 
 
 def _opening_error(

@@ -20,7 +20,13 @@ _DAY: Final = 86_400
 
 
 def _suites(values: Iterable[int]) -> frozenset[int]:
-    return frozenset(values)
+    if isinstance(values, Iterable):
+        return frozenset(values)
+    raise InvalidValue("suites", "is no list of numbers", "give a set, such as {1, 3}")
+
+
+def _number(value: object, kinds: tuple[type, ...] = (int,)) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _names(values: Iterable[str]) -> tuple[str, ...]:
@@ -48,8 +54,8 @@ class KeySettings:
             an erasure lists them until somebody says that they are done.
 
     Raises:
-        InvalidValue: a number is out of range, *suite* is not among *suites*, or *sinks* is one
-            text.
+        InvalidValue: a number is none or out of range, *suite* is not among *suites*, or *sinks*
+            is one text.
     """
 
     suite: int = 1
@@ -67,10 +73,10 @@ class KeySettings:
             raise InvalidValue("suites", "names a suite that is not known", f"choose from {known}")
         if self.suite not in self.suites:
             raise InvalidValue("suite", "is not among the suites that are read", "add it to suites")
-        if not 0 <= self.ttl <= _DAY:
+        if not _number(self.ttl, (int, float)) or not 0 <= self.ttl <= _DAY:
             raise InvalidValue("ttl", "is out of range", f"give 0 to {_DAY} seconds")
-        if self.capacity < 0:
-            raise InvalidValue("capacity", "is negative", "give the most people kept, or 0")
+        if not _number(self.capacity) or self.capacity < 0:
+            raise InvalidValue("capacity", "is no count", "give the most people kept, or 0")
         for name, days in (("epoch_days", self.epoch_days), ("backup_days", self.backup_days)):
-            if days is not None and days < 0:
-                raise InvalidValue(name, "is negative", "give days, or None")
+            if days is not None and (not _number(days) or days < 0):
+                raise InvalidValue(name, "is no number of days", "give whole days, or None")
