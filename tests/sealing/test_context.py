@@ -312,6 +312,7 @@ def test_opening_many_says_of_each_what_became_of_it() -> None:
     assert opened[0] == Opened("a")
     assert [type(one.error) for one in opened[1:]] == [AuthenticationFailed, NotAnEnvelope]
     assert [one.value for one in opened[1:]] == [None, None]
+    assert not any(one.error and one.error.__traceback__ for one in opened)  # frames hold values
     assert "'a'" not in repr(opened[0])
 
 

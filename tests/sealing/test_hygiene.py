@@ -265,6 +265,8 @@ def failing() -> dict[str, Callable[[], object]]:
         "field-batch": lambda: seal_many([(make(), 1, odd)], key),  # type: ignore[list-item]
         "batch": lambda: enc_many([(make(), 1, "f"), (make() + lone, 1, "f")], key),
         "batch-field": lambda: enc_many([(make(), 1, "f"), (make(), 1, "")], key),
+        "record": lambda: seal_record({"a": make(), "b": 1.5j}, SealedRecord("r"), 1, key),
+        "record-random": lambda: seal_record({"a": make()}, SealedRecord("r"), 1, key, no_bytes),
         "code": lambda: unseal(unknown_code, odd, 1, versions),
         "code-batch": lambda: dec_many([(good, 1, "odd"), (unknown_code, 1, "odd")], versions),
         "tampered": lambda: unseal(good + b"x", odd, 1, versions),
@@ -276,6 +278,10 @@ def failing() -> dict[str, Callable[[], object]]:
         "index-match": lambda: matching(INDEXES[0], make(), [(1, make())]),
         "index-unknown": lambda: people.terms(make(), make()),
     }
+
+
+def no_bytes(_: int) -> bytes:
+    return b""
 
 
 def make() -> str:

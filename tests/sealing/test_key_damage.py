@@ -269,11 +269,11 @@ def test_no_epoch_is_made_in_place_of_a_destroyed_one() -> None:
 
 
 def test_d36_an_epoch_stops_at_its_limit() -> None:
-    """A KEK that has wrapped 2**31 keys wraps no more."""
+    """A KEK that has wrapped 2**31 keys wraps no more; the last one still is."""
     store = DictStore()
     people = make_keys(store)
+    people._keks.active(AT)._used = USES_LIMIT - 1
     add_person(people, store)
-    people._keks.active(AT)._used = USES_LIMIT
     with pytest.raises(KeyExhausted, match="k1"):
         people.create(BERT, at=AT)
 
