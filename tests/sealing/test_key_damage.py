@@ -333,8 +333,8 @@ def test_lost_epochs_are_not_made_again(kind: EpochKind) -> None:
             call()
 
 
-@pytest.mark.parametrize("version", [-1, 0, 2**32])
-def test_d27_a_number_that_no_version_has_is_told_as_damage(version: int) -> None:
+@pytest.mark.parametrize("version", [-1, 0, 2**32, "one", 1.5])
+def test_d27_a_number_that_no_version_has_is_told_as_damage(version: Any) -> None:
     """One such row does not end a turn over all of them with an error of arithmetic."""
     store = DictStore()
     people = make_keys(store)

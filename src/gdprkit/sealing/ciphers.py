@@ -364,7 +364,7 @@ class Kek(KeepsSecrets):
         # a damaged column may hold a text or a number, and any number may stand for the version
         if type(wrapped) is not bytes or len(wrapped) != _WRAPPED:
             raise KeyIntegrityError(row.label, "was cut short or lengthened")
-        if not 0 < row.version <= _VERSIONS:
+        if type(row.version) is not int or not 0 < row.version <= _VERSIONS:
             raise KeyIntegrityError(row.label, "has a number that no version has")
         bound = self._bound(version=row.version, owner=owner)
         subject_key = bytearray(KEY)
