@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,9 +23,10 @@ KEY = bytes(range(32))
 PLACE = {"tenant": "main", "epoch": "k1"}
 
 
-def names_of(page: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Run a page and return what it defines."""
-    monkeypatch.chdir(ROOT)
+def names_of(page: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Any]:
+    """Run a page in *folder*, where its files go, and return what it defines."""
+    (folder / "docs").symlink_to(ROOT / "docs")
+    monkeypatch.chdir(folder)
     document = parse(ROOT / "docs" / "how-to" / page)
     document.namespace["__name__"] = "page"
     for example in document.examples():
@@ -32,9 +34,11 @@ def names_of(page: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return dict(document.namespace)
 
 
-def test_the_example_on_the_page_keeps_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_on_the_page_keeps_the_contract(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The provider that readers are shown is a right one, in everything it claims."""
-    made = names_of("write-a-key-provider.md", monkeypatch)["TestServiceKeys"]
+    made = names_of("write-a-key-provider.md", monkeypatch, tmp_path)["TestServiceKeys"]
     contract = made()
     assert isinstance(contract, KeyProviderContract)
     skipped = set()
@@ -70,9 +74,11 @@ def modules(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return {"kms": service, "transit": transit, "given": given}
 
 
-def test_the_recipe_for_kms_runs(monkeypatch: pytest.MonkeyPatch, modules: dict[str, Any]) -> None:
+def test_the_recipe_for_kms_runs(
+    monkeypatch: pytest.MonkeyPatch, modules: dict[str, Any], tmp_path: Path
+) -> None:
     """From the first key to the destroyed one, as the page tells it."""
-    page = names_of("use-aws-kms.md", monkeypatch)
+    page = names_of("use-aws-kms.md", monkeypatch, tmp_path)
     service = modules["kms"]
     for arn in (page["KEY"], page["NEXT"]):
         service.keys[arn], service.states[arn] = [KEY], "Enabled"
@@ -88,10 +94,10 @@ def test_the_recipe_for_kms_runs(monkeypatch: pytest.MonkeyPatch, modules: dict[
 
 
 def test_the_recipe_for_vault_runs(
-    monkeypatch: pytest.MonkeyPatch, modules: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, modules: dict[str, Any], tmp_path: Path
 ) -> None:
     """The client is made with a time limit, and the provider opens what it wrapped."""
-    page = names_of("use-vault-transit.md", monkeypatch)
+    page = names_of("use-vault-transit.md", monkeypatch, tmp_path)
     modules["transit"].create_key("gdprkit", derived=True)
     provider = page["root_keys"]("a token")
     assert modules["given"]["timeout"] == 5
