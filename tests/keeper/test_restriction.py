@@ -148,6 +148,27 @@ def test_what_the_person_asks_for_goes_on_under_a_restriction(house: House) -> N
     house.keeper.verify(anna)
 
 
+def test_d25_a_restriction_on_a_key_row_keeps_values_where_they_are(house: House) -> None:
+    """A move into the marketing register is no storing, so the plan is not carried out (R-504)."""
+    anna = house.ended()
+    stored = house.store.standing(anna)
+    assert stored is not None
+    restricted = Batch(
+        about=anna,
+        expected=stored.position,
+        entries=(),
+        standing=stored,
+        marks=Marks(),
+        flags=KeyFlags(restricted=True),
+    )
+    house.store.commit(restricted)
+    plan = house.keeper.plan(anna, connection.after_end())
+    assert plan.decision
+    with pytest.raises(ProcessingRestricted):
+        house.keeper.apply(plan, approve=plan.digest)
+    assert house.store.standing(anna) == stored
+
+
 def test_d25_a_hold_on_a_key_row_refuses_whatever_the_line_says(house: House) -> None:
     """Somebody set it beside the keeper: the plan is lawful by the line and still not done."""
     anna = house.plain()

@@ -50,7 +50,6 @@ from gdprkit.words.vocabulary import (
     ErasureReason,
     FilingSystem,
     IntakeChannel,
-    RestrictedUse,
     Right,
 )
 
@@ -144,7 +143,8 @@ def _copies(draft: Draft, items: list[PlanItem], filing: FilingSystem) -> tuple[
     bench, about = draft.bench, draft.before.about
     held = {value.slot: value for value in draft.before.standing.data.values}
     originals: list[HeldValue] = [held[item.slot] for item in items]
-    versions = bench.keys.of(about, use=RestrictedUse.STORAGE)
+    bench.keys.forget(about)  # what is restricted is not moved: asked of the rows as they are now
+    versions = bench.keys.of(about)
     opened = open_values(bench.store, versions, about, originals)
     return seal_into(draft, [(value.field, personal) for value, personal in opened], filing)
 
@@ -194,10 +194,11 @@ def compose_plan(
     """Return the one batch that carries *plan* out.
 
     A request for erasure counts as an objection to marketing (R-414). Contact points of whoever
-    said no are remembered as keyed hashes, so that no import brings the person back.
+    said no are remembered as keyed hashes, so that the stop meets every import.
 
     Raises:
         ShredHeld: the key is on hold.
+        ProcessingRestricted: the key rows say so, and a value was to be moved or archived.
         ChainBroken, FieldCryptoError: a value to be copied cannot be opened.
     """
     draft = Draft(bench=bench, before=before, now=now, view=before, by=by)

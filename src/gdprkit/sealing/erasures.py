@@ -116,10 +116,14 @@ class ErasureWatch:
         self._monotonic: Final = monotonic
         self._until: float | None = None
 
-    @property
-    def durable(self) -> bool:
-        """Whether the ledger outlives the process."""
-        return self._ledger.durable
+    def lists(self, mark: bytes) -> bool:
+        """Return whether the erasure under *mark* is in a ledger that outlives the process.
+
+        Raises:
+            ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read.
+        """
+        ledger = self._ledger
+        return ledger.durable and any(record.mark == mark for record in ledger.records())
 
     def check(self) -> None:
         """Return when the store knows every erasure of the ledger.

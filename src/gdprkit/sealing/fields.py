@@ -165,7 +165,8 @@ class MigratingReader(KeepsSecrets):
     """Reads a column in which some values are not sealed yet, while it is being sealed.
 
     It is a door that accepts what nobody authenticated, so it is never the default: every
-    plaintext is counted and warned of, and the class goes when the column is done.
+    plaintext is counted and warned of, and the class goes when the column is done. Whoever is
+    erased, or restricted without a *ground*, is not read here either, sealed or not.
 
     Args:
         fields: Opens what is sealed.
@@ -181,11 +182,18 @@ class MigratingReader(KeepsSecrets):
         self.plaintexts = 0
 
     def read(
-        self, about: SubjectId, stored: object, field: SealedField, record_id: Component
+        self,
+        about: SubjectId,
+        stored: object,
+        field: SealedField,
+        record_id: Component,
+        *,
+        ground: RestrictedUse | None = None,
     ) -> Personal[object]:
         """Return the value, sealed or not."""
         if isinstance(stored, (bytes, bytearray, memoryview)) and is_envelope(stored):
-            return self._fields.open(about, stored, field, record_id)
+            return self._fields.open(about, stored, field, record_id, ground=ground)
+        self._fields.open_many(about, (), ground=ground)  # opens nothing: may it be read at all?
         self.plaintexts += 1
         warnings.warn(
             f"a value of {field.record_type!r} {field.field!r} is not sealed yet",
