@@ -375,3 +375,20 @@ def test_stores_keep_apart_what_is_apart() -> None:
     with MemoryStore() as one, MemoryStore() as two:
         house_on(one).customer()
         assert list(two.people()) == []
+
+
+def test_a_padded_field_hides_the_length_of_its_values(house: House) -> None:
+    """Two words of one field take the same room where the register pads it, moved or renewed."""
+    fields = dict(house.keeper.register.fields)
+    name = FieldId("name")
+    fields[name] = attrs.evolve(fields[name], pad=32)
+    padded = attrs.evolve(house.keeper.register, fields=fields)
+    keeper = RecordKeeper(padded, store=house.store, keys=provider(), clock=house.clock)
+    for given in ("Li", "Anna Maria von Beispiel"):
+        about = keeper.add_person("consumer", {"name": given}, source="contact-form")
+        assert keeper.read(about)[name].reveal() == given
+        keeper.keys.renew(about)
+        assert keeper.read(about)[name].reveal() == given
+        [held] = keeper.standing(about).data.values
+        [envelope] = house.store.values(about, [held.slot]).values()
+        assert len(envelope) == 50 + 1 + 32

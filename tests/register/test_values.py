@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 import attrs
@@ -13,6 +14,7 @@ from gdprkit.register.notices import Notice, NoticeItem
 from gdprkit.register.parties import Controller, Source, Transfer, TransferMechanism, TransferStatus
 from gdprkit.register.purposes import Assessment, DataField, Purpose, RetentionRule
 from gdprkit.register.website import LogFile
+from gdprkit.sealing.plaintext import PAD_LIMIT
 from gdprkit.words.identifiers import FieldId, NoticeId, PurposeId, SourceId
 from gdprkit.words.moments import Period
 from gdprkit.words.vocabulary import FieldKind, NoticeKind, SourceKind, Trigger
@@ -166,6 +168,15 @@ def test_a_period_needs_a_reason() -> None:
     with pytest.raises(InvalidValue) as caught:
         RetentionRule(keep=Period(months=24), after=Trigger.CONNECTION_END, because=" ")
     assert caught.value.field == "because"
+
+
+@pytest.mark.parametrize("pad", [-1, 2**16 + 1, True, 1.5, "16", None])
+def test_a_field_pads_by_a_block_that_can_be(pad: Any) -> None:
+    """A field hides lengths in blocks of whole bytes up to what sealing takes."""
+    made = partial(DataField, label="E-mail", kind=FieldKind.EMAIL, category="basic")
+    assert made(id=FieldId("email"), pad=2**16).pad == PAD_LIMIT == 2**16
+    with pytest.raises(InvalidValue, match="pad"):
+        made(id=FieldId("email"), pad=pad)
 
 
 def test_the_other_values_hold_what_they_are_given() -> None:

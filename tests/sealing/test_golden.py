@@ -35,7 +35,7 @@ from gdprkit.sealing.packed import SealedRecord, seal_record, unseal_record
 from gdprkit.sealing.plaintext import encode
 from gdprkit.sealing.providers import MemoryProvider
 from gdprkit.sealing.roots import IndexRoot
-from gdprkit.sealing.rows import EpochKind, EpochRow, KeyState
+from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState
 from gdprkit.words.identifiers import SubjectId
 
 GOLDEN: dict[str, Any] = json.loads(
@@ -172,7 +172,16 @@ def test_wrapped_subject_key_is_pinned() -> None:
     (made,), wrapped = kek.make(version=1, owner=OWNER, random=lambda _: next(drawn))
     assert wrapped.hex() == pinned["wrapped"]
     assert made.key_id == raw("key_id")
-    (opened,) = kek.open(wrapped, version=1, owner=OWNER, what="the key")
+    row = KeyRow(
+        about=ABOUT,
+        version=1,
+        key_id=made.key_id,
+        kek_id=pinned["epoch"],
+        wrapped=wrapped,
+        state=KeyState.ACTIVE,
+        created=AT,
+    )
+    (opened,) = kek.open(row, owner=OWNER)
     assert opened.key_id == raw("key_id")
 
 

@@ -45,6 +45,7 @@ from gdprkit.sealing.form import SUITES
 from gdprkit.sealing.index import IndexSpec, matching
 from gdprkit.sealing.providers import Keyring, MemoryProvider
 from gdprkit.sealing.secret import KeepsSecrets, wipe
+from gdprkit.sealing.settings import KeySettings
 from gdprkit.sealing.suites import copies_its_key
 from gdprkit.words.identifiers import SubjectId
 
@@ -152,18 +153,21 @@ def test_d43_a_wiped_buffer_leaves_the_cipher_its_key(suite: int) -> None:
     assert dec(enc("y", key), keys) == "y"
 
 
-def test_d43_the_buffers_of_a_persons_key_are_wiped(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("suites", "buffers"), [([1], 2), ([1, 2], 3), ([1, 2, 3], 4)])
+def test_d43_the_buffers_of_a_persons_key_are_wiped(
+    monkeypatch: pytest.MonkeyPatch, suites: list[int], buffers: int
+) -> None:
     """Making and opening a key leaves zeros in every buffer that held it or what derives of it."""
     wiped: list[bytearray] = []
 
-    def noted(*buffers: bytearray) -> None:
-        wipe(*buffers)
-        wiped.extend(buffers)
+    def noted(*given: bytearray) -> None:
+        wipe(*given)
+        wiped.extend(given)
 
     monkeypatch.setattr(ciphers, "wipe", noted)
     store = DictStore()
-    add_person(make_keys(store), store)
-    assert len(wiped) == 2 * (2 + 1)  # made, then opened: two of the derivation, one of the key
+    add_person(make_keys(store, settings=KeySettings(suites=suites)), store)
+    assert len(wiped) == 2 * buffers  # made, then opened: the key, and one for each derivation
     assert {bytes(buffer) for buffer in wiped} <= {bytes(32), bytes(52)}
 
 

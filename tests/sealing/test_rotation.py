@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -363,7 +364,7 @@ def test_pages_of_one_row_move_everything_and_tell_progress(five: Shop) -> None:
     [{"version": 2}, {"owner": b"somebody else"}, {"wrapped": b"\0" * 60}, {"wrapped": b"short"}],
     ids=["version", "owner", "flipped", "cut"],
 )
-def test_d26_a_moved_row_is_not_wrapped_anew(change: dict[str, object]) -> None:
+def test_d26_a_moved_row_is_not_wrapped_anew(change: dict[str, Any]) -> None:
     """Rewrapping opens a key for its own person, version and epoch only, or not at all."""
     store = DictStore()
     keys = make_keys(store)
@@ -371,17 +372,26 @@ def test_d26_a_moved_row_is_not_wrapped_anew(change: dict[str, object]) -> None:
     rows = keys.epochs
     rows.add(KEK, 2, AT)
     one, two = (Kek(row, rows.unwrap(row)) for row in rows.of(KEK).values())
-    key, wrapped = one.make(version=1, owner=b"anna", random=counted(b"x"))
-    given = {"wrapped": wrapped, "version": 1, "owner": b"anna", **change}
-    more = {"what": "key", "random": counted(b"y")}
+    (key,), wrapped = one.make(version=1, owner=b"anna", random=counted(b"x"))
+    row = KeyRow(
+        about=ANNA,
+        version=1,
+        key_id=key.key_id,
+        kek_id="k1",
+        wrapped=wrapped,
+        state=KeyState.ACTIVE,
+        created=AT,
+    )
+    random = counted(b"y")
+    owner = change.pop("owner", b"anna")
     with pytest.raises(KeyIntegrityError):
-        one.rewrap(under=two, **given, **more)  # type: ignore[arg-type]
+        one.rewrap(attrs.evolve(row, **change), under=two, owner=owner, random=random)
     with pytest.raises(KeyIntegrityError):
-        two.rewrap(wrapped, under=one, version=1, owner=b"anna", **more)  # type: ignore[arg-type]
-    right = one.rewrap(wrapped, under=two, version=1, owner=b"anna", **more)  # type: ignore[arg-type]
-    assert two.open(right, version=1, owner=b"anna", what="key")[0].key_id == key[0].key_id
+        two.rewrap(row, under=one, owner=b"anna", random=random)
+    right = attrs.evolve(row, wrapped=one.rewrap(row, under=two, owner=b"anna", random=random))
+    assert two.open(right, owner=b"anna")[0].key_id == key.key_id
     with pytest.raises(KeyIntegrityError):
-        one.open(right, version=1, owner=b"anna", what="key")
+        one.open(right, owner=b"anna")
 
 
 def test_d36_an_epoch_that_has_wrapped_enough_takes_no_more(

@@ -61,7 +61,9 @@ def renewed(bench: Bench, before: View, now: datetime, *, by: str | None = None)
         raise KeyMissing(about)
     versions, row = bench.keys.create(about, at=now, version=old.version + 1)
     opened = open_values(bench.store, known, about, held)
-    envelopes = reseal_values(opened, versions=versions, random=bench.random)
+    envelopes = reseal_values(
+        opened, versions=versions, register=bench.register, random=bench.random
+    )
     draft = Draft(bench=bench, before=before, now=now, view=before, by=by)
     values = []
     for value, personal in opened:

@@ -56,7 +56,7 @@ def seal_values(
     slots = [Slot(uuid_from(random(16))) for _ in values]
     envelopes = seal_many(
         [
-            (value, _place(filing, field), slot)
+            (value, _place(filing, field, _pad(register, field)), slot)
             for (field, value), slot in zip(values, slots, strict=True)
         ],
         versions.newest,
@@ -76,10 +76,14 @@ def reseal_values(
     opened: Sequence[tuple[HeldValue, Personal[object]]],
     *,
     versions: SubjectKeyVersions,
+    register: Register,
     random: Callable[[int], bytes],
 ) -> dict[Slot, bytes]:
     """Seal values that ``open_values`` opened under the newest key, each for the slot it is in."""
-    items = [(value, _place(held.filing, held.field), held.slot) for held, value in opened]
+    items = [
+        (value, _place(held.filing, held.field, _pad(register, held.field)), held.slot)
+        for held, value in opened
+    ]
     envelopes = seal_many(items, versions.newest, random)
     return {held.slot: envelope for (held, _), envelope in zip(opened, envelopes, strict=True)}
 
@@ -120,6 +124,12 @@ def open_values(
 
 
 @lru_cache(maxsize=4096)
-def _place(filing: FilingSystem, field: FieldId) -> SealedField:
+def _place(filing: FilingSystem, field: FieldId, pad: int = 0) -> SealedField:
     """Return what values of a field are bound to: declared names, few, the same for everybody."""
-    return SealedField(str(filing), str(field))
+    return SealedField(str(filing), str(field), pad=pad)
+
+
+def _pad(register: Register, field: FieldId) -> int:
+    """Return how a field hides its length; one of a request's text, or of an old register, not."""
+    declared = register.fields.get(field)
+    return declared.pad if declared is not None else 0

@@ -69,6 +69,16 @@ def texts(_instance: object, attribute: attrs.Attribute[Any], values: Iterable[o
         check(_instance, attribute, value)
 
 
+def up_to(most: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """Make a check for a whole number of 0 to *most*."""
+
+    def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if type(value) is not int or not 0 <= value <= most:
+            raise InvalidValue(attribute.name, "is out of range", f"give 0 to {most}")
+
+    return check
+
+
 def country(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Check that *value* is absent or looks like an ISO 3166-1 alpha-2 code."""
     if value is not None and not (isinstance(value, str) and _COUNTRY.match(value)):

@@ -22,6 +22,7 @@ from gdprkit.register._shape import (
     published_field,
     text,
     text_or_none,
+    up_to,
 )
 from gdprkit.words.identifiers import FieldId, PurposeId, RecipientId
 from gdprkit.words.moments import Period
@@ -46,6 +47,8 @@ __all__ = [
     "Purpose",
     "RetentionRule",
 ]
+
+_PAD_LIMIT = 2**16  # bytes; what sealing takes at most
 
 
 @final
@@ -218,6 +221,8 @@ class DataField:
         tags: Marks that close doors whatever the kind (R-109 to R-112, R-119).
         subjects: Kinds of people it is held about.
         lookup: Whether it is a contact point by which a person is found; its index is keyed.
+        pad: Block in bytes that hides how long sealed values are: where a field holds one of a few
+            words, their length would tell which. 0 leaves the length visible.
         not_personal_because: For an identifier of a device or of the internet: where the assessment
             lies that this holder cannot identify anybody with it (R-236).
         published: The controller's own words.
@@ -231,6 +236,7 @@ class DataField:
     tags: frozenset[DataTag] = attrs.field(factory=frozenset, converter=frozen)
     subjects: frozenset[SubjectKind] = attrs.field(factory=frozenset, converter=frozen)
     lookup: bool = False
+    pad: int = attrs.field(default=0, validator=up_to(_PAD_LIMIT))
     not_personal_because: str | None = attrs.field(default=None, validator=text_or_none())
     published: str | None = published_field()
     findings: tuple[str, ...] = findings_field()

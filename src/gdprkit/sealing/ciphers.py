@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import islice, repeat
 from operator import length_hint
+from struct import Struct
 from typing import Final, final
 from uuid import UUID
 
@@ -33,8 +34,8 @@ from gdprkit.sealing.errors import (
     KeyVersionUnknown,
 )
 from gdprkit.sealing.expand import expand_into
-from gdprkit.sealing.form import FORMAT, HEADER, KEY_ID, SUITES, TAG, check_form
-from gdprkit.sealing.rows import EpochRow
+from gdprkit.sealing.form import HEADER, KEY_ID, SUITES, TAG, check_form
+from gdprkit.sealing.rows import EpochRow, KeyRow
 from gdprkit.sealing.secret import KeepsSecrets, draw, wipe
 from gdprkit.sealing.suites import KEY, cipher_for
 
@@ -44,6 +45,9 @@ USES_LIMIT: Final = 2**31
 """Encryptions one opened key does: half of what SP 800-38D allows with random nonces. The count is
 of this process; the margin is for the others."""
 
+_NONCE: Final = SUITES[1].nonce
+_WRAPPED: Final = _NONCE + KEY + TAG
+_SPLIT: Final = {size: Struct(f"{size}s").iter_unpack for size in (12, 24)}
 _NO_RECORD: Final = object()  # None is what a caller may pass, and is refused
 _FIELD_MAGIC: Final = b"gdprkit/field/v1\0"
 _KEY_INFO: Final = b"gdprkit/dek/v1\0"
@@ -70,6 +74,7 @@ class SubjectKey(KeepsSecrets):
         "_last",
         "_least",
         "_nonce",
+        "_nonces",
         "_prefix",
         "_uses",
         "_uuid_prefix",
@@ -95,12 +100,13 @@ class SubjectKey(KeepsSecrets):
         self.version: Final = version
         self.suite: Final = suite
         self.owner: Final = owner
-        self.header: Final = bytes((FORMAT, suite)) + key_id
+        self.header: Final = form.head + key_id
         # What begins with an underscore is for ``envelope`` alone: it draws each nonce.
         self._uses: Final = repeat(None, USES_LIMIT)  # one is taken for each encryption
         self._encrypt: Final = cipher.encrypt
         self._decrypt: Final = cipher.decrypt
         self._nonce: Final = form.nonce
+        self._nonces: Final = _SPLIT[form.nonce]
         self._body: Final = form.body
         self._least: Final = form.smallest
         self._prefix: Final = _FIELD_MAGIC + self.header + owner
@@ -118,19 +124,39 @@ class SubjectKey(KeepsSecrets):
     ) -> list[SubjectKey]:
         """Make the cipher keys of *suites* and their common id from 32 bytes of a subject key."""
         derived = bytearray(KEY + KEY_ID)
-        other = bytearray(KEY)
         try:
             expand_into(derived, subject_key, _KEY_INFO + owner)
             key_id = bytes(derived[KEY:])
             keys: list[SubjectKey] = []
             for suite in suites:
-                if suite != 1:
-                    expand_into(other, subject_key, _SUITE_INFO + u32(suite) + owner)
-                material = memoryview(derived)[:KEY] if suite == 1 else other
-                keys.append(cls(material, key_id=key_id, version=version, owner=owner, suite=suite))
+                if suite == 1:
+                    material = memoryview(derived)[:KEY]
+                    keys.append(cls(material, key_id=key_id, version=version, owner=owner))
+                else:
+                    keys.append(
+                        cls._other(subject_key, suite, key_id=key_id, version=version, owner=owner)
+                    )
             return keys
         finally:
-            wipe(derived, other)
+            wipe(derived)
+
+    @classmethod
+    def _other(
+        cls,
+        subject_key: bytes | bytearray,
+        suite: int,
+        *,
+        key_id: bytes,
+        version: int,
+        owner: bytes,
+    ) -> SubjectKey:
+        """Make the cipher key of a suite other than the first, which is derived with the id."""
+        derived = bytearray(KEY)
+        try:
+            expand_into(derived, subject_key, _SUITE_INFO + u32(suite) + owner)
+            return cls(derived, key_id=key_id, version=version, owner=owner, suite=suite)
+        finally:
+            wipe(derived)
 
     def _bound(self, record_id: Component) -> bytes:
         """Return what is authenticated up to the record id; the last one is kept."""
@@ -147,7 +173,9 @@ class SubjectKey(KeepsSecrets):
         Raises:
             KeyExhausted: too many for random nonces; none of them is done.
         """
-        if times > length_hint(self._uses) or sum(1 for _ in islice(self._uses, times)) < times:
+        left = length_hint(self._uses) >= times
+        # taken one by one in C: threads that share the key never take one twice
+        if not left or len(list(islice(self._uses, times))) < times:
             raise KeyExhausted(self.key_id.hex())
 
 
@@ -155,11 +183,28 @@ class SubjectKey(KeepsSecrets):
 class SubjectKeyVersions(KeepsSecrets):
     """Every version of one person's key: the newest writes, all that are left read.
 
+    Args:
+        keys: Each version, opened for each suite that is read.
+        owner: Tenant and person, written canonically.
+        suite: The suite that writes.
+        destroyed: Ids of the versions that were destroyed.
+        later: Finds a version that another process made since, by its id.
+        restricted: Processing is restricted (GDPR Art. 18).
+
     Attributes:
         owner: Tenant and person, written canonically.
+        restricted: Processing is restricted.
     """
 
-    __slots__ = ("_by_header", "_destroyed", "_later", "_newest", "_suite", "_suites", "owner")
+    __slots__ = (
+        "_by_header",
+        "_destroyed",
+        "_later",
+        "_newest",
+        "_suite",
+        "owner",
+        "restricted",
+    )
 
     def __init__(
         self,
@@ -169,18 +214,20 @@ class SubjectKeyVersions(KeepsSecrets):
         suite: int = 1,
         destroyed: Iterable[bytes] = (),
         later: Callable[[bytes], SubjectKeyVersions | None] | None = None,
+        restricted: bool = False,
     ) -> None:
         self.owner: Final = owner
-        self._later: Final = later  # finds a version that another process made since
-        self._by_header: Final = {key.header: key for key in keys}
+        self.restricted: Final = restricted
+        self._later: Final = later
         self._suite: Final = suite
-        self._suites: Final = frozenset(key.suite for key in self._by_header.values()) | {suite}
         self._destroyed: Final = tuple(destroyed)
-        self._newest: Final = max(
-            (key for key in self._by_header.values() if key.suite == suite),
-            key=lambda key: key.version,
-            default=None,
-        )
+        self._by_header: Final[dict[bytes, SubjectKey]] = {}
+        newest: SubjectKey | None = None
+        for key in keys:
+            self._by_header[key.header] = key
+            if key.suite == suite and (newest is None or key.version > newest.version):
+                newest = key
+        self._newest: Final = newest
 
     @property
     def newest(self) -> SubjectKey:
@@ -202,7 +249,8 @@ class SubjectKeyVersions(KeepsSecrets):
             KeyDestroyed: that version was destroyed.
             KeyVersionUnknown: the person has no such key.
         """
-        check_form(envelope, self._suites)
+        suites = {key.suite for key in self._by_header.values()} | {self._suite}
+        check_form(envelope, suites)
         key = self._by_header.get(envelope[:HEADER])
         if key is not None:
             return key
@@ -221,6 +269,7 @@ class SubjectKeyVersions(KeepsSecrets):
             suite=self._suite,
             destroyed=self._destroyed,
             later=self._later,
+            restricted=self.restricted,
         )
 
 
@@ -228,10 +277,11 @@ class SubjectKeyVersions(KeepsSecrets):
 class Kek(KeepsSecrets):
     """An opened KEK epoch: wraps subject keys."""
 
-    __slots__ = ("_cipher", "_used", "epoch")
+    __slots__ = ("_cipher", "_name", "_used", "epoch")
 
     def __init__(self, row: EpochRow, key: bytes) -> None:
         self.epoch: Final = row.epoch
+        self._name: Final = row.epoch.encode()
         self._cipher: Final = AESGCM(key)
         self._used = 0
 
@@ -259,51 +309,32 @@ class Kek(KeepsSecrets):
             wipe(subject_key)
         return keys, wrapped
 
-    def open(
-        self,
-        wrapped: bytes,
-        *,
-        version: int,
-        owner: bytes,
-        what: str,
-        suites: Iterable[int] = (1,),
-    ) -> list[SubjectKey]:
+    def open(self, row: KeyRow, *, owner: bytes, suites: Iterable[int] = (1,)) -> list[SubjectKey]:
         """Return the subject key that ``make`` wrapped, opened for *suites*.
 
         Args:
-            wrapped: Nonce, ciphertext and tag.
-            version: Which version it is said to be.
+            row: The row that holds it.
             owner: Whose it is said to be.
-            what: How an error calls it.
             suites: Numbers of the cipher suites.
 
         Raises:
             KeyIntegrityError: it was altered, or is another version's, owner's or epoch's.
         """
-        subject_key = self._unwrap(wrapped, version=version, owner=owner, what=what)
+        subject_key = self._unwrap(row, owner)
         try:
-            return SubjectKey.derive(subject_key, version=version, owner=owner, suites=suites)
+            return SubjectKey.derive(subject_key, version=row.version, owner=owner, suites=suites)
         finally:
             wipe(subject_key)
 
     def rewrap(
-        self,
-        wrapped: bytes,
-        *,
-        under: Kek,
-        version: int,
-        owner: bytes,
-        what: str,
-        random: Callable[[int], bytes],
+        self, row: KeyRow, *, under: Kek, owner: bytes, random: Callable[[int], bytes]
     ) -> bytes:
-        """Return the subject key in *wrapped* as another epoch wraps it; the key stays the same.
+        """Return the subject key of *row* as another epoch wraps it; the key stays the same.
 
         Args:
-            wrapped: Nonce, ciphertext and tag under this epoch.
+            row: The row that holds it, wrapped by this epoch.
             under: The other epoch.
-            version: Which version it is said to be.
             owner: Whose it is said to be.
-            what: How an error calls it.
             random: Returns so many fresh random bytes.
 
         Raises:
@@ -312,8 +343,8 @@ class Kek(KeepsSecrets):
             InvalidValue: *random* returned another number of bytes.
         """
         nonce = under._nonce(random)
-        bound = under._bound(version=version, owner=owner)
-        subject_key = self._unwrap(wrapped, version=version, owner=owner, what=what)
+        bound = under._bound(version=row.version, owner=owner)
+        subject_key = self._unwrap(row, owner)
         try:
             return nonce + under._cipher.encrypt(nonce, subject_key, bound)
         finally:
@@ -324,21 +355,21 @@ class Kek(KeepsSecrets):
         if self._used >= USES_LIMIT:
             raise KeyExhausted(self.epoch)
         self._used += 1
-        return draw(random, SUITES[1].nonce)
+        return draw(random, _NONCE)
 
-    def _unwrap(self, wrapped: bytes, *, version: int, owner: bytes, what: str) -> bytearray:
-        """Return the subject key in *wrapped*; whoever asked wipes it."""
-        nonce = SUITES[1].nonce
-        if len(wrapped) != nonce + KEY + TAG:
-            raise KeyIntegrityError(what, "was cut short or lengthened")
-        bound = self._bound(version=version, owner=owner)
+    def _unwrap(self, row: KeyRow, owner: bytes) -> bytearray:
+        """Return the subject key of *row*; whoever asked wipes it."""
+        wrapped = row.wrapped
+        if len(wrapped) != _WRAPPED:
+            raise KeyIntegrityError(row.label, "was cut short or lengthened")
+        bound = self._bound(version=row.version, owner=owner)
         subject_key = bytearray(KEY)
         try:
-            self._cipher.decrypt_into(wrapped[:nonce], wrapped[nonce:], bound, subject_key)
+            self._cipher.decrypt_into(wrapped[:_NONCE], wrapped[_NONCE:], bound, subject_key)
         except InvalidTag:
             wipe(subject_key)
-            raise KeyIntegrityError(what, "does not open") from None
+            raise KeyIntegrityError(row.label, "does not open") from None
         return subject_key
 
     def _bound(self, *, version: int, owner: bytes) -> bytes:
-        return _WRAP_MAGIC + owner + u32(version) + self.epoch.encode()
+        return _WRAP_MAGIC + owner + u32(version) + self._name

@@ -23,7 +23,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from os import urandom
-from struct import iter_unpack
 from typing import Final, final
 
 import attrs
@@ -221,8 +220,8 @@ def seal_many(
     try:
         key._use(len(items))
         size = key._nonce * len(items)  # at once: the system call is what a nonce costs
-        drawn = draw(random, size)
-        nonces = iter_unpack(f"{key._nonce}s", drawn)
+        drawn = random(size) if random is urandom else draw(random, size)
+        nonces = key._nonces(drawn)
         for (value, field, record_id), (nonce,) in zip(items, nonces, strict=True):
             if record_id is not record:
                 record, owner = record_id, key._bound(record_id)

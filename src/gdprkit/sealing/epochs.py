@@ -206,6 +206,7 @@ class EpochBook(KeepsSecrets, Generic[T]):
         "_rows",
         "_ttl",
         "_until",
+        "_usable",
     )
 
     def __init__(
@@ -225,6 +226,7 @@ class EpochBook(KeepsSecrets, Generic[T]):
         self._lock: Final = ForkLock()
         self._known: dict[str, EpochRow] = {}
         self._opened: dict[str, T] = {}
+        self._usable: tuple[T, ...] = ()
         self._until = 0.0
 
     def active(self, at: datetime) -> T:
@@ -262,6 +264,10 @@ class EpochBook(KeepsSecrets, Generic[T]):
             KeyIntegrityError: the store has no such epoch, or the key does not open.
             KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
         """
+        if self._monotonic() < self._until:  # most calls: known and open already
+            found = self._opened.get(epoch)
+            if found is not None:
+                return found
         with self._lock:
             if epoch not in self._current():
                 self.refresh()
@@ -285,7 +291,7 @@ class EpochBook(KeepsSecrets, Generic[T]):
                 raise
             return self._make(now, self._rows.unwrap(now))
 
-    def usable(self) -> list[T]:
+    def usable(self) -> tuple[T, ...]:
         """Return every epoch that is not destroyed, newest first; empty when none was made.
 
         Raises:
@@ -293,18 +299,26 @@ class EpochBook(KeepsSecrets, Generic[T]):
                 which is another answer than that nothing is there.
             KeyIntegrityError, KeyProviderUnavailable, KeyProviderDenied: as in ``open``.
         """
+        usable = self._usable
+        if usable and self._monotonic() < self._until:
+            return usable
         with self._lock:
             rows = sorted(self._current().values(), key=epoch_number, reverse=True)
             left = [row for row in rows if row.state is not KeyState.DESTROYED]
             if rows and not left:
                 raise KeyEpochDestroyed(rows[0].epoch)
-            return [self.open(row.epoch) for row in left]
+            known = self._known
+            usable = tuple(self.open(row.epoch) for row in left)
+            if known is self._known:  # opening one may have read the rows again
+                self._usable = usable
+            return usable
 
     def refresh(self) -> None:
         """Read the rows again."""
         with self._lock:
             known = self._rows.of(self._kind)
             self._known = known
+            self._usable = ()
             self._until = self._monotonic() + self._ttl
             # a key whose epoch was destroyed elsewhere is closed here
             self._opened = {

@@ -66,25 +66,36 @@ class Suite:
         number: That byte.
         cipher: What encrypts. The key of every suite is 32 bytes out of HKDF-SHA-512.
         nonce: Bytes of the nonce.
+
+    Attributes:
+        head: Format and number, the first two bytes of an envelope.
+        body: Where the ciphertext begins, in bytes.
+        overhead: Bytes an envelope adds to the encoded value, which itself has one code byte.
+        smallest: Bytes of the shortest envelope: a code byte is always there.
     """
 
     number: int
     cipher: str
     nonce: int
+    head: bytes = attrs.field(init=False)
+    body: int = attrs.field(init=False)
+    overhead: int = attrs.field(init=False)
+    smallest: int = attrs.field(init=False)
 
-    @property
-    def body(self) -> int:
-        """Where the ciphertext begins, in bytes."""
+    @head.default
+    def _head(self) -> bytes:
+        return bytes((FORMAT, self.number))
+
+    @body.default
+    def _body(self) -> int:
         return HEADER + self.nonce
 
-    @property
-    def overhead(self) -> int:
-        """Bytes an envelope adds to the encoded value, which itself has one code byte."""
+    @overhead.default
+    def _overhead(self) -> int:
         return self.body + TAG
 
-    @property
-    def smallest(self) -> int:
-        """Bytes of the shortest envelope: a code byte is always there."""
+    @smallest.default
+    def _smallest(self) -> int:
         return self.overhead + 1
 
 

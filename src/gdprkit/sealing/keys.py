@@ -51,15 +51,6 @@ _SETTINGS: Final = KeySettings()
 
 
 @final
-@attrs.frozen(repr=False)
-class _Opened:
-    """A person's keys as they were found, and whether they are restricted."""
-
-    keys: SubjectKeyVersions
-    restricted: bool
-
-
-@final
 class SubjectKeys(KeepsSecrets):
     """The keys of all people of one tenant. Safe to share among threads.
 
@@ -132,7 +123,7 @@ class SubjectKeys(KeepsSecrets):
         self._specs: Final = {spec.name: spec for spec in declared}
         if len(self._specs) != len(declared):
             raise InvalidValue("indexes", "name one index twice", "give each a name of its own")
-        self._cache: Final = KeyCache[_Opened](
+        self._cache: Final = KeyCache[SubjectKeyVersions](
             capacity=settings.capacity, ttl=settings.ttl, monotonic=monotonic
         )
         rows = self.epochs = EpochRows(provider, store, tenant=tenant, random=random)
@@ -172,7 +163,7 @@ class SubjectKeys(KeepsSecrets):
             raise _erased(about, found)
         if found.restricted and use is None:
             raise ProcessingRestricted(about)
-        return found.keys
+        return found
 
     def for_writing(
         self, about: SubjectId, *, use: RestrictedUse | None = None
@@ -370,12 +361,7 @@ class SubjectKeys(KeepsSecrets):
         self._serve()
         under = self._keks.active(at)
         wrapped = self._keks.open(row.kek_id).rewrap(
-            row.wrapped,
-            under=under,
-            version=row.version,
-            owner=self._owner(row.about),
-            what=_named(row),
-            random=self._random,
+            row, under=under, owner=self._owner(row.about), random=self._random
         )
         return attrs.evolve(row, kek_id=under.epoch, wrapped=wrapped)
 
@@ -383,7 +369,7 @@ class SubjectKeys(KeepsSecrets):
         if self._watch is not None:
             self._watch.check()
 
-    def _load(self, about: SubjectId) -> _Opened | Tombstone:
+    def _load(self, about: SubjectId) -> SubjectKeyVersions | Tombstone:
         # keys before tombstone: an erasure between the two reads is seen by the second
         rows = self._store.keys(about)
         tombstone = self._tombstone(about) if rows else self.erased(about)
@@ -391,9 +377,8 @@ class SubjectKeys(KeepsSecrets):
             return tombstone
         if not rows:
             raise KeyMissing(about)
-        restricted = any(row.restricted for row in rows)
         try:
-            return _Opened(self._open(about, rows), restricted=restricted)
+            return self._open(about, rows)
         except KeyEpochDestroyed:
             # between our reads the rows may have been wrapped anew and the old epoch destroyed
             if tuple(self._store.keys(about)) == tuple(rows):
@@ -401,26 +386,35 @@ class SubjectKeys(KeepsSecrets):
         return self._load(about)
 
     def _tombstone(self, about: SubjectId) -> Tombstone | None:
-        found = (self._store.tombstone(root.mark(about)) for root in self._lasting.usable())
-        return next((tombstone for tombstone in found if tombstone is not None), None)
+        for root in self._lasting.usable():
+            tombstone = self._store.tombstone(root.mark(about))
+            if tombstone is not None:
+                return tombstone
+        return None
 
     def _open(
         self, about: SubjectId, rows: Sequence[KeyRow], *, looks_again: bool = True
     ) -> SubjectKeyVersions:
         owner = self._owner(about)
-        rows = sorted(rows, key=lambda row: row.version)
+        if len(rows) > 1:
+            rows = sorted(rows, key=lambda row: row.version)
         _check_rows(about, rows)
+        opened: list[SubjectKey] = []
+        destroyed: list[bytes] = []
+        restricted = False
+        for row in rows:
+            restricted = restricted or row.restricted
+            if row.state is KeyState.DESTROYED:
+                destroyed.append(row.key_id)
+            else:
+                opened.extend(self._open_row(row, owner))
         return SubjectKeyVersions(
-            [
-                key
-                for row in rows
-                if row.state is not KeyState.DESTROYED
-                for key in self._open_row(row, owner)
-            ],
+            opened,
             owner=owner,
             suite=self.settings.suite,
-            destroyed=[row.key_id for row in rows if row.state is KeyState.DESTROYED],
+            destroyed=destroyed,
             later=partial(self._made_since, about) if looks_again else None,
+            restricted=restricted,
         )
 
     def _made_since(self, about: SubjectId, key_id: bytes) -> SubjectKeyVersions | None:
@@ -439,28 +433,21 @@ class SubjectKeys(KeepsSecrets):
         return self._tenant + lp(about, "subject")
 
     def _open_row(self, row: KeyRow, owner: bytes) -> list[SubjectKey]:
-        what = _named(row)
         if row.wraps_alg != WRAPS_ALG:
-            raise KeyIntegrityError(what, f"is wrapped by {row.wraps_alg!r}, not by {WRAPS_ALG!r}")
-        kek = self._keks.open(row.kek_id)
-        keys = kek.open(
-            row.wrapped,
-            version=row.version,
-            owner=owner,
-            what=what,
-            suites=self.settings.suites,
-        )
+            problem = f"is wrapped by {row.wraps_alg!r}, not by {WRAPS_ALG!r}"
+            raise KeyIntegrityError(row.label, problem)
+        keys = self._keks.open(row.kek_id).open(row, owner=owner, suites=self.settings.suites)
         if keys[0].key_id != row.key_id:
-            raise KeyIntegrityError(what, "is not the key its id commits to")
+            raise KeyIntegrityError(row.label, "is not the key its id commits to")
         return keys
-
-
-def _named(row: KeyRow) -> str:
-    return f"key version {row.version} of subject {row.about}"
 
 
 def _check_rows(about: SubjectId, rows: Sequence[KeyRow]) -> None:
     """Raise KeyIntegrityError when the rows cannot be all of one person's, in one true order."""
+    if len(rows) == 1:  # as nearly everybody's
+        only = rows[0]
+        if only.version == 1 and only.state is KeyState.ACTIVE and only.about == about:
+            return
     what = f"the keys of subject {about}"
     if any(row.about != about for row in rows):
         raise KeyIntegrityError(what, "hold a row of somebody else")

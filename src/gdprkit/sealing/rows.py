@@ -92,6 +92,11 @@ class KeyRow:
     restricted: bool = False
     on_hold: bool = False
 
+    @property
+    def label(self) -> str:
+        """How an error calls it."""
+        return f"key version {self.version} of subject {self.about}"
+
 
 @final
 @attrs.frozen(kw_only=True)
