@@ -25,6 +25,19 @@ def flags(house: House, about: SubjectId) -> set[tuple[bool, bool]]:
     return {(row.restricted, row.on_hold) for row in house.store.keys(about)}
 
 
+def set_flags(house: House, stored: StoredStanding, flags: KeyFlags) -> None:
+    """Set them on the key rows beside the keeper: the line does not change."""
+    batch = Batch(
+        about=stored.about,
+        expected=stored.position,
+        entries=(),
+        standing=stored,
+        marks=Marks(),
+        flags=flags,
+    )
+    house.store.commit(batch)
+
+
 def test_key_rows_follow_restrictions_and_holds(house: House) -> None:
     """Each comes and goes with the batch that records it, and neither takes the other along."""
     anna = house.anna()
@@ -104,15 +117,7 @@ def test_d25_the_line_restricts_where_the_key_rows_do_not(house: House) -> None:
     assert stored is not None
     [row] = house.store.keys(anna)
     assert row.state is KeyState.ACTIVE
-    bare = Batch(
-        about=anna,
-        expected=stored.position,
-        entries=(),
-        standing=stored,
-        marks=Marks(),
-        flags=KeyFlags(),
-    )
-    house.store.commit(bare)
+    set_flags(house, stored, KeyFlags())
     assert flags(house, anna) == {(False, False)}
     with pytest.raises(ProcessingRestricted):
         house.keeper.read(anna)
@@ -153,15 +158,7 @@ def test_d25_a_restriction_on_a_key_row_keeps_values_where_they_are(house: House
     anna = house.ended()
     stored = house.store.standing(anna)
     assert stored is not None
-    restricted = Batch(
-        about=anna,
-        expected=stored.position,
-        entries=(),
-        standing=stored,
-        marks=Marks(),
-        flags=KeyFlags(restricted=True),
-    )
-    house.store.commit(restricted)
+    set_flags(house, stored, KeyFlags(restricted=True))
     plan = house.keeper.plan(anna, connection.after_end())
     assert plan.decision
     with pytest.raises(ProcessingRestricted):
@@ -174,15 +171,7 @@ def test_d25_a_hold_on_a_key_row_refuses_whatever_the_line_says(house: House) ->
     anna = house.plain()
     stored = house.store.standing(anna)
     assert stored is not None
-    hold = Batch(
-        about=anna,
-        expected=stored.position,
-        entries=(),
-        standing=stored,
-        marks=Marks(),
-        flags=KeyFlags(on_hold=True),
-    )
-    house.store.commit(hold)
+    set_flags(house, stored, KeyFlags(on_hold=True))
     plan = house.keeper.plan(anna, retention.erasure(reason="unlawful", reference="r-7"))
     assert plan.erases_person
     with pytest.raises(ShredHeld):

@@ -1,8 +1,9 @@
 """Carrying a plan out: one commit, exactly what was approved.
 
-The plan is made again from the line as it stands now; if that gives another digest, something has
-changed and nothing is done. The whole of it is one batch, so a process that dies in the middle
-leaves the person as they were.
+Decides what each item of a plan becomes in the batch. Leaves out what is planned
+(``policy.retention``). Always true: the plan is made again from the line as it stands now, and if
+that gives another digest, something has changed and nothing is done; the whole of it is one batch,
+so a process that dies in the middle leaves the person as they were; nothing restricted is moved.
 """
 
 from __future__ import annotations

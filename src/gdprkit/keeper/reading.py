@@ -1,6 +1,8 @@
 """Finding people by a contact point, and opening the values held about one of them.
 
-Only what is asked for is opened, with the person's own keys; a look-up never opens anything.
+Decides which values a reader gets, and refuses under a restriction. Leaves out the answer to a
+request for access, which reads every filing system (``answer``). Always true: only what is asked
+for is opened, with the person's own keys; a look-up never opens anything.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """From acts on a view to the one batch that stores them.
 
-Everything an act brings goes into one commit: entries, sealed values with their look-up terms, a
-new subject key, suppression rows, the standing and the marks.
+Decides what goes with an act. Leaves out whether it may be recorded (``acts.prepare``) and how
+often a commit is tried (``again``). Always true: everything an act brings goes into one commit:
+entries, sealed values with their look-up terms, a new subject key, suppression rows, the standing
+and the marks.
 """
 
 from __future__ import annotations

@@ -222,7 +222,7 @@ class KeyStore(Protocol):
         ...
 
     def epochs(self) -> Sequence[EpochRow]:
-        """Return every epoch of both kinds."""
+        """Return every epoch of every kind."""
         ...
 
     def add_epoch(self, row: EpochRow) -> None:
