@@ -71,6 +71,21 @@ def test_a_merge_brings_its_restriction_to_the_keys(house: House) -> None:
     assert flags(house, anna) == {(False, False)}
 
 
+def test_a_restriction_after_a_merge_reaches_the_closed_line(house: House) -> None:
+    """The values there are about the same person, and the line that goes on is restricted."""
+    anna = house.anna()
+    older, oldest = (house.plain(f"{name}@example.com") for name in ("b", "c"))
+    house.keeper.merge(older, oldest, verified=True)
+    house.keeper.merge(anna, older, verified=True)
+    house.keeper.record(anna, RESTRICT)
+    for about in (anna, older, oldest):
+        with pytest.raises(ProcessingRestricted):
+            house.keeper.read(about)
+        assert house.keeper.read(about, ground="legal-claims")
+    house.keeper.unmerge(anna, older)
+    assert house.keeper.read(older)
+
+
 def test_flags_do_not_undo_a_rotation(house: House) -> None:
     """A row wrapped anew between our reading and our commit keeps its new wrapping."""
     anna = house.anna()

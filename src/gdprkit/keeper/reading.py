@@ -12,7 +12,7 @@ from typing import Any
 
 from gdprkit.errors import UnknownName
 from gdprkit.keeper.contacts import search_terms
-from gdprkit.keeper.line import view
+from gdprkit.keeper.line import View, view
 from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.writing import Bench
 from gdprkit.sealing.errors import ProcessingRestricted
@@ -71,9 +71,21 @@ def opened(
     ]
     if not held and found.standing.data.erased_at is None:
         return {}
-    if found.standing.objection.restrictions and use is None:
+    if use is None and _restricted(bench, found):
         raise ProcessingRestricted(about)  # the line is the truth, whatever the key rows say
     versions = bench.keys.of(about, use=use)
     return {
         value.field: personal for value, personal in open_values(bench.store, versions, about, held)
     }
+
+
+def _restricted(bench: Bench, found: View) -> bool:
+    """Whether the line is restricted, or one that goes on in its place: it is the same person."""
+    seen = {found.about}
+    while not found.standing.objection.restrictions:
+        into = found.standing.merge.into
+        if into is None or into.other in seen or bench.store.standing(into.other) is None:
+            return False
+        seen.add(into.other)
+        found = view(bench.store, into.other)
+    return True

@@ -1,9 +1,9 @@
 """The receipt of an erasure: what was destroyed, from when everywhere, and what was not reached.
 
 Decides which limits are told, and when a process and a backup are past them. Leaves out the words
-(``policy/texts/phrases/erasure.toml``). Always true: it holds no personal data; the destruction of
-keys alone is never called deletion; what nobody can know from here, copies elsewhere above all, is
-said to be open (GDPR Art. 5(2), 17; EDPB Guidelines 02/2025; CNIL 2018 on destroyed keys).
+(``policy/texts/phrases/erasure.toml``). Always true: it names nobody; the destruction of keys alone
+is never called deletion; what nobody can know from here, copies elsewhere above all, is said to be
+open (GDPR Art. 5(2), 17; EDPB Guidelines 02/2025; CNIL 2018 on destroyed keys).
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ a list (``erasure_file``).
 
 Always true: an erasure is written here after its commit and never before it, so nothing that was
 refused can be replayed; what a process that died in between left out is added at the next opening,
-from the store's own tombstones. No entry holds personal data: a mark is a keyed hash.
+from the store's own tombstones. No entry names anybody: a mark is a keyed hash, pseudonymous as the
+line of facts is.
 """
 
 from __future__ import annotations
