@@ -54,6 +54,8 @@ from gdprkit.register.purposes import (
 )
 from gdprkit.register.register import MarketingRegister, Register, Setting
 from gdprkit.register.website import Banner, Cookie, DeviceUse, LogFile, Technique
+from gdprkit.sealing.fields import SealedFields
+from gdprkit.sealing.settings import KeySettings
 from gdprkit.storage.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
 from gdprkit.words import vocabulary
 from gdprkit.words.vocabulary import AdKind, Channel
@@ -102,6 +104,23 @@ def test_the_care_of_keys_is_documented() -> None:
     """Each public method of ``keeper.keys`` stands on the page with its parameters."""
     names = [name for name in vars(KeyCare) if not name.startswith("_")]
     assert names_in(rows(section(API, "## keeper.keys"))) == list(_public(KeyCare, names))
+
+
+def test_the_door_for_own_columns_is_documented() -> None:
+    """Each public method of ``keeper.fields`` stands on the page with its parameters."""
+    names = [name for name in vars(SealedFields) if not name.startswith("_")]
+    shown = names_in(rows(section(API, "## keeper.fields")))
+    assert shown == list(_public(SealedFields, names))
+
+
+def test_settings_of_keys_are_documented() -> None:
+    """Each part of ``KeySettings`` stands on the page with its default."""
+    shown = [(name, default) for name, default, _ in rows(section(API, "## KeySettings"))]
+    wanted = [(part.name, part.default) for part in attrs.fields(KeySettings)]
+    assert shown == [
+        (name, repr(set(value)) if isinstance(value, frozenset) else repr(value))
+        for name, value in wanted
+    ]
 
 
 @pytest.mark.parametrize("module", ACTS)
@@ -357,8 +376,14 @@ def test_open_questions_are_numbered_without_a_gap() -> None:
 
 
 def test_the_glossary_is_in_order() -> None:
-    """Words stand in alphabetical order, so that a reader finds them, each with a meaning."""
-    shown = rows((ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"))
-    words = [word.casefold() for word in names_in(shown)]
-    assert words == sorted(words)
-    assert all(meaning for _, meaning, _ in shown)
+    """Words stand in alphabetical order in each table, once, each with a meaning."""
+    page = ROOT / "docs" / "glossary.md"
+    text = page.read_text(encoding="utf-8")
+    tables = [rows(part) for part in text.split("\n## ")]
+    assert len(tables) == 2
+    for shown in tables:
+        words = [word.casefold() for word in names_in(shown)]
+        assert words == sorted(words)
+        assert all(meaning for _, meaning, _ in shown)
+    words = names_in([row for shown in tables for row in shown])
+    assert len(set(words)) == len(words)

@@ -564,3 +564,12 @@ def test_a_damaged_standing_is_folded_anew(filed: House, path: Path) -> None:
     whole = filed.keeper.standing(anna)
     _tampered(path, "UPDATE gdprkit_line SET state = x'7b7d7d'")
     assert filed.keeper.standing(anna) == whole
+
+
+@pytest.mark.parametrize("part", ["register", "store", "keys", "key_settings", "erasures"])
+def test_a_part_that_is_something_else_is_refused_by_name(filed: House, part: str) -> None:
+    """A path or a mapping where a part belongs is refused at once, with what to pass."""
+    parts: dict[str, Any] = {"register": jot(), "store": filed.store, "keys": provider()}
+    for wrong in ("people.db", {"ttl": 5}):
+        with pytest.raises(InvalidValue, match=rf"^{part} is no .*; pass "):
+            RecordKeeper(**{**parts, part: wrong})

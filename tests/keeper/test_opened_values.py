@@ -34,6 +34,7 @@ from gdprkit import (
 from gdprkit.keeper.answer import Bundle
 from gdprkit.register.register import Register
 from gdprkit.sealing.envelope import Opened, SealedField
+from gdprkit.sealing.erasures import MemoryErasureLedger
 from gdprkit.storage import MemoryStore
 from gdprkit.testing.canary import Canary
 from gdprkit.testing.canary_scan import Search
@@ -102,7 +103,7 @@ class Life:
 
     def __init__(self) -> None:
         self.watch = Watch()
-        self.house: House = house_on(MemoryStore())
+        self.house: House = house_on(MemoryStore(), erasures=MemoryErasureLedger())
         self.keeper: RecordKeeper = self.house.keeper
         self.about: SubjectId = self.keeper.add_person(
             KIND, self.values(), source="contact-form", notice="v7"

@@ -213,8 +213,14 @@ def test_a_replay_does_nothing_twice(restored: Restored) -> None:
     assert house.keeper.replay_erasures() == Replayed(erased=0, noted=0)
     assert restored.open().keeper.replay_erasures() == Replayed(erased=0, noted=0)
     assert (dump(restored.path), restored.ledger.read_bytes()) == before
+
+
+def test_a_replay_without_a_ledger_is_refused() -> None:
+    """That nothing was done again would sound as if nobody had been brought back."""
     with MemoryStore() as store:
-        assert house_on(store).keeper.replay_erasures() == Replayed(erased=0, noted=0)
+        keeper = house_on(store).keeper
+        with pytest.raises(InvalidValue, match="erasures is not set; pass"):
+            keeper.replay_erasures()
 
 
 def test_a_hold_of_the_backups_past_does_not_stop_a_replay(tmp_path: Path) -> None:

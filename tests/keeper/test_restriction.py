@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -10,6 +11,7 @@ from tests.keeper.support import EMAIL, House, provider
 
 from gdprkit import connection, data, marketing, requests, retention
 from gdprkit.errors import InvalidValue
+from gdprkit.sealing.envelope import SealedField
 from gdprkit.sealing.errors import ProcessingRestricted, ShredHeld
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.rows import KeyFlags, KeyState
@@ -194,3 +196,23 @@ def test_d25_a_hold_on_a_key_row_refuses_whatever_the_line_says(house: House) ->
     assert house.keeper.read(anna, "email")
     assert house.store.standing(anna) == stored
     assert list(house.store.tombstones()) == []
+
+
+def test_d25_a_ground_for_own_columns_is_a_word_of_the_law(house: House) -> None:
+    """What is no ground of Art. 18(2) opens nothing in tables of the host's own either."""
+    anna = house.anna()
+    note = SealedField("delivery", "note")
+    fields = house.keeper.fields
+    envelope = fields.seal(anna, "ring twice", note, 1)
+    house.keeper.record(anna, RESTRICT)
+    items = [(envelope, note, 1)]
+    because: Any = "because"
+    for call in (
+        lambda: fields.open(anna, envelope, note, 1, ground=because),
+        lambda: fields.open_many(anna, items, ground=because),
+        lambda: fields.open_each(anna, items, ground=because),
+    ):
+        with pytest.raises(InvalidValue, match="restricted use"):
+            call()
+    told: Any = "consent"
+    assert fields.open(anna, envelope, note, 1, ground=told).reveal() == "ring twice"

@@ -43,7 +43,7 @@ EXAMPLES: list[tuple[FieldCryptoError, str]] = [
         errors.SubjectErased(ANNA, AT, "case-7"),
         f"the keys of subject {ANNA} were destroyed on 2026-03-31T09:00:00+00:00 under reference",
     ),
-    (errors.SuiteNotAllowed(2), "cipher suite 2 is known and not allowed"),
+    (errors.SuiteNotAllowed(2), "add it to KeySettings.suites"),
     (errors.Unindexable("email-v1", "is blank"), "the value is blank, so email-v1 makes no index"),
     (errors.UnsupportedFormat("value", 9), "the value has format 0x09"),
     (errors.UnsupportedSuite(7), "names cipher suite 7, which this gdprkit does not know"),

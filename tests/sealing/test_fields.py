@@ -20,6 +20,7 @@ from tests.sealing.support import (
     rotate,
 )
 
+from gdprkit.errors import InvalidValue, NotASubjectId
 from gdprkit.sealing.envelope import SealedField, unseal
 from gdprkit.sealing.errors import (
     AuthenticationFailed,
@@ -208,3 +209,36 @@ def test_the_door_seals_what_the_envelope_functions_do() -> None:
     assert unseal(desk.fields.seal(ANNA, "x", EMAIL, 1), EMAIL, 1, versions) == "x"
     sealed = enc("y", versions.newest, RECORD, record_type="lead", field="email")
     assert desk.fields.open(ANNA, sealed, EMAIL, RECORD).reveal() == "y"
+
+
+def test_the_text_of_a_subject_id_stands_for_the_person() -> None:
+    """An id that a host kept as text finds the person's keys; anything else is refused by name."""
+    desk = Desk()
+    told: Any = str(ANNA)
+    envelope = desk.fields.seal(told, "dog", EMAIL, RECORD)
+    assert desk.fields.open(told, envelope, EMAIL, RECORD).reveal() == "dog"
+    assert desk.fields.open(ANNA, envelope, EMAIL, RECORD).reveal() == "dog"
+    wrong: Any
+    for wrong in ("anna@example.com", "17", 17, None):
+        with pytest.raises(NotASubjectId):
+            desk.fields.seal(wrong, "dog", EMAIL, RECORD)
+        with pytest.raises(NotASubjectId):
+            desk.fields.open(wrong, envelope, EMAIL, RECORD)
+
+
+def test_sinks_are_names_and_not_letters() -> None:
+    """One text in the place of a list of names is refused, for each letter would be a place."""
+    with pytest.raises(InvalidValue, match="sinks is one text"):
+        KeySettings(sinks="search")
+    assert KeySettings(sinks=["search"]).sinks == ("search",)
+
+
+def test_a_migrating_reader_opens_what_declares_a_revision() -> None:
+    """While a column is being sealed its revisioned values open with their own revision only."""
+    desk = Desk()
+    envelope = desk.fields.seal(ANNA, "dog", NOTE, RECORD, revision=3)
+    reader = MigratingReader(desk.fields)
+    assert reader.read(ANNA, envelope, NOTE, RECORD, revision=3).reveal() == "dog"
+    with pytest.raises(AuthenticationFailed):
+        reader.read(ANNA, envelope, NOTE, RECORD, revision=2)
+    assert reader.plaintexts == 0

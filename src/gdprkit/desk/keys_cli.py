@@ -283,8 +283,8 @@ def destroy(
 ) -> None:
     """Destroy old epochs that nothing hangs on, and the root keys that nothing is under.
 
-    There is no way back: backups of the store from before the rotation open for nobody. Exit 3 if
-    something is left to do.
+    There is no way back: backups of the store from before the rotation open for nobody once the
+    backups of the old keyring file are gone as well. Exit 3 if something is left to do.
     """
     with _opened(store, keyring, tenant, ttl) as opened:
         found = opened.keys()

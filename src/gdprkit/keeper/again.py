@@ -1,8 +1,8 @@
 """Doing a write again when somebody else was first, or the keys it was made with rotated meanwhile.
 
 Decides how often: a commit that came too late for its line is made anew some times, one that met an
-epoch that is gone once, with the epochs read again. Leaves out what is written. Always true:
-nothing of an attempt that is made anew was stored.
+epoch that is gone once, with the epochs read again. Always true: nothing of an attempt that is made
+anew was stored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gdprkit.errors import PositionTaken
 from gdprkit.keeper.writing import Bench
 from gdprkit.sealing.errors import KeyEpochDestroyed
 
-__all__ = ["again", "fresh", "with_fresh_epochs"]
+__all__ = ["again", "with_fresh_epochs"]
 
 T = TypeVar("T")
 
@@ -41,19 +41,6 @@ def again(attempt: Callable[[], T]) -> T:
     return attempt()
 
 
-def fresh(bench: Bench, attempt: Callable[[], T]) -> T:
-    """Return what *attempt* returns; make it once more, epochs read anew, when one was gone.
-
-    Raises:
-        KeyEpochDestroyed: it is gone for good.
-    """
-    try:
-        return attempt()
-    except KeyEpochDestroyed:
-        bench.keys.refresh()
-    return attempt()
-
-
 class _HasBench(Protocol):
     @property
     def _bench(self) -> Bench: ...
@@ -73,6 +60,10 @@ def with_fresh_epochs(
     @wraps(method)
     def call(self: H, /, *args: P.args, **kwargs: P.kwargs) -> R:
         kept: Any = [tuple(a) if isinstance(a, Iterator) else a for a in args]
-        return fresh(self._bench, lambda: method(self, *kept, **kwargs))
+        try:
+            return method(self, *kept, **kwargs)
+        except KeyEpochDestroyed:
+            self._bench.keys.refresh()
+        return method(self, *kept, **kwargs)
 
     return call

@@ -108,7 +108,7 @@ class RecordKeeper:
         key_settings: KeySettings = _KEY_SETTINGS,
         erasures: ErasureLedger | None = None,
     ) -> None:
-        check_parts(register, store, keys, erasures)
+        check_parts(register, store, keys, key_settings, erasures)
         settings = {name.replace("-", "_"): s.value for name, s in register.settings.items()}
         self._clock = clock
         self._keys = partial(
@@ -539,18 +539,19 @@ class RecordKeeper:
         """Do every erasure again that a restored store lacks; then it is served.
 
         It may be stopped at any point and run again. What the ledger itself lacks is written into
-        it. Without an erasure ledger, or where neither lacks anything, it does nothing.
+        it. Where neither lacks anything it does nothing.
 
         Args:
             by: Who does it: a staff or service id, never a name; kept with each entry.
 
         Raises:
+            InvalidValue: the keeper has no erasure ledger, so nobody can tell what is lacking.
             ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read.
             KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
         """
         watch = self._all.keys.watch
         if watch is None:
-            return Replayed(erased=0, noted=0)
+            raise InvalidValue("erasures", "is not set", "pass the erasure ledger to RecordKeeper")
         watch.mend()
         unwatched = attrs.evolve(self._all, keys=self._keys(erasures=None))
         return replay(unwatched, watch, self.now, by=by)

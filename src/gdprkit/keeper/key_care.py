@@ -23,12 +23,12 @@ from gdprkit.errors import (
     UnknownSubject,
     UnreadableEntry,
 )
-from gdprkit.keeper.again import again, fresh
 from gdprkit.keeper.line import View, view
 from gdprkit.keeper.renewing import newest_key, renewed, with_new_terms, without_old_versions
 from gdprkit.keeper.writing import Bench, commit
 from gdprkit.sealing.errors import (
     FieldCryptoError,
+    KeyEpochDestroyed,
     KeyProviderDenied,
     KeyProviderUnavailable,
     SubjectErased,
@@ -50,6 +50,8 @@ from gdprkit.words.identifiers import SubjectId, subject_id
 from gdprkit.words.moments import utc_moment
 
 __all__ = ["KeyCare", "Renewed"]
+
+_TRIES: Final = 8
 
 
 @final
@@ -236,17 +238,24 @@ class KeyCare:
         return self._each(span, with_new_terms, progress)
 
     def _one(self, about: SubjectId, make: Callable[[Bench, View, datetime], Batch | None]) -> bool:
-        """Make a person's batch and commit it; False when there is nothing to change."""
+        """Make a person's batch and commit it, again when somebody else was first."""
         bench = self._bench()
-
-        def attempt() -> bool:
+        for turn in range(1, _TRIES + 1):
             batch = make(bench, view(bench.store, about), self._now())
             if batch is None:
                 return False
-            commit(bench, batch)
-            return True
-
-        return fresh(bench, lambda: again(attempt))
+            try:
+                commit(bench, batch)
+            except PositionTaken:
+                if turn == _TRIES:
+                    raise
+            except KeyEpochDestroyed:
+                if turn == _TRIES:
+                    raise
+                bench.keys.refresh()
+            else:
+                return True
+        return False
 
     def _each(
         self,

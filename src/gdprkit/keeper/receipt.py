@@ -159,7 +159,7 @@ def receipt_of(
     found = [e for e in entries_of(bench.store, about) if isinstance(e.fact, PersonErased)]
     if not found or not isinstance(fact := found[-1].fact, PersonErased):
         raise UnknownName("erasure of this person", recorded=True)
-    settings, watch, tombstone = bench.keys.settings, bench.keys.watch, bench.keys.erased(about)
+    settings, watch = bench.keys.settings, bench.keys.watch
     done = committed or found[-1].recorded_at
     horizon = None
     if settings.epoch_days is not None and settings.backup_days is not None:
@@ -173,7 +173,7 @@ def receipt_of(
         backups_at=horizon,
         sinks=tuple(Sink(name=name) for name in settings.sinks),
         not_erased=_left(bench, about, standing),
-        listed=watch is not None and tombstone is not None and watch.lists(tombstone.mark),
+        listed=watch is not None and watch.lists(bench.keys.marks(about)),
     )
 
 

@@ -14,7 +14,7 @@ line of facts is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from threading import Lock
 from typing import Final, Protocol, final
 
@@ -117,14 +117,13 @@ class ErasureWatch:
         self._monotonic: Final = monotonic
         self._until: float | None = None
 
-    def lists(self, mark: bytes) -> bool:
-        """Return whether the erasure under *mark* is in a ledger that outlives the process.
+    def lists(self, marks: Collection[bytes]) -> bool:
+        """Whether the erasure under one of *marks* is in a ledger that outlives the process.
 
         Raises:
-            ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read.
+            ErasureLedgerUnavailable, ErasureLedgerDamaged: nobody can tell.
         """
-        ledger = self._ledger
-        return ledger.durable and any(record.mark == mark for record in ledger.records())
+        return self._ledger.durable and any(r.mark in marks for r in self._ledger.records())
 
     def check(self) -> None:
         """Return when the store knows every erasure of the ledger.

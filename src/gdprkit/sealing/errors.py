@@ -137,7 +137,8 @@ class SuiteNotAllowed(FieldCryptoError, ValueError):
     suite: int
     code: ClassVar[str] = "suite-not-allowed"
     text: ClassVar[str] = (
-        "cipher suite {suite} is known and not allowed here; only suite 1 is written and read"
+        "cipher suite {suite} is known and not allowed here; if its values shall be read, "
+        "add it to KeySettings.suites"
     )
 
 
@@ -273,8 +274,8 @@ class AuthenticationFailed(FieldCryptoError):
     key_id: str
     code: ClassVar[str] = "authentication-failed"
     text: ClassVar[str] = (
-        "the value sealed under key {key_id} was altered or belongs to another context; "
-        "check record and field, then restore the value from a backup"
+        "the value sealed under key {key_id} was altered or belongs to another context; check "
+        "field, revision and record id, its type too, then restore the value from a backup"
     )
 
 
@@ -306,7 +307,10 @@ class KeyExhausted(FieldCryptoError):
 
     key_id: str
     code: ClassVar[str] = "key-exhausted"
-    text: ClassVar[str] = "key {key_id} has reached its limit of uses; make a new version of it"
+    text: ClassVar[str] = (
+        "key {key_id} has reached its limit of uses; make a new version of it: keeper.keys.renew, "
+        "or keeper.keys.rotate for an epoch"
+    )
 
 
 @_error

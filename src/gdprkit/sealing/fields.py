@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias, final
+from uuid import UUID
 
 from gdprkit.sealing.canonical import Component
 from gdprkit.sealing.envelope import (
@@ -24,10 +25,10 @@ from gdprkit.sealing.envelope import (
     unseal_many,
 )
 from gdprkit.sealing.form import as_bytes, is_envelope
-from gdprkit.sealing.keys import SubjectKeys
+from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
 from gdprkit.sealing.packed import SealedRecord, seal_record, unseal_record
 from gdprkit.sealing.secret import KeepsSecrets
-from gdprkit.words.identifiers import SubjectId
+from gdprkit.words.identifiers import SubjectId, subject_id
 from gdprkit.words.personal import Personal
 from gdprkit.words.vocabulary import RestrictedUse
 
@@ -42,7 +43,8 @@ class SealedFields(KeepsSecrets):
 
     Every method raises what ``SubjectKeys.of`` does: SubjectErased, KeyMissing and the rest. While
     the processing of a person is restricted (GDPR Art. 18), sealing is storing and goes on; what
-    opens raises ProcessingRestricted unless a *ground* of Art. 18(2) is given.
+    opens raises ProcessingRestricted unless a *ground* of Art. 18(2) is given. Something else in
+    the place of a person raises NotASubjectId, and in that of a ground InvalidValue.
 
     Args:
         keys: The keys of the people of one tenant.
@@ -55,6 +57,17 @@ class SealedFields(KeepsSecrets):
         self._keys: Final = keys
         self._random: Final = random
 
+    def _of(self, about: SubjectId, ground: RestrictedUse | None) -> SubjectKeyVersions:
+        if type(about) is not UUID:  # a call for each value would be felt
+            about = subject_id(about)
+        use = None if ground is None else RestrictedUse(ground)
+        return self._keys.of(about, use=use)
+
+    def _for_writing(self, about: SubjectId) -> SubjectKeyVersions:
+        if type(about) is not UUID:
+            about = subject_id(about)
+        return self._keys.for_writing(about, use=RestrictedUse.STORAGE)
+
     def seal(
         self,
         about: SubjectId,
@@ -65,14 +78,14 @@ class SealedFields(KeepsSecrets):
         revision: Component | None = None,
     ) -> bytes:
         """Return *value* as an envelope; see ``envelope.seal``."""
-        key = self._keys.for_writing(about, use=RestrictedUse.STORAGE).newest
+        key = self._for_writing(about).newest
         return seal(value, field, record_id, key, revision, self._random)
 
     def seal_many(
         self, about: SubjectId, items: Sequence[tuple[object, SealedField, Component]]
     ) -> list[bytes]:
         """Seal triples of value, field and record id, all or none; see ``envelope.seal_many``."""
-        key = self._keys.for_writing(about, use=RestrictedUse.STORAGE).newest
+        key = self._for_writing(about).newest
         return seal_many(items, key, self._random)
 
     def seal_record(
@@ -83,7 +96,7 @@ class SealedFields(KeepsSecrets):
         record_id: Component,
     ) -> bytes:
         """Return a whole record as one envelope; see ``packed``."""
-        key = self._keys.for_writing(about, use=RestrictedUse.STORAGE).newest
+        key = self._for_writing(about).newest
         return seal_record(values, record, record_id, key, self._random)
 
     def open(
@@ -97,7 +110,7 @@ class SealedFields(KeepsSecrets):
         ground: RestrictedUse | None = None,
     ) -> Personal[object]:
         """Return the sealed value; see ``envelope.unseal``."""
-        keys = self._keys.of(about, use=ground)
+        keys = self._of(about, ground)
         return Personal(unseal(envelope, field, record_id, keys, revision))
 
     def open_many(
@@ -108,7 +121,7 @@ class SealedFields(KeepsSecrets):
         ground: RestrictedUse | None = None,
     ) -> list[Personal[object]]:
         """Open triples of envelope, field and record id: all of them, or the first error."""
-        return [Personal(value) for value in unseal_many(items, self._keys.of(about, use=ground))]
+        return [Personal(value) for value in unseal_many(items, self._of(about, ground))]
 
     def open_each(
         self,
@@ -120,7 +133,7 @@ class SealedFields(KeepsSecrets):
         """Open triples of envelope, field and record id, and say of each what became of it."""
         return [
             one if one.error else Opened(Personal(one.value))
-            for one in unseal_each(items, self._keys.of(about, use=ground))
+            for one in unseal_each(items, self._of(about, ground))
         ]
 
     def open_record(
@@ -133,7 +146,7 @@ class SealedFields(KeepsSecrets):
         ground: RestrictedUse | None = None,
     ) -> dict[str, Personal[object]]:
         """Return the values of a packed record."""
-        return unseal_record(envelope, record, record_id, self._keys.of(about, use=ground))
+        return unseal_record(envelope, record, record_id, self._of(about, ground))
 
     def renewed(
         self,
@@ -148,7 +161,7 @@ class SealedFields(KeepsSecrets):
 
         A host calls it over its own tables before old versions of keys are destroyed.
         """
-        keys = self._keys.for_writing(about, use=RestrictedUse.STORAGE)
+        keys = self._for_writing(about)
         blob = as_bytes(envelope)
         if keys.key_for(blob) is keys.newest:
             return blob
@@ -188,11 +201,14 @@ class MigratingReader(KeepsSecrets):
         field: SealedField,
         record_id: Component,
         *,
+        revision: Component | None = None,
         ground: RestrictedUse | None = None,
     ) -> Personal[object]:
-        """Return the value, sealed or not."""
+        """Return the value, sealed or not; what is sealed as ``SealedFields.open`` does."""
         if isinstance(stored, (bytes, bytearray, memoryview)) and is_envelope(stored):
-            return self._fields.open(about, stored, field, record_id, ground=ground)
+            return self._fields.open(
+                about, stored, field, record_id, revision=revision, ground=ground
+            )
         self._fields.open_many(about, (), ground=ground)  # opens nothing: may it be read at all?
         self.plaintexts += 1
         warnings.warn(

@@ -23,6 +23,12 @@ def _suites(values: Iterable[int]) -> frozenset[int]:
     return frozenset(values)
 
 
+def _names(values: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(values, str):  # or each letter would be a place
+        raise InvalidValue("sinks", "is one text", 'give a list of names, such as ["search"]')
+    return tuple(values)
+
+
 @final
 @attrs.frozen(kw_only=True)
 class KeySettings:
@@ -42,7 +48,8 @@ class KeySettings:
             an erasure lists them until somebody says that they are done.
 
     Raises:
-        InvalidValue: a number is out of range, or *suite* is not among *suites*.
+        InvalidValue: a number is out of range, *suite* is not among *suites*, or *sinks* is one
+            text.
     """
 
     suite: int = 1
@@ -52,7 +59,7 @@ class KeySettings:
     strict_writes: bool = False
     epoch_days: int | None = None
     backup_days: int | None = None
-    sinks: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
+    sinks: tuple[str, ...] = attrs.field(default=(), converter=_names)
 
     def __attrs_post_init__(self) -> None:
         known = ", ".join(map(str, sorted(SUITES)))
