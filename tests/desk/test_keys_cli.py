@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
 from click.testing import CliRunner
+from tests.sealing.rotating import Died, dying
 
 from gdprkit import RecordKeeper, Register
 from gdprkit.desk import keys_cli
@@ -23,7 +23,6 @@ from gdprkit.sealing.providers import Keyring
 from gdprkit.sealing.rotation import new_epoch
 from gdprkit.sealing.rows import EpochKind, KeyState
 from gdprkit.storage import SqliteStore
-from gdprkit.storage.sqlite_file import Loan
 
 REGISTER = Path(__file__).parents[2] / "docs" / "examples" / "jot" / "register.toml"
 NAMES = ("a", "b", "c")
@@ -267,11 +266,9 @@ def test_slips_of_the_pen_make_nothing(shop: Shop, command: str, tmp_path: Path)
     assert "k2" not in shop.states()
 
 
-class Died(BaseException):
-    """The process died here."""
-
-
-def test_d32_a_command_that_dies_anywhere_is_run_again(shop: Shop, tmp_path: Path) -> None:
+def test_d32_a_command_that_dies_anywhere_is_run_again(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Killed before any statement, in whichever of the three: everybody reads, and it ends."""
     commands = [("rotate",), ("rewrap",), ("destroy", "--ttl", "0", "--yes")]
     with SqliteStore(shop.store) as store:
@@ -286,7 +283,10 @@ def test_d32_a_command_that_dies_anywhere_is_run_again(shop: Shop, tmp_path: Pat
         copy.store.write_bytes(raw)
         copy.ring.write_text(ring)
         copy.ring.chmod(0o600)
-        died = _killed(copy, commands, statement)
+        with dying(monkeypatch, statement) as count, suppress(Died):
+            for words in commands:
+                copy.call(*words)
+        died = count[0] >= statement
         copy.check()
         for words in commands:
             assert copy.call(*words)[0] == 0, (statement, words)
@@ -295,29 +295,6 @@ def test_d32_a_command_that_dies_anywhere_is_run_again(shop: Shop, tmp_path: Pat
         assert KeyState.RETIRED not in states.values()
         assert len(copy.roots()) == 1
     assert statement > 60
-
-
-def _killed(shop: Shop, commands: list[tuple[str, ...]], at: int) -> bool:
-    count = [0]
-
-    def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
-        def run(self: Loan, *args: Any) -> Any:
-            count[0] += 1
-            if count[0] == at:
-                raise Died
-            return method(self, *args)
-
-        return run
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("rows", "run", "many"):
-            patch.setattr(Loan, name, guarded(getattr(Loan, name)))
-        try:
-            for words in commands:
-                shop.call(*words)
-        except Died:
-            return True
-    return count[0] >= at
 
 
 def test_an_interrupted_rotation_is_finished_under_its_root_key(shop: Shop) -> None:

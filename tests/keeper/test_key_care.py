@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import pytest
 from tests.keeper.support import EMAIL, House, house_on, jot, moment, provider
+from tests.sealing.rotating import Died, dying
 
 from gdprkit import NewPerson, RecordKeeper, data, retention
 from gdprkit.acts.act import Act
@@ -33,7 +34,6 @@ from gdprkit.sealing.form import key_id_of
 from gdprkit.sealing.rows import EpochKind, KeyState
 from gdprkit.state.data import DataState
 from gdprkit.storage import SqliteStore
-from gdprkit.storage.sqlite_file import Loan
 from gdprkit.words.identifiers import FieldId, SubjectId, subject_id
 from gdprkit.words.vocabulary import SubjectKind
 
@@ -427,27 +427,6 @@ class TestTerms:
         assert (done.people, done.passed, done.failed) == (0, 1, ())
 
 
-class Died(BaseException):
-    """The process died here."""
-
-
-def _statements(monkeypatch: pytest.MonkeyPatch, at: int) -> list[int]:
-    count = [0]
-
-    def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
-        def run(self: Loan, *args: Any) -> Any:
-            count[0] += 1
-            if count[0] == at:
-                raise Died
-            return method(self, *args)
-
-        return run
-
-    for name in ("rows", "run", "many"):
-        monkeypatch.setattr(Loan, name, guarded(getattr(Loan, name)))
-    return count
-
-
 def _renew(keys: KeyCare, since: datetime) -> None:
     keys.renew_all(since=since)
 
@@ -462,7 +441,7 @@ def _destroy(keys: KeyCare, _since: datetime) -> None:
 
 @pytest.mark.parametrize("deed", [_renew, _reindex, _destroy], ids=["renew", "reindex", "destroy"])
 def test_d32_dying_before_any_statement_loses_nobody(
-    tmp_path: Path, deed: Callable[[KeyCare, datetime], None]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: Callable[[KeyCare, datetime], None]
 ) -> None:
     """For every statement of the sweep: killed before it, everybody reads; resumed, it ends."""
     file = tmp_path / "people.db"
@@ -488,8 +467,7 @@ def test_d32_dying_before_any_statement_loses_nobody(
             for about in people:
                 values(running, about)
             died = False
-            with pytest.MonkeyPatch.context() as patch:
-                _statements(patch, statement)
+            with dying(monkeypatch, statement):
                 try:
                     deed(house_at(store, begun).keeper.keys, begun)
                 except Died:

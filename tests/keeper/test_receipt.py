@@ -9,7 +9,7 @@ import attrs
 import pytest
 from tests.keeper.support import EMAIL, House, house_on
 
-from gdprkit import marketing, retention
+from gdprkit import consent, data, marketing, retention
 from gdprkit.errors import InvalidValue, NaiveMoment, UnknownName
 from gdprkit.keeper.receipt import ErasureReceipt, NotErased, Sink
 from gdprkit.policy.languages import LANGUAGES, READERS
@@ -42,7 +42,13 @@ def test_a_receipt_states_what_was_done_and_from_when() -> None:
             everywhere_at=house.clock.now + timedelta(seconds=60),
             backups_at=house.clock.now + timedelta(days=44),
             sinks=(Sink(name="crm-export"), Sink(name="search")),
-            not_erased=tuple(NotErased),
+            not_erased=(
+                NotErased.FACTS,
+                NotErased.SUPPRESSION,
+                NotErased.BACKUPS,
+                NotErased.COPIES,
+                NotErased.PAGES,
+            ),
             listed=False,
         )
         assert store.tombstones()[0].erased_at == found.erased_at
@@ -121,10 +127,11 @@ def test_the_words_tell_everything_and_never_call_the_shred_deletion(swift: Hous
     house = house_on(swift.store, key_settings=SETTINGS, erasures=MemoryErasureLedger())
     found = receipt(house)
     done = found.confirmed("search", at=found.erased_at + timedelta(days=1))
+    done = attrs.evolve(done, not_erased=tuple(NotErased))
     text = done.explain()
     assert len(text.splitlines()) == 3 + len(NotErased) + 2 + 1
-    assert "every key of this person was destroyed" in text
-    assert "by itself it is no deletion" in text
+    assert "every key that the store kept under this id was destroyed" in text
+    assert "by itself that is no deletion" in text
     assert str(found.everywhere_at) in text
     assert str(found.backups_at) in text
     assert "Crm-export: nobody has confirmed yet" in text
@@ -152,6 +159,57 @@ def test_a_hash_stays_only_where_somebody_said_no(swift: House) -> None:
     assert found is not None
     assert NotErased.SUPPRESSION not in found.not_erased
     assert "hashes" not in found.explain()
+
+
+def test_the_hashes_of_somebody_who_died_are_told(swift: House) -> None:
+    """The controller's own flag is no stop of the person and stays all the same (R-415)."""
+    anna = swift.plain()
+    swift.keeper.record(anna, data.note("deceased"))
+    swift.clock.now += timedelta(days=400)
+    plan = swift.keeper.plan(anna, retention.due())
+    assert plan.erases_person
+    found = swift.keeper.apply(plan, approve=plan.digest).receipt
+    assert found is not None
+    assert NotErased.SUPPRESSION in found.not_erased
+
+
+def test_a_stop_that_the_list_does_not_keep_is_not_told(swift: House) -> None:
+    """Who left the website's statistics alone has no hash on the list."""
+    anna = swift.plain()
+    swift.keeper.record(anna, consent.refuse("website-analytics", via="web-form"))
+    assert swift.keeper.standing(anna).objection.stops
+    swift.clock.now += timedelta(days=4000)
+    plan = swift.keeper.plan(anna, retention.due())
+    found = swift.keeper.apply(plan, approve=plan.digest).receipt
+    assert found is not None
+    assert NotErased.SUPPRESSION not in found.not_erased
+
+
+def test_a_line_merged_with_the_erased_one_is_told_until_it_is_erased(swift: House) -> None:
+    """Its values lie under a key of their own, also behind a line erased before (R-416)."""
+    anna, older, oldest = (swift.plain(f"{name}@example.com") for name in ("a", "b", "c"))
+    swift.keeper.merge(older, oldest, verified=True)
+    swift.keeper.merge(anna, older, verified=True)
+    found = swift.erase(anna).receipt
+    assert found is not None
+    assert NotErased.MERGED in found.not_erased
+    assert "another line of the same person" in found.explain().lower()
+    swift.erase(older)
+    assert NotErased.MERGED in swift.keeper.receipt(anna).not_erased
+    swift.erase(oldest)
+    for about in (anna, older, oldest):
+        assert NotErased.MERGED not in swift.keeper.receipt(about).not_erased
+
+
+def test_recipients_who_have_the_data_are_told(swift: House) -> None:
+    """What was disclosed is out of reach of the erasure: they are to be told of it (Art. 19)."""
+    anna = swift.plain()
+    given = data.disclose("hosting", purpose="enquiries", fields=["email"])
+    swift.keeper.record(anna, given)
+    found = swift.erase(anna).receipt
+    assert found is not None
+    assert NotErased.RECIPIENTS in found.not_erased
+    assert "Art. 19" in found.explain()
 
 
 def test_a_receipt_holds_no_personal_data(swift: House) -> None:

@@ -464,11 +464,13 @@ def test_an_erasure_stands_though_the_ledger_cannot_be_written(house: House) -> 
     with pytest.raises(SubjectErased):
         listed.keeper.read(anna)
     assert listed.keeper.receipt(anna).reference == "r-7"
+    assert not listed.keeper.receipt(anna).listed, "nothing is promised that is not there"
     assert list(ledger.records()) == []
     with pytest.raises(ErasureLedgerUnavailable):
         house_on(house.store, erasures=ledger)
     ledger.full = False
     assert listed.keeper.replay_erasures() == Replayed(erased=0, noted=0)
+    assert listed.keeper.receipt(anna).listed
     assert list(ledger.records()) == list(house.store.tombstones()) != []
     empty = MemoryErasureLedger()
     house_on(house.store, erasures=empty)

@@ -27,6 +27,19 @@ def flags(house: House, about: SubjectId) -> set[tuple[bool, bool]]:
     return {(row.restricted, row.on_hold) for row in house.store.keys(about)}
 
 
+def set_flags(house: House, stored: StoredStanding, flags: KeyFlags) -> None:
+    """Set them on the key rows beside the keeper: the line does not change."""
+    batch = Batch(
+        about=stored.about,
+        expected=stored.position,
+        entries=(),
+        standing=stored,
+        marks=Marks(),
+        flags=flags,
+    )
+    house.store.commit(batch)
+
+
 def test_key_rows_follow_restrictions_and_holds(house: House) -> None:
     """Each comes and goes with the batch that records it, and neither takes the other along."""
     anna = house.anna()
@@ -58,6 +71,21 @@ def test_a_merge_brings_its_restriction_to_the_keys(house: House) -> None:
     assert flags(house, anna) == {(True, False)}
     house.keeper.unmerge(anna, other)
     assert flags(house, anna) == {(False, False)}
+
+
+def test_a_restriction_after_a_merge_reaches_the_closed_line(house: House) -> None:
+    """The values there are about the same person, and the line that goes on is restricted."""
+    anna = house.anna()
+    older, oldest = (house.plain(f"{name}@example.com") for name in ("b", "c"))
+    house.keeper.merge(older, oldest, verified=True)
+    house.keeper.merge(anna, older, verified=True)
+    house.keeper.record(anna, RESTRICT)
+    for about in (anna, older, oldest):
+        with pytest.raises(ProcessingRestricted):
+            house.keeper.read(about)
+        assert house.keeper.read(about, ground="legal-claims")
+    house.keeper.unmerge(anna, older)
+    assert house.keeper.read(older)
 
 
 def test_flags_do_not_undo_a_rotation(house: House) -> None:
@@ -106,15 +134,7 @@ def test_d25_the_line_restricts_where_the_key_rows_do_not(house: House) -> None:
     assert stored is not None
     [row] = house.store.keys(anna)
     assert row.state is KeyState.ACTIVE
-    bare = Batch(
-        about=anna,
-        expected=stored.position,
-        entries=(),
-        standing=stored,
-        marks=Marks(),
-        flags=KeyFlags(),
-    )
-    house.store.commit(bare)
+    set_flags(house, stored, KeyFlags())
     assert flags(house, anna) == {(False, False)}
     with pytest.raises(ProcessingRestricted):
         house.keeper.read(anna)
@@ -150,20 +170,25 @@ def test_what_the_person_asks_for_goes_on_under_a_restriction(house: House) -> N
     house.keeper.verify(anna)
 
 
+def test_d25_a_restriction_on_a_key_row_keeps_values_where_they_are(house: House) -> None:
+    """A move into the marketing register is no storing, so the plan is not carried out (R-504)."""
+    anna = house.ended()
+    stored = house.store.standing(anna)
+    assert stored is not None
+    set_flags(house, stored, KeyFlags(restricted=True))
+    plan = house.keeper.plan(anna, connection.after_end())
+    assert plan.decision
+    with pytest.raises(ProcessingRestricted):
+        house.keeper.apply(plan, approve=plan.digest)
+    assert house.store.standing(anna) == stored
+
+
 def test_d25_a_hold_on_a_key_row_refuses_whatever_the_line_says(house: House) -> None:
     """Somebody set it beside the keeper: the plan is lawful by the line and still not done."""
     anna = house.plain()
     stored = house.store.standing(anna)
     assert stored is not None
-    hold = Batch(
-        about=anna,
-        expected=stored.position,
-        entries=(),
-        standing=stored,
-        marks=Marks(),
-        flags=KeyFlags(on_hold=True),
-    )
-    house.store.commit(hold)
+    set_flags(house, stored, KeyFlags(on_hold=True))
     plan = house.keeper.plan(anna, retention.erasure(reason="unlawful", reference="r-7"))
     assert plan.erases_person
     with pytest.raises(ShredHeld):

@@ -272,7 +272,7 @@ def test_d24_a_shred_while_another_thread_seals(house: House) -> None:
     thread.join(30)
     assert not thread.is_alive()
     assert len(errors) == 1
-    assert type(errors[0]) in {NotPossibleNow, SubjectErased}
+    assert type(errors[0]) in {NotAllowed, NotPossibleNow, SubjectErased}
     facts = [entry.fact for entry in house.keeper.line(anna)]
     assert isinstance(facts[-1], PersonErased)
     assert list(house.store.keys(anna)) == []

@@ -664,7 +664,10 @@ def test_a_restriction_is_lifted_after_telling(day: date) -> None:
     with pytest.raises(NotAllowed) as caught:
         prepare(found, Act(fact=lift))
     assert {r.code for r in caught.value.decision.against} == {"lifting-untold"}
-    assert prepare(found, Act(fact=attrs.evolve(lift, informed=found.today)))
+    told = attrs.evolve(lift, informed=found.today)
+    assert prepare(found, Act(fact=told))
+    with pytest.raises(NotAllowed, match="lifting-untold"):  # told after it was lifted
+        prepare(found, Act(fact=told, at=found.at - timedelta(days=1)))
 
 
 @pytest.mark.parametrize("right", [r for r, step in IDENTITY.items() if step is IdentityStep.NONE])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import attrs
 import pytest
 from tests.sealing.support import (
     ANNA,
@@ -27,6 +28,7 @@ from gdprkit.sealing.errors import (
     KeyMissing,
     KeyVersionUnknown,
     NotAnEnvelope,
+    ProcessingRestricted,
     SubjectErased,
 )
 from gdprkit.sealing.fields import MigratingReader, PlaintextRead, SealedFields
@@ -35,6 +37,7 @@ from gdprkit.sealing.packed import SealedRecord
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.personal import Personal
+from gdprkit.words.vocabulary import RestrictedUse
 
 EMAIL = SealedField("lead", "email")
 NOTE = SealedField("lead", "note", revisioned=True)
@@ -175,6 +178,28 @@ def test_a_migrating_reader_counts_and_warns_and_opens_what_is_sealed() -> None:
         desk.fields.open(ANNA, b"anna@example.com", EMAIL, 1)
     with pytest.raises(AuthenticationFailed):
         reader.read(ANNA, sealed, EMAIL, 2)
+
+
+@pytest.mark.parametrize("state", ["restricted", "erased"])
+def test_a_migrating_reader_passes_no_plaintext_by_a_restriction_or_an_erasure(state: str) -> None:
+    """Art. 17 and 18 do not wait until a column is sealed."""
+    desk = Desk()
+    reader = MigratingReader(desk.fields)
+    if state == "erased":
+        desk.shred_elsewhere()
+        desk.keys.forget(ANNA)
+        with pytest.raises(SubjectErased):
+            reader.read(ANNA, "anna@example.com", EMAIL, 1)
+    else:
+        [row] = desk.store.keys(ANNA)
+        desk.store.replace_keys([(row, attrs.evolve(row, restricted=True))])
+        desk.keys.forget(ANNA)
+        with pytest.raises(ProcessingRestricted):
+            reader.read(ANNA, "anna@example.com", EMAIL, 1)
+        sealed = desk.fields.seal(ANNA, "sealed", EMAIL, 1)
+        ground = RestrictedUse.LEGAL_CLAIMS
+        assert reader.read(ANNA, sealed, EMAIL, 1, ground=ground).reveal() == "sealed"
+    assert reader.plaintexts == 0
 
 
 def test_the_door_seals_what_the_envelope_functions_do() -> None:

@@ -9,6 +9,7 @@ is never refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import attrs
@@ -181,14 +182,15 @@ def _check_closing(case: Case, fact: Fact) -> None:
         may_close(case, found, fact).require()
 
 
-def _check_days(case: Case, fact: Fact) -> None:
+def _check_days(case: Case, fact: Fact, at: datetime | None) -> None:
     """Hold days against today: an end is recorded when it came, a lift after telling (18(3))."""
     if isinstance(fact, ConnectionEnded) and fact.on > case.today:
         raise InvalidValue("on", "has not come", "record the end on the day, or later")
     if isinstance(fact, RestrictionLifted):
         since = [r.at for r in case.standing.objection.restrictions if r.ground is fact.ground]
         first = civil_date(max(since), case.zone) if since else fact.informed
-        if not first <= fact.informed <= case.today:
+        lifted = civil_date(at, case.zone) if at is not None else case.today
+        if not first <= fact.informed <= min(lifted, case.today):
             raise _not_allowed(case, fact, LIFTING_UNTOLD)
 
 
@@ -327,7 +329,7 @@ def prepare(case: Case, act: Act) -> tuple[Fact, ...]:
     _check_names(case.register, fact)
     _check_alive(case, fact)
     _check_step(case, fact)
-    _check_days(case, fact)
+    _check_days(case, fact, act.at)
     fact = _widen(case, fact)
     _check_closing(case, fact)
     match fact:

@@ -276,7 +276,7 @@ def _receipt(run: Run, about: SubjectId, digest: str, receipt: ErasureReceipt) -
     lines = [
         "Receipt of an erasure",
         "",
-        f"person      {about} (a random id; nothing else about them is left)",
+        f"person      {about} (a random id)",
         "reference   R-2027-0001",
         f"plan        {digest}",
         f"tombstone   {mark.hex()}",

@@ -1,8 +1,9 @@
 """Carrying a plan out: one commit, exactly what was approved.
 
-The plan is made again from the line as it stands now; if that gives another digest, something has
-changed and nothing is done. The whole of it is one batch, so a process that dies in the middle
-leaves the person as they were.
+Decides what each item of a plan becomes in the batch. Leaves out what is planned
+(``policy.retention``). Always true: the plan is made again from the line as it stands now, and if
+that gives another digest, something has changed and nothing is done; the whole of it is one batch,
+so a process that dies in the middle leaves the person as they were; nothing restricted is moved.
 """
 
 from __future__ import annotations
@@ -50,7 +51,6 @@ from gdprkit.words.vocabulary import (
     ErasureReason,
     FilingSystem,
     IntakeChannel,
-    RestrictedUse,
     Right,
 )
 
@@ -144,7 +144,8 @@ def _copies(draft: Draft, items: list[PlanItem], filing: FilingSystem) -> tuple[
     bench, about = draft.bench, draft.before.about
     held = {value.slot: value for value in draft.before.standing.data.values}
     originals: list[HeldValue] = [held[item.slot] for item in items]
-    versions = bench.keys.of(about, use=RestrictedUse.STORAGE)
+    bench.keys.forget(about)  # what is restricted is not moved: asked of the rows as they are now
+    versions = bench.keys.of(about)
     opened = open_values(bench.store, versions, about, originals)
     return seal_into(draft, [(value.field, personal) for value, personal in opened], filing)
 
@@ -194,10 +195,11 @@ def compose_plan(
     """Return the one batch that carries *plan* out.
 
     A request for erasure counts as an objection to marketing (R-414). Contact points of whoever
-    said no are remembered as keyed hashes, so that no import brings the person back.
+    said no are remembered as keyed hashes, so that the stop meets every import.
 
     Raises:
         ShredHeld: the key is on hold.
+        ProcessingRestricted: the key rows say so, and a value was to be moved or archived.
         ChainBroken, FieldCryptoError: a value to be copied cannot be opened.
     """
     draft = Draft(bench=bench, before=before, now=now, view=before, by=by)

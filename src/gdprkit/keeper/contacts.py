@@ -1,8 +1,9 @@
 """Contact points as keyed hashes: to find people by, and to remember whom not to contact.
 
-Indexes by use and kind of field, each with its own key: *lookup* terms live and die with the value;
-*suppression* hashes survive an erasure (R-312). Fields of the same kind share an index, so a person
-is found whichever field holds the address. Always true: a term is written under the newest epoch
+Decides the indexes, by use and kind of field, each with its own key: *lookup* terms live and die
+with the value; *suppression* hashes survive an erasure (R-312). Fields of the same kind share an
+index, so a person is found whichever field holds the address. Leaves out what a stop stops
+(``policy``). Always true: a term is written under the newest epoch
 and looked for under every usable one.
 """
 

@@ -511,6 +511,7 @@ class RecordKeeper:
             PlanStale: the facts, the register or the moment give another plan by now.
             PositionTaken: somebody wrote to the line in this very moment; nothing was done.
             ShredHeld: a key of a person to be erased is on hold.
+            ProcessingRestricted: the key of a person to be moved is restricted.
             ErasureLedgerUnavailable, ErasureLedgerDamaged: the plan was carried out, and the
                 erasure is not in the ledger yet.
         """
@@ -530,6 +531,7 @@ class RecordKeeper:
 
         Raises:
             NotASubjectId, UnknownSubject; UnknownName for somebody who was not erased.
+            ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read.
         """
         return receipt_of(self._bench, subject_id(about))
 

@@ -1,7 +1,9 @@
 """Two lines of one person brought together, and taken apart again (R-416).
 
-Both lines are written in one commit: nothing that is said meanwhile falls between them, and a
-process that dies leaves both as they were. What is said later on a closed line, by the link of an
+Decides which lines are written. Leaves out what one brings to the other (``policy.merging``), and
+values and keys: each line keeps its own, so an erasure of one leaves the other's. Always true: both
+lines are written in one commit: nothing that is said meanwhile falls between them, and a process
+that dies leaves both as they were. What is said later on a closed line, by the link of an
 old message for instance, is brought to the line that goes on in the very commit that records it.
 """
 

@@ -1,6 +1,8 @@
 """Finding people by a contact point, and opening the values held about one of them.
 
-Only what is asked for is opened, with the person's own keys; a look-up never opens anything.
+Decides which values a reader gets, and refuses under a restriction. Leaves out the answer to a
+request for access, which reads every filing system (``answer``). Always true: only what is asked
+for is opened, with the person's own keys; a look-up never opens anything.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from typing import Any
 
 from gdprkit.errors import UnknownName
 from gdprkit.keeper.contacts import search_terms
-from gdprkit.keeper.line import view
+from gdprkit.keeper.line import View, view
 from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.writing import Bench
 from gdprkit.sealing.errors import ProcessingRestricted
@@ -69,9 +71,21 @@ def opened(
     ]
     if not held and found.standing.data.erased_at is None:
         return {}
-    if found.standing.objection.restrictions and use is None:
+    if use is None and _restricted(bench, found):
         raise ProcessingRestricted(about)  # the line is the truth, whatever the key rows say
     versions = bench.keys.of(about, use=use)
     return {
         value.field: personal for value, personal in open_values(bench.store, versions, about, held)
     }
+
+
+def _restricted(bench: Bench, found: View) -> bool:
+    """Whether the line is restricted, or one that goes on in its place: it is the same person."""
+    seen = {found.about}
+    while not found.standing.objection.restrictions:
+        into = found.standing.merge.into
+        if into is None or into.other in seen or bench.store.standing(into.other) is None:
+            return False
+        seen.add(into.other)
+        found = view(bench.store, into.other)
+    return True

@@ -1,9 +1,9 @@
 """The receipt of an erasure: what was destroyed, from when everywhere, and what was not reached.
 
 Decides which limits are told, and when a process and a backup are past them. Leaves out the words
-(``policy/texts/phrases/erasure.toml``). Always true: it holds no personal data; the destruction of
-keys alone is never called deletion; what nobody can know from here, copies elsewhere above all, is
-said to be open (GDPR Art. 5(2), 17; EDPB Guidelines 02/2025; CNIL 2018 on destroyed keys).
+(``policy/texts/phrases/erasure.toml``). Always true: it names nobody; the destruction of keys alone
+is never called deletion; what nobody can know from here, copies elsewhere above all, is said to be
+open (GDPR Art. 5(2), 17; EDPB Guidelines 02/2025; CNIL 2018 on destroyed keys).
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import attrs
 from gdprkit.errors import InvalidValue, UnknownName
 from gdprkit.facts.data import PersonErased
 from gdprkit.keeper.line import entries_of, view
-from gdprkit.keeper.writing import Bench
+from gdprkit.keeper.writing import Bench, marketing_stops
 from gdprkit.policy.languages import Language, Reader, check_reader
 from gdprkit.policy.phrases import phrase, sentences
+from gdprkit.state.standing import Standing
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import utc_moment
-from gdprkit.words.vocabulary import ErasureReason
+from gdprkit.words.vocabulary import Circumstance, ErasureReason
 
 __all__ = ["ErasureReceipt", "NotErased", "Sink", "receipt_of"]
 
@@ -31,8 +32,10 @@ __all__ = ["ErasureReceipt", "NotErased", "Sink", "receipt_of"]
 class NotErased(StrEnum):
     """What an erasure leaves, on purpose or because it cannot reach it."""
 
-    FACTS = "facts"  # the line: pseudonymous, to show that the law was kept
-    SUPPRESSION = "suppression"  # keyed hashes of contact points that said no
+    FACTS = "facts"  # the line and the tombstone: pseudonymous, to show how the law was kept
+    SUPPRESSION = "suppression"  # keyed hashes of contact points closed to marketing
+    MERGED = "merged"  # other lines of the same person, with keys and values of their own
+    RECIPIENTS = "recipients"  # who was given the data, and is to be told (Art. 19)
     BACKUPS = "backups"  # of the key store, until ``backups_at``
     COPIES = "copies"  # plaintext elsewhere: the sinks, and what nobody declared
     PAGES = "pages"  # bytes in the database file and its log until it is compacted
@@ -138,7 +141,8 @@ def receipt_of(
     """Return the receipt of an erased person, from their line.
 
     An erasure that was done again after a restore keeps its moment; other processes and backups
-    are counted from when it was done again.
+    are counted from when it was done again. The periods, sinks and ledger are those of today, so
+    whoever has to prove what was promised keeps the receipt.
 
     Args:
         bench: What the keeper works with.
@@ -149,6 +153,7 @@ def receipt_of(
     Raises:
         UnknownSubject: there is no line.
         UnknownName: the person was not erased.
+        ErasureLedgerUnavailable, ErasureLedgerDamaged: nobody can tell whether it is listed.
     """
     standing = view(bench.store, about).standing
     found = [e for e in entries_of(bench.store, about) if isinstance(e.fact, PersonErased)]
@@ -159,7 +164,6 @@ def receipt_of(
     horizon = None
     if settings.epoch_days is not None and settings.backup_days is not None:
         horizon = done + timedelta(days=settings.epoch_days + settings.backup_days)
-    stops = bool(standing.objection.stops)
     return ErasureReceipt(
         key_ids=fact.key_ids,
         erased_at=min(found[-1].at, found[-1].recorded_at),
@@ -168,6 +172,33 @@ def receipt_of(
         everywhere_at=done + timedelta(seconds=settings.ttl),
         backups_at=horizon,
         sinks=tuple(Sink(name=name) for name in settings.sinks),
-        not_erased=tuple(n for n in NotErased if stops or n is not NotErased.SUPPRESSION),
-        listed=watch is not None and watch.durable,
+        not_erased=_left(bench, about, standing),
+        listed=watch is not None and watch.lists(bench.keys.marks(about)),
     )
+
+
+def _left(bench: Bench, about: SubjectId, standing: Standing) -> tuple[NotErased, ...]:
+    """Return what the erasure left; where nobody can know, it is said to be left."""
+    died = standing.data.circumstance(Circumstance.DECEASED) is not None  # remembered too
+    there = {
+        NotErased.SUPPRESSION: died or bool(marketing_stops(bench, standing)),
+        NotErased.MERGED: _merged_lines_left(bench, about),
+        NotErased.RECIPIENTS: bool(standing.disclosure.received),
+    }
+    return tuple(left for left in NotErased if there.get(left, True))
+
+
+def _merged_lines_left(bench: Bench, about: SubjectId) -> bool:
+    """Whether a line that was merged with this one, or with one of those, is not erased."""
+    seen, ahead = {about}, [about]
+    while ahead:
+        log = view(bench.store, ahead.pop()).standing.merge
+        others = {merge.other for merge in (*log.merged, log.into) if merge is not None} - seen
+        for other in others:
+            if bench.store.standing(other) is None:
+                continue  # expunged, line and all
+            if view(bench.store, other).standing.data.erased_at is None:
+                return True
+            ahead.append(other)
+        seen |= others
+    return False

@@ -1,13 +1,13 @@
 """Erasures done again after a backup was restored.
 
-A restored store holds people who were erased since the backup was made. Each is erased again in
-one commit of their own, with the reason, the reference and the moment of the first erasure; then
-the tombstones of people whom the backup never had are added; then the store is served.
+A restored store holds people who were erased since the backup was made. Decides in what order that
+is done again: each is erased in one commit of their own, with the reason, the reference and the
+moment of the first erasure; then the tombstones of people whom the backup never had are added; then
+the store is served. Leaves out what else was recorded since the backup, single values that were
+erased among it: the ledger lists people only, so that cannot be brought back from here.
 
 Always true: a process that dies at any point leaves each person wholly there or wholly erased, and
-running it again goes on with the rest; until the last tombstone is there nobody is served. What
-was recorded between the backup and the erasure is lost with the backup's age and cannot be brought
-back from here.
+running it again goes on with the rest; until the last tombstone is there nobody is served.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Sealing values into the vault and opening them again.
 
-A value is bound to its person, slot, filing system and field; a copy in another filing system is
-sealed anew. Opened values travel as ``Personal``.
+Decides what a value of the vault is bound to: its person, slot, filing system and field; a copy in
+another filing system is sealed anew. Leaves out whether it may be opened, which whoever asks for
+the keys decides, and columns of a host (``gdprkit.sealing.fields``). Always true: no value is
+opened that is not the one its entry names, and what is opened travels as ``Personal``.
 """
 
 from __future__ import annotations

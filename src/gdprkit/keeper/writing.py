@@ -1,7 +1,9 @@
 """From acts on a view to the one batch that stores them.
 
-Everything an act brings goes into one commit: entries, sealed values with their look-up terms, a
-new subject key, suppression rows, the standing and the marks.
+Decides what goes with an act. Leaves out whether it may be recorded (``acts.prepare``) and how
+often a commit is tried (``again``). Always true: everything an act brings goes into one commit:
+entries, sealed values with their look-up terms, a new subject key, suppression rows, the standing
+and the marks.
 """
 
 from __future__ import annotations
@@ -68,7 +70,9 @@ __all__ = [
     "add",
     "commit",
     "compose",
+    "contact_values",
     "finish",
+    "marketing_stops",
     "remember_stops",
     "seal_into",
 ]
@@ -340,15 +344,15 @@ def contact_values(
     return found
 
 
-def _marketing_stops(draft: Draft) -> list[Stop]:
-    """Return the person's stops that are about marketing.
+def marketing_stops(bench: Bench, standing: Standing) -> list[Stop]:
+    """Return the person's stops that are about marketing: those that the list remembers.
 
     Leaving website statistics closes no mailbox; a purpose no longer declared counts as marketing.
     """
-    purposes = draft.bench.register.purposes
+    purposes = bench.register.purposes
     return [
         stop
-        for stop in draft.view.standing.objection.stops
+        for stop in standing.objection.stops
         if stop.purpose is None or stop.purpose not in purposes or purposes[stop.purpose].marketing
     ]
 
@@ -359,7 +363,7 @@ def remember_stops(draft: Draft, values: Sequence[tuple[FieldId, object]]) -> No
     They survive an erasure and meet every import.
     """
     bench = draft.bench
-    stops = _marketing_stops(draft)
+    stops = marketing_stops(bench, draft.view.standing)
     if stops and values:
         rows = suppressions(bench.register, bench.keys, values, stops, at=draft.now)
         draft.suppress.extend(rows)

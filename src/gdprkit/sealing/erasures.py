@@ -8,12 +8,13 @@ a list (``erasure_file``).
 
 Always true: an erasure is written here after its commit and never before it, so nothing that was
 refused can be replayed; what a process that died in between left out is added at the next opening,
-from the store's own tombstones. No entry holds personal data: a mark is a keyed hash.
+from the store's own tombstones. No entry names anybody: a mark is a keyed hash, pseudonymous as the
+line of facts is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from threading import Lock
 from typing import Final, Protocol, final
 
@@ -116,10 +117,13 @@ class ErasureWatch:
         self._monotonic: Final = monotonic
         self._until: float | None = None
 
-    @property
-    def durable(self) -> bool:
-        """Whether the ledger outlives the process."""
-        return self._ledger.durable
+    def lists(self, marks: Collection[bytes]) -> bool:
+        """Whether the erasure under one of *marks* is in a ledger that outlives the process.
+
+        Raises:
+            ErasureLedgerUnavailable, ErasureLedgerDamaged: nobody can tell.
+        """
+        return self._ledger.durable and any(r.mark in marks for r in self._ledger.records())
 
     def check(self) -> None:
         """Return when the store knows every erasure of the ledger.

@@ -1,8 +1,9 @@
 """What can go wrong with a sealed field, each case told apart.
 
-Absent, erased and tampered are three different answers. Errors carry ids of keys, of fields and of
-subjects only: never key bytes, never a plaintext. Leaves out what to do next in the business: a
-caller decides whether an erased value is shown as erased or reported.
+Decides which cases there are: absent, erased and tampered are three different answers. Leaves out
+what to do next in the business: a caller decides whether an erased value is shown as erased or
+reported. Always true: errors carry ids of keys, of fields and of subjects only: never key bytes,
+never a plaintext.
 """
 
 from __future__ import annotations

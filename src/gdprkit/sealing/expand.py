@@ -1,6 +1,7 @@
 """One step of HKDF, by which every key under a stored key is derived.
 
-Decides nothing but that step; what is written into ``info`` is said where a key is derived.
+Decides nothing but that step. Leaves out what is written into ``info``: it is said where a key is
+derived. Always true: the hash is SHA-512.
 """
 
 from __future__ import annotations

@@ -183,7 +183,8 @@ class MigratingReader(KeepsSecrets):
     """Reads a column in which some values are not sealed yet, while it is being sealed.
 
     It is a door that accepts what nobody authenticated, so it is never the default: every
-    plaintext is counted and warned of, and the class goes when the column is done.
+    plaintext is counted and warned of, and the class goes when the column is done. Whoever is
+    erased, or restricted without a *ground*, is not read here either, sealed or not.
 
     Args:
         fields: Opens what is sealed.
@@ -218,6 +219,7 @@ class MigratingReader(KeepsSecrets):
             return self._fields.open(
                 about, stored, field, record_id, revision=revision, ground=ground
             )
+        self._fields.open_many(about, (), ground=ground)  # opens nothing: may it be read at all?
         self.plaintexts += 1
         warnings.warn(
             f"a value of {field.record_type!r} {field.field!r} is not sealed yet",

@@ -141,7 +141,7 @@ class EpochRow:
 @final
 @attrs.frozen(kw_only=True)
 class Tombstone:
-    """A person's keys were destroyed: proof of it without personal data (GDPR Art. 5(2), 17).
+    """A person's keys were destroyed: proof of it that names nobody (GDPR Art. 5(2), 17).
 
     Args:
         mark: Keyed hash of the subject id, 32 bytes.
@@ -222,7 +222,7 @@ class KeyStore(Protocol):
         ...
 
     def epochs(self) -> Sequence[EpochRow]:
-        """Return every epoch of both kinds."""
+        """Return every epoch of every kind."""
         ...
 
     def add_epoch(self, row: EpochRow) -> None:
