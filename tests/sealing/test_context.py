@@ -24,9 +24,10 @@ from tests.sealing.support import (
     place,
 )
 
+from gdprkit.errors import StoreClosed
 from gdprkit.sealing.canonical import Component, lp
 from gdprkit.sealing.ciphers import SubjectKey, SubjectKeyVersions
-from gdprkit.sealing.envelope import Opened, SealedField, seal, unseal, unseal_each
+from gdprkit.sealing.envelope import Opened, SealedField, seal, unseal, unseal_each, unseal_many
 from gdprkit.sealing.errors import (
     AuthenticationFailed,
     ContextError,
@@ -335,3 +336,46 @@ def test_personal_values_are_sealed_as_what_they_hold() -> None:
     assert dec(sealed, keys) == "anna@example.com"
     (batch,) = enc_many([(Personal(7), 1, "n")], keys.newest)
     assert dec_many([(batch, 1, "n")], keys) == [7]
+
+
+def test_a_batch_asks_for_the_revision_as_a_single_call_does() -> None:
+    """An envelope from before its field had a revision opens in no batch either."""
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    old = enc("x", keys.newest, 1)
+    declared = [(old, SealedField("vault", "email", revisioned=True), 1)]
+    with pytest.raises(ContextError, match="revision"):
+        unseal_many(declared, keys)
+    [each] = unseal_each(declared, keys)
+    assert (type(each.error), each.value) == (ContextError, None)
+
+
+def test_a_failing_store_takes_no_opened_value_with_it() -> None:
+    """An error of another family in the middle of a batch holds nothing that was opened."""
+    store = DictStore()
+    people = make_keys(store)
+    keys = add_person(people, store)
+    bert = add_person(people, store, BERT)
+
+    def gone(about: object) -> Any:
+        raise StoreClosed
+
+    store.keys = gone  # type: ignore[method-assign]
+    items = [(enc("Anna Virtanen", keys.newest, 1), 1, "email"), (enc("x", bert.newest), 1, "f")]
+    declared = [(envelope, place(field), record) for envelope, record, field in items]
+    for open_it in (unseal_many, unseal_each):
+        with pytest.raises(StoreClosed) as refused:
+            open_it(declared, keys)
+        shown = [repr(each.frame.f_locals) for each in refused.traceback if "src" in str(each.path)]
+        assert shown
+        assert not any("Virtanen" in variables for variables in shown)
+        assert refused.value.__context__ is None
+
+
+def test_a_field_that_was_not_declared_is_named() -> None:
+    """A name where a SealedField belongs is told as that, in a batch too."""
+    store = DictStore()
+    keys = add_person(make_keys(store), store)
+    sealed = enc("x", keys.newest, 1)
+    with pytest.raises(ContextError, match="no SealedField"):
+        unseal_many([(sealed, "email", 1)], keys)  # type: ignore[list-item]

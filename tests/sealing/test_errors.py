@@ -66,6 +66,7 @@ def test_every_error_has_its_own_code_and_an_example_here() -> None:
     assert len({one.code for one in public}) == len(public)
     assert {one.code for one in public if one.retryable} == {
         "erasure-ledger-unavailable",
+        "key-exhausted",
         "key-provider-unavailable",
         "key-store-rolled-back",
         "rotation-too-early",

@@ -77,8 +77,8 @@ class KeyCache(KeepsSecrets, Generic[T]):
         return found
 
     def _keep(self, number: int, until: float, found: T | Tombstone) -> None:
+        self._kept.pop(number, None)  # so that it goes to the end, in steps that cannot fail
         self._kept[number] = (until, found)
-        self._kept.move_to_end(number)
         while len(self._kept) > self._capacity:
             try:
                 self._kept.popitem(last=False)

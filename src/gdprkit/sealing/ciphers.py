@@ -16,6 +16,7 @@ buffer of a person's key is wiped as soon as its ciphers were made.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from itertools import islice, repeat
 from operator import length_hint
@@ -49,6 +50,7 @@ _NONCE: Final = SUITES[1].nonce
 _WRAPPED: Final = _NONCE + KEY + TAG
 _VERSIONS: Final = 2**32 - 1
 _SPLIT: Final = {size: Struct(f"{size}s").iter_unpack for size in (12, 24)}
+_USES: Final = min(USES_LIMIT, sys.maxsize)  # a counter of a small machine is smaller
 _NO_RECORD: Final = object()  # None is what a caller may pass, and is refused
 _FIELD_MAGIC: Final = b"gdprkit/field/v1\0"
 _KEY_INFO: Final = b"gdprkit/dek/v1\0"
@@ -103,7 +105,7 @@ class SubjectKey(KeepsSecrets):
         self.owner: Final = owner
         self.header: Final = form.head + key_id
         # What begins with an underscore is for ``envelope`` alone: it draws each nonce.
-        self._uses: Final = repeat(None, USES_LIMIT)  # one is taken for each encryption
+        self._uses: Final = repeat(None, _USES)  # one is taken for each encryption
         self._encrypt: Final = cipher.encrypt
         self._decrypt: Final = cipher.decrypt
         self._nonce: Final = form.nonce

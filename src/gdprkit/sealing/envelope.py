@@ -285,7 +285,7 @@ def unseal(
             return plain[1:].decode()
         return decode(plain)
     except (InvalidTag, UnicodeDecodeError, FieldCryptoError) as error:
-        refused = _opening_error(error, key.key_id)
+        refused = _opening_error(error, key.key_id, field)
     plain = b""
     raise bare(refused)
 
@@ -320,12 +320,14 @@ def unseal_many(
         keys: All versions of the person's key.
 
     Raises:
-        FieldCryptoError: as in ``unseal``; no value is handed back then.
+        FieldCryptoError: as in ``unseal``; no value is handed back then. Values that are bound to
+            a revision are opened one by one.
     """
     header: bytes | None = None
     key_id = owner = plain = b""
     body = least = 0
     record: object = _NO_RECORD
+    field: object = None
     values: list[object] = []
     try:
         for envelope, field, record_id in items:
@@ -339,11 +341,13 @@ def unseal_many(
                 keys.key_for(envelope)
             if record_id is not record:
                 record, owner = record_id, key._bound(record_id)
+            if field.revisioned:
+                _revision(field, None)
             plain = decrypt(envelope[HEADER:body], envelope[body:], owner + field._bound)
             values.append(plain[1:].decode() if plain[0] == 2 else decode(plain))
         return values  # noqa: TRY300 -- the loop is what may fail
-    except (InvalidTag, UnicodeDecodeError, FieldCryptoError) as error:
-        refused = _opening_error(error, key_id)
+    except (InvalidTag, UnicodeDecodeError, GdprkitError, AttributeError) as error:
+        refused = _opening_error(error, key_id, field)
     plain = b""
     del values  # those already opened do not travel with the error
     raise bare(refused)
@@ -357,14 +361,20 @@ def unseal_each(
     For copies of data (GDPR Art. 15) that must not fail as a whole for one damaged value; the
     errors are the caller's to report. Arguments as in ``unseal_many``.
     """
-    opened = []
+    opened: list[Opened] = []
+    refused: GdprkitError | None = None
     for item in items:
         try:
-            (value,) = unseal_many((item,), keys)
-            opened.append(Opened(value))
+            opened.append(Opened(unseal_many((item,), keys)[0]))
         except FieldCryptoError as error:
             opened.append(Opened(None, bare(error)))
-    return opened
+        except GdprkitError as error:  # the store, for instance: nothing is told of any value
+            refused = error
+            break
+    if refused is None:
+        return opened
+    del opened
+    raise bare(refused)
 
 
 def _revision(field: SealedField, revision: Component | None) -> bytes:
@@ -384,19 +394,25 @@ def _sealing_error(
         return KeyExhausted(key.key_id.hex())
     if isinstance(error, UnicodeEncodeError):
         return PlaintextTypeError(*SURROGATES)
-    if isinstance(error, AttributeError):
-        if isinstance(field, SealedField):
-            raise bare(error)
-        return ContextError("field", f"is of type {type(field).__name__} and no SealedField")
-    return error
+    return _undeclared(error, field)
 
 
 def _opening_error(
-    error: InvalidTag | UnicodeDecodeError | FieldCryptoError,
+    error: InvalidTag | UnicodeDecodeError | GdprkitError | AttributeError,
     key_id: bytes,
-) -> FieldCryptoError:
-    if isinstance(error, FieldCryptoError):
-        return error
+    field: object,
+) -> GdprkitError:
+    if isinstance(error, InvalidTag):
+        return AuthenticationFailed(key_id.hex())
     if isinstance(error, UnicodeDecodeError):
         return UnsupportedFormat("value", 2)
-    return AuthenticationFailed(key_id.hex())
+    return _undeclared(error, field)
+
+
+def _undeclared(error: GdprkitError | AttributeError, field: object) -> GdprkitError:
+    """Return *error*, or what is wrong with a field that is no declared one."""
+    if isinstance(error, GdprkitError):
+        return error
+    if isinstance(field, SealedField):
+        raise bare(error)
+    return ContextError("field", f"is of type {type(field).__name__} and no SealedField")

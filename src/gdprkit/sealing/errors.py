@@ -307,6 +307,7 @@ class KeyExhausted(FieldCryptoError):
 
     key_id: str
     code: ClassVar[str] = "key-exhausted"
+    retryable: ClassVar[bool] = True  # once there is a new version or epoch
     text: ClassVar[str] = (
         "key {key_id} has reached its limit of uses; make a new version of it: keeper.keys.renew, "
         "or keeper.keys.rotate for an epoch"

@@ -11,6 +11,7 @@ one index; moments are whole microseconds since 1970 in UTC, ids their 16 bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from enum import StrEnum
 from itertools import groupby, islice
 from typing import Any, Final, TypeAlias, TypeVar
@@ -257,9 +258,21 @@ def _word(words: type[_Word], word: str) -> _Word:
         raise StoreCorrupt(_WRONG) from None
 
 
+def _moment(value: object) -> datetime:
+    if type(value) is not int:
+        raise StoreCorrupt(_WRONG)
+    try:
+        return from_microseconds(value)
+    except (OverflowError, ValueError):
+        raise StoreCorrupt(_WRONG) from None
+
+
 def subject_of(raw: bytes) -> SubjectId:
     """Read an id."""
-    return SubjectId(UUID(bytes=raw))
+    try:
+        return SubjectId(UUID(bytes=raw))
+    except (TypeError, ValueError):
+        raise StoreCorrupt(_WRONG) from None
 
 
 def entry_of(row: Row) -> StoredEntry:
@@ -286,7 +299,7 @@ def suppression_of(row: Row) -> Suppression:
         kind=kind,
         channels=frozenset(_word(Channel, word) for word in channels.split()),
         purpose=PurposeId(purpose) if purpose else None,
-        since=from_microseconds(since),
+        since=_moment(since),
         author=_word(Actor, author),
     )
 
@@ -306,7 +319,7 @@ def key_of(row: Row) -> KeyRow:
         kek_id=kek_id,
         wrapped=wrapped,
         state=_word(KeyState, state),
-        created=from_microseconds(created),
+        created=_moment(created),
         wraps_alg=wraps_alg,
         restricted=bool(restricted),
         on_hold=bool(held),
@@ -340,7 +353,7 @@ def tombstone_of(row: Row) -> Tombstone:
     mark, erased_at, reason, reference, key_ids = row
     return Tombstone(
         mark=mark,
-        erased_at=from_microseconds(erased_at),
+        erased_at=_moment(erased_at),
         reason=_word(ErasureReason, reason),
         reference=reference,
         key_ids=tuple(bytes.fromhex(word) for word in key_ids.split()),
@@ -368,7 +381,7 @@ def epoch_of(row: Row) -> EpochRow:
         provider_key=provider_key,
         wrapped=wrapped,
         state=_word(KeyState, state),
-        created=from_microseconds(created),
+        created=_moment(created),
     )
 
 
@@ -393,4 +406,4 @@ def epoch_change(tenant: str, old: EpochRow, new: EpochRow) -> Sequence[SqlValue
 def line_tombstone_of(row: Row) -> LineTombstone:
     """Read a row of EXPUNGED."""
     _, position, head, at = row
-    return LineTombstone(position=position, head=head, at=from_microseconds(at))
+    return LineTombstone(position=position, head=head, at=_moment(at))
