@@ -23,6 +23,7 @@ from gdprkit.errors import (
     UnknownSubject,
     UnreadableEntry,
 )
+from gdprkit.keeper.again import steady
 from gdprkit.keeper.line import View, view
 from gdprkit.keeper.renewing import newest_key, renewed, with_new_terms, without_old_versions
 from gdprkit.keeper.writing import Bench, commit
@@ -240,11 +241,15 @@ class KeyCare:
     def _one(self, about: SubjectId, make: Callable[[Bench, View, datetime], Batch | None]) -> bool:
         """Make a person's batch and commit it, again when somebody else was first."""
         bench = self._bench()
+
+        def attempt() -> Batch | None:
+            return make(bench, view(bench.store, about), self._now())
+
         for turn in range(1, _TRIES + 1):
-            batch = make(bench, view(bench.store, about), self._now())
-            if batch is None:
-                return False
             try:
+                batch = steady(bench.store, about, attempt)
+                if batch is None:
+                    return False
                 commit(bench, batch)
             except PositionTaken:
                 if turn == _TRIES:

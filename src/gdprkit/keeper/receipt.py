@@ -149,6 +149,7 @@ def receipt_of(
     Raises:
         UnknownSubject: there is no line.
         UnknownName: the person was not erased.
+        ErasureLedgerUnavailable, ErasureLedgerDamaged: nobody can tell whether it is listed.
     """
     standing = view(bench.store, about).standing
     found = [e for e in entries_of(bench.store, about) if isinstance(e.fact, PersonErased)]
@@ -169,5 +170,5 @@ def receipt_of(
         backups_at=horizon,
         sinks=tuple(Sink(name=name) for name in settings.sinks),
         not_erased=tuple(n for n in NotErased if stops or n is not NotErased.SUPPRESSION),
-        listed=watch is not None and watch.durable,
+        listed=watch is not None and watch.lists(bench.keys.marks(about)),
     )

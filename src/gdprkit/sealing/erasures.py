@@ -13,7 +13,7 @@ from the store's own tombstones. No entry holds personal data: a mark is a keyed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from threading import Lock
 from typing import Final, Protocol, final
 
@@ -116,10 +116,13 @@ class ErasureWatch:
         self._monotonic: Final = monotonic
         self._until: float | None = None
 
-    @property
-    def durable(self) -> bool:
-        """Whether the ledger outlives the process."""
-        return self._ledger.durable
+    def lists(self, marks: Collection[bytes]) -> bool:
+        """Whether the erasure under one of *marks* is in a ledger that outlives the process.
+
+        Raises:
+            ErasureLedgerUnavailable, ErasureLedgerDamaged: nobody can tell.
+        """
+        return self._ledger.durable and any(r.mark in marks for r in self._ledger.records())
 
     def check(self) -> None:
         """Return when the store knows every erasure of the ledger.

@@ -146,8 +146,11 @@ class SealedFields(KeepsSecrets):
     ) -> bytes:
         """Return *envelope* under the person's newest key and suite; as it is where it is so.
 
-        A host calls it over its own tables before old versions of keys are destroyed.
+        A host calls it over its own tables before old versions of keys are destroyed, and when the
+        time to live has passed since the new version was made: until then other processes may seal
+        by the old one. The state of the key is read anew each time.
         """
+        self._keys.forget(about)
         keys = self._keys.for_writing(about, use=RestrictedUse.STORAGE)
         blob = as_bytes(envelope)
         if keys.key_for(blob) is keys.newest:
