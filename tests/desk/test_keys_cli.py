@@ -116,7 +116,7 @@ def test_status_as_json_says_the_same(shop: Shop) -> None:
         "i1": ("index", "active", 3),
         "l1": ("lasting", "active", None),
     }
-    assert {e["root"] for e in body["epochs"]} == {body["root"]}
+    assert [e["epoch"] for e in body["epochs"] if e["root"] != body["root"]] == ["k1"]
     assert body["todo"] == ["k1: 3 key rows hang on it: run keys rewrap"]
     assert datetime.fromisoformat(body["epochs"][0]["free_at"]).tzinfo is not None
 

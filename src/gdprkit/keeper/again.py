@@ -8,7 +8,7 @@ under the reader. Always true: nothing of an attempt that is made anew was store
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from gdprkit.errors import ChainBroken, PositionTaken
@@ -17,7 +17,7 @@ from gdprkit.sealing.errors import KeyDestroyed, KeyEpochDestroyed
 from gdprkit.storage.protocol import Store
 from gdprkit.words.identifiers import SubjectId
 
-__all__ = ["again", "steady", "with_fresh_epochs"]
+__all__ = ["again", "looks_again", "steady", "with_fresh_epochs"]
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ def again(attempt: Callable[[], T]) -> T:
     return attempt()
 
 
-def steady(store: Store, about: SubjectId, look: Callable[[], T]) -> T:
+def steady(store: Store, look: Callable[[], T]) -> T:
     """Return what *look* returns; look again when somebody wrote to the line meanwhile.
 
     A line and its values are read one after the other. What was sealed anew or taken away between
@@ -56,8 +56,8 @@ def steady(store: Store, about: SubjectId, look: Callable[[], T]) -> T:
     for _ in range(_TRIES - 1):
         try:
             return look()
-        except ChainBroken:
-            now = store.standing(about)
+        except ChainBroken as error:
+            now = store.standing(SubjectId(error.about))
             if now is None or now.head == head:
                 raise
             head = now.head
@@ -77,19 +77,33 @@ def with_fresh_epochs(
 ) -> Callable[Concatenate[H, P], R]:
     """Call *method* once more, having read the key epochs, when it met a key that is gone.
 
-    A person's keys are read again because ``writing.commit`` forgot them. What was given as an
-    iterator is read once and kept, so that it can be given again.
+    A person's keys are read again because ``writing.commit`` forgot them. So it is with a line that
+    moved under it, as in ``looks_again``. What was given as an iterator is read once and kept, so
+    that it can be given again.
     """
 
     @wraps(method)
     def call(self: H, /, *args: P.args, **kwargs: P.kwargs) -> R:
         kept: Any = [_kept(value) for value in args]
         named: Any = {name: _kept(value) for name, value in kwargs.items()}
+        attempt = partial(method, self, *kept, **named)
         try:
-            return method(self, *kept, **named)
+            return steady(self._bench.store, attempt)
         except (KeyDestroyed, KeyEpochDestroyed):
             self._bench.keys.refresh()
-        return method(self, *kept, **named)
+        return steady(self._bench.store, attempt)
+
+    return call
+
+
+def looks_again(
+    method: Callable[Concatenate[H, P], R],
+) -> Callable[Concatenate[H, P], R]:
+    """Call a reading *method* again when somebody wrote to the line meanwhile; see ``steady``."""
+
+    @wraps(method)
+    def call(self: H, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return steady(self._bench.store, partial(method, self, *args, **kwargs))
 
     return call
 

@@ -19,7 +19,7 @@ from gdprkit.acts.act import Act
 from gdprkit.errors import InvalidValue, UnknownName
 from gdprkit.facts.entry import Entry
 from gdprkit.keeper.adding import new_people
-from gdprkit.keeper.again import again, steady, with_fresh_epochs
+from gdprkit.keeper.again import again, looks_again, with_fresh_epochs
 from gdprkit.keeper.answer import Bundle, make_bundle
 from gdprkit.keeper.applying import (
     Applied,
@@ -64,7 +64,7 @@ from gdprkit.sealing.providers import KeyProvider
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.state.request import RequestCase
 from gdprkit.state.standing import Standing
-from gdprkit.storage.protocol import ALL, Batch, Span, Store
+from gdprkit.storage.protocol import ALL, Span, Store
 from gdprkit.words.identifiers import CaseId, FieldId, SubjectId, subject_id
 from gdprkit.words.moments import utc_moment
 from gdprkit.words.personal import Personal, conceal
@@ -246,7 +246,7 @@ class RecordKeeper:
             commit(bench, *carried(bench, before, composed, now))
             return composed.receipt
 
-        return again(lambda: steady(self._bench.store, about, attempt))
+        return again(attempt)
 
     @with_fresh_epochs
     def record_many(self, work: Iterable[tuple[SubjectId, Sequence[Act]]]) -> list[Receipt]:
@@ -295,6 +295,7 @@ class RecordKeeper:
     def _view(self, about: SubjectId, at: datetime | None, known_by: datetime | None) -> View:
         return view_at(self._bench.store, about, at, known_by)
 
+    @looks_again
     def ask(
         self,
         about: SubjectId,
@@ -315,9 +316,7 @@ class RecordKeeper:
             NotASubjectId, UnknownSubject, UnknownPurpose, NaiveMoment.
             InvalidValue: *question* is none.
         """
-        bench, about = self._bench, subject_id(about)
-        attempt = partial(ask, bench, about, question, self.now(), at, known_by)
-        return steady(bench.store, about, attempt)
+        return ask(self._bench, subject_id(about), question, self.now(), at, known_by)
 
     def connection_end(
         self,
@@ -447,9 +446,9 @@ class RecordKeeper:
         Raises:
             UnknownName: the register declares no such field, or it is no look-up.
         """
-        fields = {name: conceal(value) for name, value in fields.items()}
-        return people_by(self._bench, fields)
+        return people_by(self._bench, {name: conceal(value) for name, value in fields.items()})
 
+    @looks_again
     def read(
         self, about: SubjectId, *fields: str, ground: str | None = None
     ) -> dict[FieldId, Personal[Any]]:
@@ -467,9 +466,8 @@ class RecordKeeper:
             ChainBroken: a value is not the one its entry names.
             UnknownName: the register declares no such field.
         """
-        bench, about = self._bench, subject_id(about)
         use = None if ground is None else RestrictedUse(ground)
-        return steady(bench.store, about, lambda: opened(bench, about, fields, use))
+        return opened(self._bench, subject_id(about), fields, use)
 
     def line(self, about: SubjectId) -> tuple[Entry, ...]:
         """Return a person's entries, oldest first."""
@@ -477,6 +475,7 @@ class RecordKeeper:
 
     # --- plans -----------------------------------------------------------------------------------
 
+    @looks_again
     def plan(
         self,
         about: SubjectId,
@@ -496,14 +495,9 @@ class RecordKeeper:
         Raises:
             NotASubjectId, UnknownSubject, NaiveMoment; InvalidValue: *question* plans nothing.
         """
-        bench, about = self._bench, subject_id(about)
         moment = self.now() if at is None else utc_moment(at, "at")
-
-        def attempt() -> Plan:
-            found = self._view(about, at, known_by)
-            return make_plan(bench, found, question, moment, at=at, known_by=known_by)
-
-        return steady(bench.store, about, attempt)
+        found = self._view(subject_id(about), at, known_by)
+        return make_plan(self._bench, found, question, moment, at=at, known_by=known_by)
 
     @with_fresh_epochs
     def apply(self, plan: Plan, *, approve: str, by: str | None = None) -> Applied:
@@ -525,19 +519,12 @@ class RecordKeeper:
         if not isinstance(plan, Plan):
             raise InvalidValue("plan", "is no plan", "pass what keeper.plan() returned")
         bench, now = self._bench, self.now()
-
-        def attempt() -> Sequence[Batch]:
-            before = view(bench.store, plan.about)
-            recheck(bench, before, plan, approve, now)
-            if not plan.has_work:
-                return ()
-            composed = compose_plan(bench, before, plan, now, by=by)
-            return tuple(carried(bench, before, composed, now))
-
-        batches = steady(bench.store, plan.about, attempt)
-        if not batches:
+        before = view(bench.store, plan.about)
+        recheck(bench, before, plan, approve, now)
+        if not plan.has_work:
             return Applied(plan=plan.digest, done={}, person_erased=False)
-        commit(bench, *batches)
+        composed = compose_plan(bench, before, plan, now, by=by)
+        commit(bench, *carried(bench, before, composed, now))
         return applied(bench, plan, self.now())
 
     def receipt(self, about: SubjectId) -> ErasureReceipt:
@@ -545,7 +532,6 @@ class RecordKeeper:
 
         Raises:
             NotASubjectId, UnknownSubject; UnknownName for somebody who was not erased.
-            ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read.
         """
         return receipt_of(self._bench, subject_id(about))
 
@@ -571,21 +557,17 @@ class RecordKeeper:
 
     # --- answers, sweeps, proof ------------------------------------------------------------------
 
+    @looks_again
     def answer(self, about: SubjectId, case: CaseId) -> Bundle:
         """Gather the answer to a request for access: the data and the facts of Art. 15 (R-501).
 
         Raises:
             NotASubjectId, UnknownSubject; UnknownName for no such request of this person.
         """
-        bench, about = self._bench, subject_id(about)
-
-        def attempt() -> Bundle:
-            found = view(bench.store, about)
-            if found.standing.request.case(case) is None:
-                raise UnknownName("request of this person", recorded=True)
-            return make_bundle(bench, found, case, self.now())
-
-        return steady(bench.store, about, attempt)
+        found = view(self._bench.store, subject_id(about))
+        if found.standing.request.case(case) is None:
+            raise UnknownName("request of this person", recorded=True)
+        return make_bundle(self._bench, found, case, self.now())
 
     def waking(
         self, until: datetime | None = None, *, span: Span = ALL, limit: int = 1000
@@ -601,6 +583,7 @@ class RecordKeeper:
             for stored in self._bench.store.tagged(tag, span=span):
                 yield stored.about
 
+    @looks_again
     def verify(self, about: SubjectId) -> None:
         """Check a person's line against its head, and the values against what entries name.
 
@@ -609,8 +592,7 @@ class RecordKeeper:
             ChainBroken: names the position and what is wrong.
             UnreadableEntry: an entry verifies and still cannot be read.
         """
-        store, about = self._bench.store, subject_id(about)
-        steady(store, about, lambda: verify_person(store, about))
+        verify_person(self._bench.store, subject_id(about))
 
     def reindex(self, about: SubjectId) -> None:
         """Fold the line anew and store standing and marks again; both are never the truth."""

@@ -96,10 +96,11 @@ class KeyCare:
         return key_status(self._bench().keys)
 
     def rotate(self, *, terms: bool = False) -> KeyStatus:
-        """Begin a new key epoch, put every epoch under the active root key; return the status.
+        """Begin a new key epoch, put what writes under the active root key; return the status.
 
         A rotation that was interrupted is finished instead. To replace the root key add one to the
-        provider before. Then come ``rewrap``, and ``destroy`` when the time to live has passed.
+        provider before. Then come ``rewrap``, and ``destroy`` when the time to live has passed. The
+        old epoch stays under the old root key, which goes after it.
 
         Args:
             terms: Begin a new epoch of look-up terms too; then comes ``reindex_terms``.
@@ -130,8 +131,8 @@ class KeyCare:
     def destroy(self, epoch: str) -> None:
         """Destroy the key of an old epoch for good.
 
-        Backups of the key store hold it still, under the root key of their day: they die when that
-        root key is destroyed in the provider.
+        Backups of the key store hold it still, under the root key it was made under: they die when
+        that root key is destroyed in the provider.
 
         Args:
             epoch: Its name, such as ``k1``.
@@ -247,7 +248,7 @@ class KeyCare:
 
         for turn in range(1, _TRIES + 1):
             try:
-                batch = steady(bench.store, about, attempt)
+                batch = steady(bench.store, attempt)
                 if batch is None:
                     return False
                 commit(bench, batch)

@@ -209,8 +209,9 @@ class Keyring(_LocalKeys):
     a line ``destroyed id`` that there was such a key and is no more. Lines that begin with ``#``
     and empty lines are passed over. Old keys stay as long as anything is wrapped by them.
 
-    A keyring of a file reads it again when it meets a root key that it does not know: a process
-    that was running when a root key was added goes on, and wraps by the new one from then on.
+    A keyring of a file reads it again when it meets a root key that it does not know, and each time
+    it wraps: a process that was running when root keys came and went goes on, and puts nothing
+    under one that is about to go.
     """
 
     __slots__ = ("_path",)
@@ -352,6 +353,17 @@ class Keyring(_LocalKeys):
         """Remember the file, to read it again."""
         self._path = Path(path).absolute()
         return self
+
+    def wrap(self, key: bytes, context: Mapping[str, str]) -> bytes:
+        """Return *key* wrapped by the root key that is active in the file now.
+
+        Raises:
+            KeyProviderUnavailable: the file cannot be read now.
+            KeyProviderDenied: the file is a keyring no more, or may not be read.
+        """
+        if self._path is not None:  # wrapped by a key that was dropped, it would be lost
+            self._held = type(self).from_file(self._path, random=self._random)._held
+        return super().wrap(key, context)
 
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """Return the key that ``wrap`` was given, when *context* is the same.
