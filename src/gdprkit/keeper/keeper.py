@@ -446,7 +446,8 @@ class RecordKeeper:
         Raises:
             UnknownName: the register declares no such field, or it is no look-up.
         """
-        return people_by(self._bench, {name: conceal(value) for name, value in fields.items()})
+        fields = {name: conceal(value) for name, value in fields.items()}
+        return people_by(self._bench, fields)
 
     @looks_again
     def read(
@@ -596,5 +597,4 @@ class RecordKeeper:
 
     def reindex(self, about: SubjectId) -> None:
         """Fold the line anew and store standing and marks again; both are never the truth."""
-        about = subject_id(about)
-        again(lambda: reindex_person(self._bench, about, self.now()))
+        again(lambda: reindex_person(self._bench, subject_id(about), self.now()))
