@@ -360,3 +360,15 @@ def test_people_are_named_by_id_only(shop: Shop) -> None:
     for command in ("status", "rewrap", "destroy"):
         _, out, problem = shop.call(command)
         assert "example.com" not in out + problem
+
+
+def test_a_keyring_of_something_else_is_told(shop: Shop, tmp_path: Path) -> None:
+    """The wrong keyring is no unfinished rotation: which root key it lacks is said."""
+    [root] = shop.roots()
+    shop.ring.rename(tmp_path / "right.key")
+    Keyring.create(shop.ring)
+    for command in (("status",), ("destroy", "--yes")):
+        code, out, _ = shop.call(*command)
+        assert code == 3
+        assert f"{root} is not in the keyring: name the right one" in out
+        assert "begun" not in out

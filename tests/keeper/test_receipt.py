@@ -162,3 +162,16 @@ def test_a_receipt_holds_no_personal_data(swift: House) -> None:
     for text in (repr(found), found.explain()):
         for value in (EMAIL, "Anna", "Example Oy", str(anna)):
             assert value not in text
+
+
+def test_a_clock_that_was_set_back_promises_nothing_earlier(swift: House) -> None:
+    """Processes and backups are counted from no moment before the line's own last one."""
+    settings = KeySettings(ttl=60, epoch_days=30, backup_days=14)
+    house = house_on(swift.store, key_settings=settings)
+    anna = house.plain()
+    there = house.clock.now
+    house.clock.now -= timedelta(days=400)
+    house.erase(anna)
+    found = house.keeper.receipt(anna)
+    assert found.everywhere_at == there + timedelta(seconds=60)
+    assert found.backups_at == there + timedelta(days=44)

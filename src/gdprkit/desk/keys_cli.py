@@ -111,6 +111,11 @@ class _Opened:
             settings=KeySettings(ttl=self.ttl),
         )
 
+    def lacking(self, found: KeyStatus) -> list[str]:
+        """Return the root keys that live epochs are under and the keyring does not hold."""
+        held = Keyring.from_file(self.ring).root_ids
+        return sorted({e.root for e in found.epochs if e.live and e.root not in held})
+
 
 @contextmanager
 def _opened(file: Path, ring: Path, tenant: str, ttl: float = _TTL) -> Iterator[_Opened]:
@@ -155,14 +160,13 @@ def status(
     try:
         with _opened(store, keyring, tenant, ttl) as opened:
             found = key_status(opened.keys())
+            todo = _todo(found, system_clock(), opened.lacking(found))
     except GdprkitError as error:
         if as_json:  # one object, also where the command fails
             body = {"tenant": tenant, "error": str(error)}
             click.echo(json.dumps(body, ensure_ascii=False, indent=2))
             ctx.exit(_USAGE)
         raise
-    now = system_clock()
-    todo = _todo(found, now)
     if as_json:
         click.echo(json.dumps(_body(found, tenant, todo), ensure_ascii=False, indent=2))
     else:
@@ -180,8 +184,10 @@ def _line(epoch: EpochStatus) -> str:
     return f"{epoch.state:<9} {use}, made {epoch.created:%Y-%m-%d}, under {epoch.root}{hangs}"
 
 
-def _todo(found: KeyStatus, now: datetime) -> list[str]:
+def _todo(found: KeyStatus, now: datetime, lacking: list[str]) -> list[str]:
     """Say what there is to do, each with its command."""
+    if lacking:
+        return [f"{root} is not in the keyring: name the right one" for root in lacking]
     if found.begun:
         return ["a rotation was begun: run keys rotate to finish it"]
     return [
@@ -291,8 +297,9 @@ def destroy(
         found = opened.keys()
         now = system_clock()
         told = key_status(found)
-        if told.begun:
-            click.echo("a rotation was begun: run keys rotate to finish it")
+        lacking = opened.lacking(told)
+        if lacking or told.begun:
+            click.echo("\n".join(_todo(told, now, lacking)))
             ctx.exit(_ATTENTION)
         old = [(epoch.epoch, _waits(epoch, now)) for epoch in told.epochs if epoch.old]
         ready = [epoch for epoch, waits in old if waits is None]
