@@ -486,3 +486,37 @@ def test_a_provider_that_returns_another_key_is_noticed_before_anything_is_lost(
     with pytest.raises(KeyIntegrityError, match="another key"):
         rewrap_epochs(keys)
     assert store.epoch_rows == before
+
+
+def test_a_backup_from_the_middle_is_restored_and_rotated_on(five: Shop, tmp_path: Path) -> None:
+    """After ``rewrap`` a backup needs nothing of the old root key: it reads, rotates and destroys.
+
+    What had not moved when it was made is told by name, and holds up nothing else.
+    """
+    with five.open() as store:
+        [old] = {row.provider_key for row in store.epochs()}
+        Keyring.add_root(five.ring)
+        keys = five.keys(store)
+        rotate(keys, at=AT)
+        early = five.copy(tmp_path / "early")
+        rewrap_keys(keys, at=AT)
+        late = five.copy(tmp_path / "late")
+    Keyring.drop_root(five.ring, old)
+    ring = Keyring.from_file(five.ring)
+    with late.open() as store:
+        keys = SubjectKeys(ring, store, tenant="main")
+        late.check(keys)
+        rotate(keys, at=AT)
+        assert rewrap_keys(keys, at=AT).rows == len(late.sealed)
+        destroy_epoch(keys, "k1", at=LATER)
+        destroy_epoch(keys, "k2", at=LATER)
+        late.check(keys)
+    with early.open() as store:
+        keys = SubjectKeys(ring, store, tenant="main")
+        early.add(keys, store, 6)
+        rotate(keys, at=AT)
+        done = rewrap_keys(keys, at=AT)
+        assert (done.rows, done.left, len(done.damaged)) == (1, 0, 5)
+        destroy_epoch(keys, "k2", at=LATER)
+        with pytest.raises(KeyInUse):
+            destroy_epoch(keys, "k1", at=LATER)

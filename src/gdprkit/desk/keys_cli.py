@@ -112,9 +112,9 @@ class _Opened:
         )
 
     def lacking(self, found: KeyStatus) -> list[str]:
-        """Return the root keys that live epochs are under and the keyring does not hold."""
+        """Return the root keys that are needed to go on and that the keyring does not hold."""
         held = Keyring.from_file(self.ring).root_ids
-        return sorted({e.root for e in found.epochs if e.live and e.root not in held})
+        return sorted({e.root for e in found.epochs if e.moves and e.root not in held})
 
 
 @contextmanager

@@ -26,7 +26,12 @@ from typing import Final, TypeAlias, final
 import attrs
 
 from gdprkit.errors import InvalidValue
-from gdprkit.sealing.errors import KeyIntegrityError, KeyInUse, RotationTooEarly
+from gdprkit.sealing.errors import (
+    KeyEpochDestroyed,
+    KeyIntegrityError,
+    KeyInUse,
+    RotationTooEarly,
+)
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, epoch_number
 from gdprkit.words.identifiers import SubjectId
@@ -175,7 +180,7 @@ def rotate(
     rows, and ``destroy_epoch`` ends the old epoch, which stays under its root key until then.
 
     Args:
-        keys: Of one tenant, with a provider that opens every live epoch.
+        keys: Of one tenant, with a provider that opens every epoch that writes or lasts.
         at: Now.
         kinds: KEK, INDEX; the lasting epoch is never replaced.
 
@@ -187,10 +192,11 @@ def rotate(
     """
     keys.refresh()
     keys.ready(at)  # a first epoch made later would not know of this root key
-    for row in _live(keys):  # a provider that lacks a root key must not wrap anything new
+    moving = [row for row in _all(keys) if _moves(row)]
+    for row in moving:  # a provider that lacks a root key must not wrap anything new
         keys.epochs.unwrap(row)
     root = keys.epochs.root().key_id
-    moved = all(row.provider_key == root for row in _all(keys) if _moves(row))
+    moved = all(row.provider_key == root for row in moving)
     for kind in kinds:
         newest = _of(keys, kind)[-1]
         if moved or newest.provider_key != root:
@@ -273,8 +279,9 @@ def rewrap_keys(
     """Move the key rows of all old epochs under the newest one, a batch in each transaction.
 
     Made again after an interruption it moves what is left. A row that somebody changes meanwhile
-    comes again in the next turn. No subject key changes, so nothing is sealed anew and no opened
-    key has to be closed.
+    comes again in the next turn. Rows under an epoch whose root key was destroyed, as in a backup
+    that was restored too late, are told as damaged. No subject key changes, so nothing is sealed
+    anew and no opened key has to be closed.
 
     Args:
         keys: Of one tenant.
@@ -296,8 +303,13 @@ def rewrap_keys(
         for old in _of(keys, EpochKind.KEK)[:-1]:
             if old.state is KeyState.DESTROYED:
                 continue
-            keys.epochs.unwrap(old)  # an epoch that does not open is not told as damaged rows
+            opens: bool | None = None  # what nothing hangs on is not opened
             for page in _pages(keys, old.epoch, batch):
+                if opens is None:
+                    opens = _opens(keys, old)
+                if not opens:
+                    damaged.update(((row.about, row.version), None) for row in page)
+                    continue
                 changes = []
                 for row in page:
                     try:
@@ -390,8 +402,17 @@ def _all(keys: SubjectKeys) -> list[EpochRow]:
     return [row for kind in EpochKind for row in _of(keys, kind)]
 
 
-def _live(keys: SubjectKeys) -> list[EpochRow]:
-    return [row for row in _all(keys) if row.state is not KeyState.DESTROYED]
+def _opens(keys: SubjectKeys, old: EpochRow) -> bool:
+    """Whether an old epoch opens; False when its root key was destroyed.
+
+    Raises:
+        KeyIntegrityError, KeyProviderUnavailable, KeyProviderDenied: it might, and does not now.
+    """
+    try:
+        keys.epochs.unwrap(old)
+    except KeyEpochDestroyed:
+        return False
+    return True
 
 
 def _pages(keys: SubjectKeys, kek: str, size: int) -> Iterator[list[KeyRow]]:
