@@ -17,6 +17,7 @@ from gdprkit.sealing.envelope import SealedField
 from gdprkit.sealing.erasure_file import FileErasureLedger
 from gdprkit.sealing.errors import ErasureLedgerUnavailable, KeyProviderUnavailable
 from gdprkit.sealing.form import key_id_of
+from gdprkit.sealing.packed import SealedRecord
 from gdprkit.sealing.providers import KeyProvider, ProviderDescription
 from gdprkit.sealing.rows import KeyState
 from gdprkit.storage import MemoryStore
@@ -111,6 +112,19 @@ def test_a_column_is_renewed_by_what_is_stored_not_by_what_is_remembered(swift: 
     swift.clock.now += TTL
     assert swift.keeper.keys.destroy_old_versions(anna, columns_renewed=True)
     assert beside(swift).keeper.fields.open(anna, again, NOTE, b"1").reveal() == "a note"
+
+
+def test_a_packed_record_is_renewed_like_a_field(swift: House) -> None:
+    """A whole record goes under the newest key too, or its last key could never be destroyed."""
+    anna, fields, kind = swift.anna(), swift.keeper.fields, SealedRecord("lead")
+    sealed = fields.seal_record(anna, {"name": "Anna", "visits": 3}, kind, b"1")
+    assert fields.renewed_record(anna, sealed, kind, b"1") == sealed
+    swift.keeper.keys.renew(anna)
+    again = fields.renewed_record(anna, sealed, kind, b"1")
+    swift.clock.now += TTL
+    assert swift.keeper.keys.destroy_old_versions(anna, columns_renewed=True)
+    opened = beside(swift).keeper.fields.open_record(anna, again, kind, b"1")
+    assert {name: value.reveal() for name, value in opened.items()} == {"name": "Anna", "visits": 3}
 
 
 class Sometimes:

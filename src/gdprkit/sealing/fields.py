@@ -24,7 +24,7 @@ from gdprkit.sealing.envelope import (
     unseal_many,
 )
 from gdprkit.sealing.form import as_bytes, is_envelope
-from gdprkit.sealing.keys import SubjectKeys
+from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
 from gdprkit.sealing.packed import SealedRecord, seal_record, unseal_record
 from gdprkit.sealing.secret import KeepsSecrets
 from gdprkit.words.identifiers import SubjectId
@@ -150,13 +150,26 @@ class SealedFields(KeepsSecrets):
         time to live has passed since the new version was made: until then other processes may seal
         by the old one. The state of the key is read anew each time.
         """
-        self._keys.forget(about)
-        keys = self._keys.for_writing(about, use=RestrictedUse.STORAGE)
-        blob = as_bytes(envelope)
+        keys, blob = self._keys_now(about), as_bytes(envelope)
         if keys.key_for(blob) is keys.newest:
             return blob
         value = Personal(unseal(blob, field, record_id, keys, revision))
         return seal(value, field, record_id, keys.newest, revision, self._random)
+
+    def renewed_record(
+        self, about: SubjectId, envelope: Envelope, record: SealedRecord, record_id: Component
+    ) -> bytes:
+        """Return a packed record under the person's newest key and suite, as ``renewed`` does."""
+        keys, blob = self._keys_now(about), as_bytes(envelope)
+        if keys.key_for(blob) is keys.newest:
+            return blob
+        values = unseal_record(blob, record, record_id, keys)
+        return seal_record(values, record, record_id, keys.newest, self._random)
+
+    def _keys_now(self, about: SubjectId) -> SubjectKeyVersions:
+        """Return the person's keys as they are stored now, whatever is remembered here."""
+        self._keys.forget(about)
+        return self._keys.for_writing(about, use=RestrictedUse.STORAGE)
 
 
 class PlaintextRead(UserWarning):
