@@ -136,7 +136,7 @@ def test_the_words_tell_everything_and_never_call_the_shred_deletion(swift: Hous
     assert str(found.backups_at) in text
     assert "Crm-export: nobody has confirmed yet" in text
     assert f"Search: confirmed on {done.sinks[1].confirmed_at}" in text
-    assert "No ledger of erasures" in text, "a ledger in memory guards nothing"
+    assert "in no ledger outside" in text, "a ledger in memory guards nothing"
     listed = attrs.evolve(done, listed=True)
     assert "serves nobody until it was done again" in listed.explain()
     for language in LANGUAGES:
@@ -220,3 +220,16 @@ def test_a_receipt_holds_no_personal_data(swift: House) -> None:
     for text in (repr(found), found.explain()):
         for value in (EMAIL, "Anna", "Example Oy", str(anna)):
             assert value not in text
+
+
+def test_a_clock_that_was_set_back_promises_nothing_earlier(swift: House) -> None:
+    """Processes and backups are counted from no moment before the line's own last one."""
+    settings = KeySettings(ttl=60, epoch_days=30, backup_days=14)
+    house = house_on(swift.store, key_settings=settings)
+    anna = house.plain()
+    there = house.clock.now
+    house.clock.now -= timedelta(days=400)
+    house.erase(anna)
+    found = house.keeper.receipt(anna)
+    assert found.everywhere_at == there + timedelta(seconds=60)
+    assert found.backups_at == there + timedelta(days=44)

@@ -385,6 +385,34 @@ def test_what_only_the_store_knows_is_added() -> None:
     assert list(empty.records()) == [*ledger.records(), erasure(7)]
 
 
+def test_a_comparison_adds_what_only_the_store_knows() -> None:
+    """A process that lives on makes good what another one, which died, left out of the ledger.
+
+    A ledger that cannot be written in that moment stops nobody; the next comparison tries again.
+    """
+    store, ledger = rolled_back()
+    store.shred(ANNA, ledger.records()[0])
+
+    class Full(MemoryErasureLedger):  # type: ignore[misc]  # a ledger in memory is final
+        full = True
+
+        def append(self, erasures: Any) -> None:
+            if self.full:
+                raise ErasureLedgerUnavailable("cannot be written (ENOSPC)")
+            super().append(erasures)
+
+    behind, clock = Full(), Clock()
+    watch = ErasureWatch(behind, store, ttl=60, monotonic=clock)
+    watch.check()
+    assert list(behind.records()) == []
+    behind.full = False
+    watch.check()
+    assert list(behind.records()) == [], "nothing is compared before the time has come"
+    clock.now += 60
+    watch.check()
+    assert list(behind.records()) == list(ledger.records())
+
+
 def test_a_ledger_nobody_can_read_opens_nobodys_keys(tmp_path: Path) -> None:
     """Whether the store is behind is not known then, so nothing is served."""
     store, _ = rolled_back()
@@ -487,3 +515,25 @@ def test_d25_a_restriction_holds_at_once_here_and_within_the_ttl_elsewhere() -> 
     store.replace(row, restricted=False)
     keys.forget(ANNA)
     keys.of(ANNA)
+
+
+def test_junk_behind_a_whole_record_is_damage(path: Path) -> None:
+    """A last newline that became another byte, ASCII or not, is no torn write to be cut off."""
+    FileErasureLedger(path).append([erasure(1), erasure(2)])
+    raw = path.read_bytes()
+    for junk in (b"\x8a", b"\x0b", b"}"):
+        path.write_bytes(raw[:-1] + junk)
+        with pytest.raises(ErasureLedgerDamaged):
+            FileErasureLedger(path).records()
+        assert path.read_bytes() == raw[:-1] + junk
+
+
+def test_nothing_is_written_that_would_not_be_read_again(path: Path) -> None:
+    """A record of wrong types is refused before it damages the file for good."""
+    ledger = FileErasureLedger(path)
+    ledger.append([erasure(1)])
+    with pytest.raises(ErasureLedgerDamaged):
+        ledger.append([erasure(2, 7)])  # type: ignore[arg-type]
+    assert list(FileErasureLedger(path).records()) == [erasure(1)]
+    ledger.append([erasure(2)])
+    assert list(FileErasureLedger(path).records()) == [erasure(1), erasure(2)]

@@ -194,11 +194,70 @@ def test_the_lasting_epoch_is_not_replaced_but_its_root_key_is(five: Shop) -> No
             rotate(keys, at=AT, kinds=(KEK, LASTING))
         Keyring.add_root(five.ring)
         fresh = five.keys(store)
-        assert rewrap_epochs(fresh) == 4
+        assert rewrap_epochs(fresh) == 3
         assert rewrap_epochs(fresh) == 0
         root = fresh.epochs.root().key_id
-        assert {row.provider_key for row in store.epochs()} == {root}
+        assert [row.epoch for row in store.epochs() if row.provider_key != root] == ["k1"]
         five.check(fresh)
+
+
+def test_d30_a_backup_from_the_middle_of_a_rotation_opens_no_older_one(
+    five: Shop, tmp_path: Path
+) -> None:
+    """The epochs out of a backup of then, put into a backup of before, open nobody either.
+
+    The old epoch is never under the new root key: it would bring back whoever was erased between.
+    """
+    before = five.copy(tmp_path / "before")
+    with five.open() as store:
+        [old] = {row.provider_key for row in store.epochs()}
+        Keyring.add_root(five.ring)
+        keys = five.keys(store)
+        rotate(keys, at=AT)
+        rewrap_keys(keys, at=AT)
+        middle = list(store.epochs())
+        five.check(keys)
+        destroy_epoch(keys, "k1", at=LATER)
+        assert not key_status(keys).begun
+        ring = Keyring.drop_root(five.ring, old)
+    with before.open() as restored:
+        with restored._file.writing() as port:
+            port.run("DELETE FROM gdprkit_epoch", ())
+        for row in middle:
+            restored.add_epoch(row)
+        for about in before.sealed:
+            with pytest.raises(KeyEpochDestroyed):
+                SubjectKeys(ring, restored, tenant="main").of(about)
+
+
+def test_a_second_rotation_begins_while_an_old_epoch_is_still_there(five: Shop) -> None:
+    """An epoch under the root key of its day is no unfinished rotation; both old ones go."""
+    with five.open() as store:
+        for number in (2, 3):
+            Keyring.add_root(five.ring)
+            keys = five.keys(store)
+            assert key_status(keys).begun
+            rotate(keys, at=AT)
+            assert not key_status(keys).begun
+            assert states(store)[f"k{number}"] is ACTIVE
+        rewrap_keys(keys, at=AT)
+        assert len({row.provider_key for row in store.epochs()}) == 3
+        destroy_epoch(keys, "k1", at=LATER)
+        destroy_epoch(keys, "k2", at=LATER)
+        [root] = {e.root for e in key_status(keys).epochs if e.live}
+        assert root == keys.epochs.root().key_id
+        five.check(five.keys(store))
+
+
+def test_a_process_from_before_the_rotation_wraps_by_the_root_key_of_now(five: Shop) -> None:
+    """The first epochs of another tenant are not put under a root key that was dropped since."""
+    early = Keyring.from_file(five.ring)
+    with five.open() as store:
+        whole(five, store)
+        other = SqliteStore(store._file.path, tenant="other")
+        SubjectKeys(early, other, tenant="other").ready(AT)
+        SubjectKeys(Keyring.from_file(five.ring), other, tenant="other").ready(AT)
+        other.close()
 
 
 def test_status_tells_what_waits(five: Shop) -> None:
@@ -437,3 +496,37 @@ def test_a_provider_that_returns_another_key_is_noticed_before_anything_is_lost(
     with pytest.raises(KeyIntegrityError, match="another key"):
         rewrap_epochs(keys)
     assert store.epoch_rows == before
+
+
+def test_a_backup_from_the_middle_is_restored_and_rotated_on(five: Shop, tmp_path: Path) -> None:
+    """After ``rewrap`` a backup needs nothing of the old root key: it reads, rotates and destroys.
+
+    What had not moved when it was made is told by name, and holds up nothing else.
+    """
+    with five.open() as store:
+        [old] = {row.provider_key for row in store.epochs()}
+        Keyring.add_root(five.ring)
+        keys = five.keys(store)
+        rotate(keys, at=AT)
+        early = five.copy(tmp_path / "early")
+        rewrap_keys(keys, at=AT)
+        late = five.copy(tmp_path / "late")
+    Keyring.drop_root(five.ring, old)
+    ring = Keyring.from_file(five.ring)
+    with late.open() as store:
+        keys = SubjectKeys(ring, store, tenant="main")
+        late.check(keys)
+        rotate(keys, at=AT)
+        assert rewrap_keys(keys, at=AT).rows == len(late.sealed)
+        destroy_epoch(keys, "k1", at=LATER)
+        destroy_epoch(keys, "k2", at=LATER)
+        late.check(keys)
+    with early.open() as store:
+        keys = SubjectKeys(ring, store, tenant="main")
+        early.add(keys, store, 6)
+        rotate(keys, at=AT)
+        done = rewrap_keys(keys, at=AT)
+        assert (done.rows, done.left, len(done.damaged)) == (1, 0, 5)
+        destroy_epoch(keys, "k2", at=LATER)
+        with pytest.raises(KeyInUse):
+            destroy_epoch(keys, "k1", at=LATER)

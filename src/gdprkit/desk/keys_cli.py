@@ -40,6 +40,7 @@ from gdprkit.sealing.rows import EpochKind
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.storage import SqliteStore
 from gdprkit.storage.sqlite_file import SqliteFile
+from gdprkit.storage.statements import Row
 
 __all__ = ["keys"]
 
@@ -50,7 +51,7 @@ _ATTENTION: Final = 3
 _WAIT: Final = 30.0
 _TTL: Final = KeySettings().ttl
 
-_ROOTS: Final = "SELECT DISTINCT provider_key FROM gdprkit_epoch WHERE state <> 'destroyed'"
+_ROOTS: Final = "SELECT tenant, epoch, provider_key FROM gdprkit_epoch WHERE state <> 'destroyed'"
 _TENANTS: Final = "SELECT DISTINCT tenant FROM gdprkit_epoch ORDER BY tenant"
 
 _USES: Final = {
@@ -110,6 +111,11 @@ class _Opened:
             settings=KeySettings(ttl=self.ttl),
         )
 
+    def lacking(self, found: KeyStatus) -> list[str]:
+        """Return the root keys that are needed to go on and that the keyring does not hold."""
+        held = Keyring.from_file(self.ring).root_ids
+        return sorted({e.root for e in found.epochs if e.moves and e.root not in held})
+
 
 @contextmanager
 def _opened(file: Path, ring: Path, tenant: str, ttl: float = _TTL) -> Iterator[_Opened]:
@@ -123,18 +129,18 @@ def _opened(file: Path, ring: Path, tenant: str, ttl: float = _TTL) -> Iterator[
         raise InvalidValue("STORE", "is no store", "name one that is there")
     Keyring.from_file(ring)
     with SqliteStore(file, tenant=tenant) as store:
-        held = _asked(file, _TENANTS)
+        held = [name for (name,) in _asked(file, _TENANTS)]
         if tenant not in held:
             others = ", ".join(held) or "no keys at all"
             raise InvalidValue("--tenant", "has no keys here", f"the file holds: {others}")
         yield _Opened(store=store, file=file, ring=ring, ttl=ttl)
 
 
-def _asked(file: Path, statement: str) -> list[str]:
+def _asked(file: Path, statement: str) -> list[Row]:
     rows = SqliteFile(file, _WAIT)
     try:
         with rows.reading() as port:
-            return [word for (word,) in port.rows(statement, ())]
+            return port.rows(statement, ())
     finally:
         rows.close()
 
@@ -154,14 +160,13 @@ def status(
     try:
         with _opened(store, keyring, tenant, ttl) as opened:
             found = key_status(opened.keys())
+            todo = _todo(found, system_clock(), opened.lacking(found))
     except GdprkitError as error:
         if as_json:  # one object, also where the command fails
             body = {"tenant": tenant, "error": str(error)}
             click.echo(json.dumps(body, ensure_ascii=False, indent=2))
             ctx.exit(_USAGE)
         raise
-    now = system_clock()
-    todo = _todo(found, now)
     if as_json:
         click.echo(json.dumps(_body(found, tenant, todo), ensure_ascii=False, indent=2))
     else:
@@ -179,8 +184,10 @@ def _line(epoch: EpochStatus) -> str:
     return f"{epoch.state:<9} {use}, made {epoch.created:%Y-%m-%d}, under {epoch.root}{hangs}"
 
 
-def _todo(found: KeyStatus, now: datetime) -> list[str]:
+def _todo(found: KeyStatus, now: datetime, lacking: list[str]) -> list[str]:
     """Say what there is to do, each with its command."""
+    if lacking:
+        return [f"{root} is not in the keyring: name the right one" for root in lacking]
     if found.begun:
         return ["a rotation was begun: run keys rotate to finish it"]
     return [
@@ -229,9 +236,9 @@ def _body(found: KeyStatus, tenant: str, todo: list[str]) -> dict[str, Any]:
 def rotate_(store: Path, keyring: Path, tenant: str) -> None:
     """Begin a new epoch of people's keys under a new root key.
 
-    Every other epoch is put under the new root key as well. A rotation that was interrupted, or
-    that another tenant of the keyring began, is finished under the root key that is there. Then
-    come rewrap and destroy.
+    What goes on is put under the new root key as well; the old epoch stays under the old one, and
+    both go together. A rotation that was interrupted, or that another tenant of the keyring began,
+    is finished under the root key that is there. Then come rewrap and destroy.
     """
     with _opened(store, keyring, tenant) as opened:
         if not key_status(opened.keys()).begun:
@@ -290,8 +297,9 @@ def destroy(
         found = opened.keys()
         now = system_clock()
         told = key_status(found)
-        if told.begun:
-            click.echo("a rotation was begun: run keys rotate to finish it")
+        lacking = opened.lacking(told)
+        if lacking or told.begun:
+            click.echo("\n".join(_todo(told, now, lacking)))
             ctx.exit(_ATTENTION)
         old = [(epoch.epoch, _waits(epoch, now)) for epoch in told.epochs if epoch.old]
         ready = [epoch for epoch, waits in old if waits is None]
@@ -304,7 +312,7 @@ def destroy(
                 click.echo(f"destroyed {epoch}")
             rewrap_epochs(found)  # no live epoch may be under a root key that is dropped
         whole = not keep_root and len(ready) == len(old)
-        roots = _unused_roots(opened) if whole else []
+        roots = _unused_roots(opened, ready) if whole else []
         for root in roots if yes else ():
             Keyring.drop_root(keyring, root)
             click.echo(f"dropped root key {root} from {keyring}: destroy its backups too")
@@ -319,10 +327,15 @@ def destroy(
     ctx.exit(_ATTENTION if waiting else 0)
 
 
-def _unused_roots(opened: _Opened) -> list[str]:
-    """Return the root keys that wrap nothing live, of whatever tenant in the file."""
+def _unused_roots(opened: _Opened, gone: list[str]) -> list[str]:
+    """Return the root keys that wrap nothing live, of whatever tenant in the file.
+
+    Epochs of this tenant that are in *gone* count as destroyed, also where they only would be.
+    """
     ring = Keyring.from_file(opened.ring)
-    used = {ring.describe().key_id, *_asked(opened.file, _ROOTS)}
+    dead = {(opened.store.tenant, epoch) for epoch in gone}
+    live = {root for *which, root in _asked(opened.file, _ROOTS) if tuple(which) not in dead}
+    used = {ring.describe().key_id, *live}
     return [root for root in ring.root_ids if root not in used]
 
 

@@ -19,7 +19,7 @@ from gdprkit.acts.act import Act
 from gdprkit.errors import InvalidValue, UnknownName
 from gdprkit.facts.entry import Entry
 from gdprkit.keeper.adding import new_people
-from gdprkit.keeper.again import again, with_fresh_epochs
+from gdprkit.keeper.again import again, looks_again, with_fresh_epochs
 from gdprkit.keeper.answer import Bundle, make_bundle
 from gdprkit.keeper.applying import (
     Applied,
@@ -40,7 +40,7 @@ from gdprkit.keeper.line import (
     reopened,
     view,
 )
-from gdprkit.keeper.merging import carried, merge, unmerge
+from gdprkit.keeper.merging import carried, merge, together, unmerge
 from gdprkit.keeper.parts import check_parts
 from gdprkit.keeper.proof import reindex_person, verify_person
 from gdprkit.keeper.reading import opened, people_by
@@ -257,21 +257,7 @@ class RecordKeeper:
             PositionTaken: somebody wrote to one of the lines meanwhile; nothing was stored.
         """
         bench, now = self._bench, self.now()
-        wanted = [(subject_id(about), acts) for about, acts in work]
-        if len({about for about, _ in wanted}) < len(wanted):
-            raise InvalidValue("work", "names somebody twice", "put one person's acts together")
-        views = [view(bench.store, about) for about, _ in wanted]
-        composed = [
-            compose(bench, before, acts, now=now)
-            for before, (_, acts) in zip(views, wanted, strict=True)
-        ]
-        batches = [
-            batch
-            for before, done in zip(views, composed, strict=True)
-            for batch in carried(bench, before, done, now)
-        ]
-        if len({batch.about for batch in batches}) < len(batches):
-            raise InvalidValue("work", "names lines merged together", "record them one by one")
+        composed, batches = together(bench, work, now)
         commit(bench, *batches)
         return [done.receipt for done in composed]
 
@@ -295,6 +281,7 @@ class RecordKeeper:
     def _view(self, about: SubjectId, at: datetime | None, known_by: datetime | None) -> View:
         return view_at(self._bench.store, about, at, known_by)
 
+    @looks_again
     def ask(
         self,
         about: SubjectId,
@@ -448,6 +435,7 @@ class RecordKeeper:
         fields = {name: conceal(value) for name, value in fields.items()}
         return people_by(self._bench, fields)
 
+    @looks_again
     def read(
         self, about: SubjectId, *fields: str, ground: str | None = None
     ) -> dict[FieldId, Personal[Any]]:
@@ -474,6 +462,7 @@ class RecordKeeper:
 
     # --- plans -----------------------------------------------------------------------------------
 
+    @looks_again
     def plan(
         self,
         about: SubjectId,
@@ -558,6 +547,7 @@ class RecordKeeper:
 
     # --- answers, sweeps, proof ------------------------------------------------------------------
 
+    @looks_again
     def answer(self, about: SubjectId, case: CaseId) -> Bundle:
         """Gather the answer to a request for access: the data and the facts of Art. 15 (R-501).
 
@@ -583,6 +573,7 @@ class RecordKeeper:
             for stored in self._bench.store.tagged(tag, span=span):
                 yield stored.about
 
+    @looks_again
     def verify(self, about: SubjectId) -> None:
         """Check a person's line against its head, and the values against what entries name.
 
@@ -595,5 +586,4 @@ class RecordKeeper:
 
     def reindex(self, about: SubjectId) -> None:
         """Fold the line anew and store standing and marks again; both are never the truth."""
-        about = subject_id(about)
-        again(lambda: reindex_person(self._bench, about, self.now()))
+        again(lambda: reindex_person(self._bench, subject_id(about), self.now()))

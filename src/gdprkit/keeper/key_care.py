@@ -23,6 +23,7 @@ from gdprkit.errors import (
     UnknownSubject,
     UnreadableEntry,
 )
+from gdprkit.keeper.again import steady
 from gdprkit.keeper.line import View, view
 from gdprkit.keeper.renewing import newest_key, renewed, with_new_terms, without_old_versions
 from gdprkit.keeper.writing import Bench, commit
@@ -95,10 +96,11 @@ class KeyCare:
         return key_status(self._bench().keys)
 
     def rotate(self, *, terms: bool = False) -> KeyStatus:
-        """Begin a new key epoch, put every epoch under the active root key; return the status.
+        """Begin a new key epoch, put what writes under the active root key; return the status.
 
         A rotation that was interrupted is finished instead. To replace the root key add one to the
-        provider before. Then come ``rewrap``, and ``destroy`` when the time to live has passed.
+        provider before. Then come ``rewrap``, and ``destroy`` when the time to live has passed. The
+        old epoch stays under the old root key, which goes after it.
 
         Args:
             terms: Begin a new epoch of look-up terms too; then comes ``reindex_terms``.
@@ -129,8 +131,8 @@ class KeyCare:
     def destroy(self, epoch: str) -> None:
         """Destroy the key of an old epoch for good.
 
-        Backups of the key store hold it still, under the root key of their day: they die when that
-        root key is destroyed in the provider.
+        Backups of the key store hold it still, under the root key it was made under: they die when
+        that root key is destroyed in the provider.
 
         Args:
             epoch: Its name, such as ``k1``.
@@ -240,11 +242,15 @@ class KeyCare:
     def _one(self, about: SubjectId, make: Callable[[Bench, View, datetime], Batch | None]) -> bool:
         """Make a person's batch and commit it, again when somebody else was first."""
         bench = self._bench()
+
+        def attempt() -> Batch | None:
+            return make(bench, view(bench.store, about), self._now())
+
         for turn in range(1, _TRIES + 1):
-            batch = make(bench, view(bench.store, about), self._now())
-            if batch is None:
-                return False
             try:
+                batch = steady(bench.store, attempt)
+                if batch is None:
+                    return False
                 commit(bench, batch)
             except PositionTaken:
                 if turn == _TRIES:

@@ -9,7 +9,7 @@ old message for instance, is brought to the line that goes on in the very commit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from gdprkit.acts.act import Act
@@ -19,9 +19,9 @@ from gdprkit.keeper.line import View, view
 from gdprkit.keeper.writing import Bench, Composed, compose
 from gdprkit.policy.merging import brought_by
 from gdprkit.storage.protocol import Batch
-from gdprkit.words.identifiers import SubjectId
+from gdprkit.words.identifiers import SubjectId, subject_id
 
-__all__ = ["carried", "merge", "unmerge"]
+__all__ = ["carried", "merge", "together", "unmerge"]
 
 
 def merge(
@@ -101,3 +101,25 @@ def carried(bench: Bench, before: View, composed: Composed, now: datetime) -> It
         yield composed.batch
         before, after = kept, composed.after
         seen.add(before.about)
+
+
+def together(
+    bench: Bench, work: Iterable[tuple[SubjectId, Sequence[Act]]], now: datetime
+) -> tuple[list[Composed], list[Batch]]:
+    """Return what acts about several people come to, and every batch it takes.
+
+    Raises:
+        InvalidValue: somebody is named twice, or a line and one that was merged into it.
+    """
+    wanted = [(subject_id(about), acts) for about, acts in work]
+    if len({about for about, _ in wanted}) < len(wanted):
+        raise InvalidValue("work", "names somebody twice", "put one person's acts together")
+    composed: list[Composed] = []
+    batches: list[Batch] = []
+    for about, acts in wanted:
+        before = view(bench.store, about)
+        composed.append(compose(bench, before, acts, now=now))
+        batches.extend(carried(bench, before, composed[-1], now))
+    if len({batch.about for batch in batches}) < len(batches):
+        raise InvalidValue("work", "names lines merged together", "record them one by one")
+    return composed, batches

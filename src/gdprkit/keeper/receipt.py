@@ -160,7 +160,8 @@ def receipt_of(
     if not found or not isinstance(fact := found[-1].fact, PersonErased):
         raise UnknownName("erasure of this person", recorded=True)
     settings, watch = bench.keys.settings, bench.keys.watch
-    done = committed or found[-1].recorded_at
+    # a clock that was set back meanwhile promises nothing earlier than the line itself
+    done = max(committed or found[-1].recorded_at, found[-1].at)
     horizon = None
     if settings.epoch_days is not None and settings.backup_days is not None:
         horizon = done + timedelta(days=settings.epoch_days + settings.backup_days)

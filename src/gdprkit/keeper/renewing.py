@@ -15,7 +15,7 @@ from hashlib import sha256
 
 import attrs
 
-from gdprkit.errors import InvalidValue
+from gdprkit.errors import InvalidValue, PositionTaken
 from gdprkit.facts.data import DataResealed
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import lookup_terms
@@ -51,6 +51,7 @@ def renewed(bench: Bench, before: View, now: datetime, *, by: str | None = None)
     Raises:
         SubjectErased, KeyMissing: there is no key to renew.
         ChainBroken, FieldCryptoError: a value cannot be opened.
+        PositionTaken: somebody else made the next version meanwhile.
     """
     about, held = before.about, before.standing.data.values
     bench.keys.forget(about)
@@ -59,7 +60,10 @@ def renewed(bench: Bench, before: View, now: datetime, *, by: str | None = None)
     old = newest_key(bench, about)
     if old is None:  # erased between the two lines above
         raise KeyMissing(about)
-    versions, row = bench.keys.create(about, at=now, version=old.version + 1)
+    try:
+        versions, row = bench.keys.create(about, at=now, version=old.version + 1)
+    except InvalidValue:  # somebody else made the next version between two of our reads
+        raise PositionTaken(about, before.position) from None
     opened = open_values(bench.store, known, about, held)
     envelopes = reseal_values(
         opened, versions=versions, register=bench.register, random=bench.random

@@ -43,7 +43,13 @@ from gdprkit.policy.law import LawBook
 from gdprkit.policy.marketing_entry import CONTACT_POINTS
 from gdprkit.policy.retention import erasure_blocked
 from gdprkit.register.register import Register
-from gdprkit.sealing.errors import FieldCryptoError, KeyEpochDestroyed
+from gdprkit.sealing.errors import (
+    FieldCryptoError,
+    KeyDestroyed,
+    KeyEpochDestroyed,
+    KeyProviderDenied,
+    KeyProviderUnavailable,
+)
 from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
 from gdprkit.sealing.rows import KeyFlags, KeyRow, Tombstone
 from gdprkit.state.connection import ConnectionStatus
@@ -315,6 +321,7 @@ def contact_values(
 
     Raises:
         ChainBroken, FieldCryptoError: a value cannot be opened, unless *damaged*.
+        KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
     """
     held: list[HeldValue] = [
         value
@@ -336,6 +343,8 @@ def contact_values(
     for part in [[value] for value in held] if damaged else [held]:
         try:
             opened = open_values(bench.store, versions, view.about, part)
+        except (KeyProviderDenied, KeyProviderUnavailable):
+            raise  # no damage: it can be opened another time, and the stop is remembered then
         except (ChainBroken, FieldCryptoError):
             if not damaged:
                 raise
@@ -567,10 +576,17 @@ def commit(bench: Bench, *batches: Batch) -> None:
 
     Raises:
         PositionTaken, StoreBusy: as the store says; nothing was stored.
+        KeyDestroyed: a value was sealed by a version of a key that is gone; nothing was stored, and
+            the key is opened anew the next time.
         ErasureLedgerUnavailable, ErasureLedgerDamaged: everything was stored, and an erasure is not
             in the ledger; the next opening, or ``replay_erasures``, writes it there.
     """
-    bench.store.commit(*batches)
+    try:
+        bench.store.commit(*batches)
+    except KeyDestroyed:
+        for batch in batches:
+            bench.keys.forget(batch.about)
+        raise
     for batch in batches:
         if batch.keys or batch.flags is not None or batch.shred is not None:
             bench.keys.forget(batch.about)

@@ -110,6 +110,7 @@ class FileErasureLedger:
                 line, digest = _line(row, seq, digest)
                 lines.append(line)
             if lines:
+                _verified((line[:-1] for line in lines), read)  # what would not be read again
                 self._write(file, read, b"".join(lines))
                 self._catch_up(file)
 
@@ -236,7 +237,8 @@ def _record(line: bytes, seq: int) -> Tombstone:
 def _is_torn(rest: bytes) -> bool:
     """Whether a last line without newline is no whole record, so that a crash left it."""
     try:
-        json.JSONDecoder().raw_decode(rest.decode("ascii"))
+        # junk behind a whole record is damage, so it may be no ASCII
+        json.JSONDecoder().raw_decode(rest.decode("ascii", "replace"))
     except (ValueError, RecursionError):
         return True
     return False

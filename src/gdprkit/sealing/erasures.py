@@ -7,18 +7,19 @@ until the erasures were done again (``gdprkit.keeper.replaying``). Leaves out ho
 a list (``erasure_file``).
 
 Always true: an erasure is written here after its commit and never before it, so nothing that was
-refused can be replayed; what a process that died in between left out is added at the next opening,
-from the store's own tombstones. No entry names anybody: a mark is a keyed hash, pseudonymous as the
-line of facts is.
+refused can be replayed; what a process that died in between left out is added by the next
+comparison in whatever process, from the store's own tombstones. No entry names anybody: a
+mark is a keyed hash, pseudonymous as the line of facts is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from threading import Lock
 from typing import Final, Protocol, final
 
-from gdprkit.sealing.errors import KeyStoreRolledBack
+from gdprkit.sealing.errors import ErasureLedgerUnavailable, KeyStoreRolledBack
 from gdprkit.sealing.rows import KeyStore, Tombstone
 
 __all__ = ["ErasureLedger", "ErasureWatch", "MemoryErasureLedger"]
@@ -91,8 +92,9 @@ class MemoryErasureLedger:
 class ErasureWatch:
     """Holds a store against its erasure ledger, and refuses to serve while the store is behind.
 
-    All marks are compared at the first question, again when *ttl* seconds have passed, and at each
-    question while the store is behind, so that a replay in another process is noticed at once.
+    A ledger that is behind gets what it lacks. All marks are compared at the first question, again
+    when *ttl* seconds have passed, and at each question while the store is behind, so that a replay
+    in another process is noticed at once.
 
     Args:
         ledger: The list outside the backups.
@@ -136,10 +138,15 @@ class ErasureWatch:
         if until is not None and self._monotonic() < until:
             return
         now = self._monotonic()
-        missing = self.missing()
+        missing, owed = self._compared()
         if missing:
             self._until = None
             raise KeyStoreRolledBack(len(missing))
+        if owed:
+            # one that can only be read stops nobody: whoever erased was told, receipts say that
+            # the erasure is not listed, and the next comparison tries again
+            with suppress(ErasureLedgerUnavailable):
+                self._ledger.append(owed)
         self._until = now + self._ttl
 
     def missing(self) -> tuple[Tombstone, ...]:
@@ -148,10 +155,19 @@ class ErasureWatch:
         Raises:
             ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read.
         """
+        return self._compared()[0]
+
+    def _compared(self) -> tuple[tuple[Tombstone, ...], tuple[Tombstone, ...]]:
+        """Return what the store lacks and what the ledger lacks, each oldest first."""
         # the ledger first: an erasure between the two reads is in the store before it is there
         records = self._ledger.records()
-        known = {tombstone.mark for tombstone in self._store.tombstones()}
-        return tuple(record for record in records if record.mark not in known)
+        kept = self._store.tombstones()
+        listed = {record.mark for record in records}
+        known = {tombstone.mark for tombstone in kept}
+        return (
+            tuple(record for record in records if record.mark not in known),
+            tuple(tombstone for tombstone in kept if tombstone.mark not in listed),
+        )
 
     def mend(self) -> None:
         """Add to the ledger what only the store knows: a process died between commit and append.

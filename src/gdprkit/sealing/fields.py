@@ -161,17 +161,31 @@ class SealedFields(KeepsSecrets):
     ) -> bytes:
         """Return *envelope* under the person's newest key and suite; as it is where it is so.
 
-        A host calls it over its own tables before old versions of keys are destroyed. So the keys
-        are read anew: what this process believes may be the version that is to go.
+        A host calls it over its own tables before old versions of keys are destroyed, and when the
+        time to live has passed since the new version was made: until then other processes may seal
+        by the old one. The state of the key is read anew each time.
         """
-        about = subject_id(about)
-        self._keys.forget(about)
-        keys = self._for_writing(about)
-        blob = as_bytes(envelope)
+        keys, blob = self._keys_now(about), as_bytes(envelope)
         if keys.key_for(blob) is keys.newest:
             return blob
         value = Personal(unseal(blob, field, record_id, keys, revision))
         return seal(value, field, record_id, keys.newest, revision, self._random)
+
+    def renewed_record(
+        self, about: SubjectId, envelope: Envelope, record: SealedRecord, record_id: Component
+    ) -> bytes:
+        """Return a packed record under the person's newest key and suite, as ``renewed`` does."""
+        keys, blob = self._keys_now(about), as_bytes(envelope)
+        if keys.key_for(blob) is keys.newest:
+            return blob
+        values = unseal_record(blob, record, record_id, keys)
+        return seal_record(values, record, record_id, keys.newest, self._random)
+
+    def _keys_now(self, about: SubjectId) -> SubjectKeyVersions:
+        """Return the person's keys as they are stored now, whatever is remembered here."""
+        about = subject_id(about)
+        self._keys.forget(about)
+        return self._for_writing(about)
 
 
 class PlaintextRead(UserWarning):

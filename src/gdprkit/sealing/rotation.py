@@ -11,6 +11,10 @@ epoch is destroyed only when nothing hangs on it and every process has heard of 
 Who writes under an epoch believes it for ``KeySettings.ttl`` seconds, so all processes of a store
 have the same one, or a shorter one than the process that destroys. An epoch writes until the next
 one is made; that moment, and the time to live behind it, is all that has to be waited for.
+
+An epoch that was replaced stays under the root key of its day and dies with it. Under the next root
+key it would live on in every backup made until it is destroyed, and open the key rows of all the
+backups from before: people who were erased in the meantime too.
 """
 
 from __future__ import annotations
@@ -22,7 +26,12 @@ from typing import Final, TypeAlias, final
 import attrs
 
 from gdprkit.errors import InvalidValue
-from gdprkit.sealing.errors import KeyIntegrityError, KeyInUse, RotationTooEarly
+from gdprkit.sealing.errors import (
+    KeyEpochDestroyed,
+    KeyIntegrityError,
+    KeyInUse,
+    RotationTooEarly,
+)
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, epoch_number
 from gdprkit.words.identifiers import SubjectId
@@ -79,6 +88,11 @@ class EpochStatus:
         return self.state is not KeyState.DESTROYED
 
     @property
+    def moves(self) -> bool:
+        """It goes under each new root key: it writes, or it lasts."""
+        return _moves(self)
+
+    @property
     def old(self) -> bool:
         """It gave way to another one and is still there."""
         return self.live and self.free_at is not None
@@ -106,12 +120,12 @@ class KeyStatus:
 
     @property
     def begun(self) -> bool:
-        """A rotation was begun and not finished: an epoch is under another root key, or two write.
+        """A rotation was begun and not finished: what writes is under another root key, or two do.
 
         Only ``rotate`` finishes it.
         """
         writing = [e.kind for e in self.epochs if e.state is KeyState.ACTIVE]
-        moved = all(epoch.root == self.root for epoch in self.epochs if epoch.live)
+        moved = all(epoch.root == self.root for epoch in self.epochs if epoch.moves)
         return not moved or len(set(writing)) < len(writing)
 
 
@@ -160,13 +174,13 @@ def key_status(keys: SubjectKeys) -> KeyStatus:
 def rotate(
     keys: SubjectKeys, *, at: datetime, kinds: tuple[EpochKind, ...] = (EpochKind.KEK,)
 ) -> None:
-    """Make a new epoch of each of *kinds*, and put every live epoch under the active root key.
+    """Make a new epoch of each of *kinds*, and put what writes or lasts under the active root key.
 
     A rotation that was interrupted is finished instead. Afterwards ``rewrap_keys`` moves the key
-    rows, and ``destroy_epoch`` ends the old epoch.
+    rows, and ``destroy_epoch`` ends the old epoch, which stays under its root key until then.
 
     Args:
-        keys: Of one tenant, with a provider that opens every live epoch.
+        keys: Of one tenant, with a provider that opens every epoch that writes or lasts.
         at: Now.
         kinds: KEK, INDEX; the lasting epoch is never replaced.
 
@@ -178,10 +192,11 @@ def rotate(
     """
     keys.refresh()
     keys.ready(at)  # a first epoch made later would not know of this root key
-    for row in _live(keys):  # a provider that lacks a root key must not wrap anything new
+    moving = [row for row in _all(keys) if _moves(row)]
+    for row in moving:  # a provider that lacks a root key must not wrap anything new
         keys.epochs.unwrap(row)
     root = keys.epochs.root().key_id
-    moved = all(row.provider_key == root for row in _live(keys))
+    moved = all(row.provider_key == root for row in moving)
     for kind in kinds:
         newest = _of(keys, kind)[-1]
         if moved or newest.provider_key != root:
@@ -234,7 +249,7 @@ def _retire_all_but_newest(keys: SubjectKeys, kind: EpochKind) -> str:
 
 
 def rewrap_epochs(keys: SubjectKeys) -> int:
-    """Put every live epoch under the active root key; return how many moved.
+    """Put every epoch that writes or lasts under the active root key; return how many moved.
 
     Raises:
         KeyIntegrityError: a row was damaged, or the provider returned another key.
@@ -243,19 +258,19 @@ def rewrap_epochs(keys: SubjectKeys) -> int:
     """
     count = 0
     for kind in EpochKind:
-        for name in [row.epoch for row in _of(keys, kind) if row.state is not KeyState.DESTROYED]:
+        for name in [row.epoch for row in _of(keys, kind) if _moves(row)]:
             count += _rewrap_epoch(keys, kind, name)
     return count
 
 
 def _rewrap_epoch(keys: SubjectKeys, kind: EpochKind, name: str) -> bool:
-    while (row := keys.epochs.of(kind).get(name)) and row.state is not KeyState.DESTROYED:
+    while (row := keys.epochs.of(kind).get(name)) and _moves(row):
         after = keys.epochs.rewrapped(row)
         if after is None:
             return False
         if keys.epochs.store.replace_epoch(row, after):
             return True
-    return False  # destroyed meanwhile: there is nothing left to move
+    return False  # replaced meanwhile: it stays where it is
 
 
 def rewrap_keys(
@@ -264,8 +279,9 @@ def rewrap_keys(
     """Move the key rows of all old epochs under the newest one, a batch in each transaction.
 
     Made again after an interruption it moves what is left. A row that somebody changes meanwhile
-    comes again in the next turn. No subject key changes, so nothing is sealed anew and no opened
-    key has to be closed.
+    comes again in the next turn. Rows under an epoch whose root key was destroyed, as in a backup
+    that was restored too late, are told as damaged. No subject key changes, so nothing is sealed
+    anew and no opened key has to be closed.
 
     Args:
         keys: Of one tenant.
@@ -287,8 +303,13 @@ def rewrap_keys(
         for old in _of(keys, EpochKind.KEK)[:-1]:
             if old.state is KeyState.DESTROYED:
                 continue
-            keys.epochs.unwrap(old)  # an epoch that does not open is not told as damaged rows
+            opens: bool | None = None  # what nothing hangs on is not opened
             for page in _pages(keys, old.epoch, batch):
+                if opens is None:
+                    opens = _opens(keys, old)
+                if not opens:
+                    damaged.update(((row.about, row.version), None) for row in page)
+                    continue
                 changes = []
                 for row in page:
                     try:
@@ -307,8 +328,8 @@ def rewrap_keys(
 def destroy_epoch(keys: SubjectKeys, epoch: str, *, at: datetime) -> None:
     """Destroy the key of an old epoch for good; destroyed again, nothing changes.
 
-    Backups of the key store still hold it, wrapped by the root key of their day: they die when that
-    root key is destroyed too.
+    Backups of the key store still hold it, wrapped by the root key it was made under: they die when
+    that root key is destroyed too.
 
     Args:
         keys: Of one tenant.
@@ -367,6 +388,11 @@ def free_at(keys: SubjectKeys, row: EpochRow, rows: list[EpochRow]) -> datetime 
     return min(later) + timedelta(seconds=keys.settings.ttl) if later else None
 
 
+def _moves(epoch: EpochRow | EpochStatus) -> bool:
+    """Whether an epoch goes under each new root key; what was replaced stays under its own."""
+    return epoch.state is KeyState.ACTIVE or epoch.kind is EpochKind.LASTING
+
+
 def _of(keys: SubjectKeys, kind: EpochKind) -> list[EpochRow]:
     """Return the epochs of a kind as they are stored now, in order of number."""
     return sorted(keys.epochs.of(kind).values(), key=epoch_number)
@@ -376,8 +402,17 @@ def _all(keys: SubjectKeys) -> list[EpochRow]:
     return [row for kind in EpochKind for row in _of(keys, kind)]
 
 
-def _live(keys: SubjectKeys) -> list[EpochRow]:
-    return [row for row in _all(keys) if row.state is not KeyState.DESTROYED]
+def _opens(keys: SubjectKeys, old: EpochRow) -> bool:
+    """Whether an old epoch opens; False when its root key was destroyed.
+
+    Raises:
+        KeyIntegrityError, KeyProviderUnavailable, KeyProviderDenied: it might, and does not now.
+    """
+    try:
+        keys.epochs.unwrap(old)
+    except KeyEpochDestroyed:
+        return False
+    return True
 
 
 def _pages(keys: SubjectKeys, kek: str, size: int) -> Iterator[list[KeyRow]]:

@@ -1,40 +1,62 @@
-"""What no store lets in, whatever its database: rows under a key epoch that is gone.
+"""What no store lets in, whatever its database: what hangs on a key that is gone.
 
-Decides which key rows and look-up terms of a commit would hang on an epoch whose key was destroyed.
-It leaves out transactions: a store asks here inside the one that would write them.
+Decides which key rows and look-up terms of a commit would hang on an epoch whose key was destroyed,
+and which values are sealed by a destroyed version of the person's key. It leaves out transactions:
+a store asks here inside the one that would write them.
 
-Always true: a person's key is kept only under a key epoch that is stored and not destroyed. A
-process that has not heard of the end of an epoch would otherwise write what nobody can ever read.
+Always true: a person's key is kept only under a key epoch that is stored and not destroyed, and no
+value comes under a version that was. A process that has not heard of the end of a key would
+otherwise write what nobody can ever read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
 
 from gdprkit.errors import InvalidValue
-from gdprkit.sealing.errors import KeyEpochDestroyed
+from gdprkit.sealing.errors import KeyDestroyed, KeyEpochDestroyed
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, term_prefix
 from gdprkit.storage.protocol import Batch
+from gdprkit.words.identifiers import SubjectId
 
-__all__ = ["EpochRowsNow", "check_batches", "check_changes", "check_keys", "same_epoch"]
+__all__ = [
+    "DestroyedNow",
+    "EpochRowsNow",
+    "check_batches",
+    "check_changes",
+    "check_keys",
+    "same_epoch",
+]
 
 EpochRowsNow: TypeAlias = Callable[[], Iterable[EpochRow]]
 """Reads every epoch inside the transaction; called only when something would hang on one."""
 
+DestroyedNow: TypeAlias = Callable[[SubjectId], Collection[bytes]]
+"""Reads the ids of a person's destroyed key versions inside the transaction."""
+
 _PREFIX = 4
 """Bytes of a look-up term that name its epoch."""
 
+_KEY_ID = slice(2, 22)
+"""Bytes of an envelope that name its key (``gdprkit.sealing.form``)."""
 
-def check_batches(batches: Iterable[Batch], epochs: EpochRowsNow) -> None:
-    """Refuse a commit that brings key rows or terms under an epoch that is gone.
+
+def check_batches(batches: Iterable[Batch], epochs: EpochRowsNow, destroyed: DestroyedNow) -> None:
+    """Refuse a commit that brings something under a key that is gone.
 
     Raises:
-        KeyEpochDestroyed: names the epoch; the caller rolls back.
+        KeyEpochDestroyed: names the epoch of key rows or terms; the caller rolls back.
+        KeyDestroyed: names the version that sealed a value; the caller rolls back.
     """
     rows: list[KeyRow] = []
     prefixes: set[bytes] = set()
     for batch in batches:
+        if batch.puts and batch.expected:  # a new line has no version that could be gone
+            gone_ids = destroyed(batch.about)
+            for put in batch.puts if gone_ids else ():
+                if put.envelope[_KEY_ID] in gone_ids:
+                    raise KeyDestroyed(put.envelope[_KEY_ID].hex())
         rows.extend(batch.keys)
         for put in batch.puts:
             prefixes.update(term[:_PREFIX] for term in put.terms)

@@ -10,7 +10,7 @@ whole before its first change, so it applies whole or not at all; iterators walk
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 from types import TracebackType
@@ -316,9 +316,13 @@ class MemoryStore:
         terms = (term for person in people for of in person.terms.values() for term in of)
         return sum(term[: len(prefix)] == prefix for term in terms)
 
+    def _destroyed_keys(self, about: SubjectId) -> Collection[bytes]:
+        rows = self._person(about).keys.values()
+        return {row.key_id for row in rows if row.state is KeyState.DESTROYED}
+
     def _check(self, batches: Sequence[Batch]) -> None:
         """Refuse what a database would refuse, before anything changes."""
-        check_batches(batches, self._epochs.values)
+        check_batches(batches, self._epochs.values, self._destroyed_keys)
         ends: dict[SubjectId, tuple[int, bytes]] = {}
         taken: set[tuple[SubjectId, bytes]] = set()
         spent: set[tuple[SubjectId, bytes]] = set()

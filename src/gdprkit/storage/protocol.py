@@ -358,6 +358,7 @@ class Store(KeyStore, Protocol):
             LineExpunged: a line was expunged.
             KeyEpochDestroyed: a key row that is not DESTROYED names an epoch that is destroyed or
                 not stored, or a look-up term begins with the number of a destroyed one.
+            KeyDestroyed: a value is sealed by a destroyed version of the person's key.
             StoreBusy: another writer took longer than the store waits.
         """
         ...

@@ -30,6 +30,7 @@ __all__ = [
     "PAGE",
     "Port",
     "RowsOf",
+    "destroyed_keys",
     "epochs",
     "expunged",
     "find",
@@ -144,6 +145,11 @@ def expunged(rows: RowsOf, tenant: str, about: SubjectId) -> LineTombstone | Non
 def keys(rows: RowsOf, tenant: str, about: SubjectId) -> Sequence[KeyRow]:
     """Read ``KeyStore.keys``."""
     return [sql.key_of(row) for row in rows(sql.KEYS, (tenant, about.bytes))]
+
+
+def destroyed_keys(rows: RowsOf, tenant: str, about: SubjectId) -> frozenset[bytes]:
+    """Read the ids of the versions of a person's key that were destroyed."""
+    return frozenset(row[0] for row in rows(sql.KEYS_DESTROYED, (tenant, about.bytes)))
 
 
 def tombstone(rows: RowsOf, tenant: str, mark: bytes) -> Tombstone | None:

@@ -124,6 +124,9 @@ KEYS: Final = (
     "SELECT subject, version, key_id, kek_id, wrapped, state, created, wraps_alg, restricted,"
     " on_hold FROM gdprkit_key WHERE tenant = ? AND subject = ? ORDER BY version"
 )
+KEYS_DESTROYED: Final = (
+    "SELECT key_id FROM gdprkit_key WHERE tenant = ? AND subject = ? AND state = 'destroyed'"
+)
 KEY_PUT: Final = (
     "INSERT INTO gdprkit_key (tenant, subject, version, key_id, kek_id, wrapped, state, created,"
     " wraps_alg, restricted, on_hold) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

@@ -46,8 +46,13 @@ def commit(port: Port, tenant: str, batches: Sequence[Batch]) -> None:
         TokenSpent: see the protocol.
         LineExpunged: see the protocol.
         KeyEpochDestroyed: see the protocol.
+        KeyDestroyed: see the protocol.
     """
-    check_batches(batches, lambda: reads.epochs(port.rows, tenant))
+    check_batches(
+        batches,
+        lambda: reads.epochs(port.rows, tenant),
+        lambda about: reads.destroyed_keys(port.rows, tenant, about),
+    )
     ends = _ends(port, tenant, [batch.about for batch in batches])
     entries: list[Sequence[SqlValue]] = []
     receipts: set[tuple[bytes, bytes]] = set()

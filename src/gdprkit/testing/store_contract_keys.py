@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from gdprkit.errors import InvalidValue
-from gdprkit.sealing.errors import KeyEpochDestroyed
+from gdprkit.sealing.errors import KeyDestroyed, KeyEpochDestroyed
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, destroyed, term_prefix
 from gdprkit.storage.protocol import Store, VaultPut
 from gdprkit.testing.store_values import (
@@ -224,3 +224,23 @@ class KeysContract:
         gone = attrs.evolve(key_row(ANNA), state=KeyState.DESTROYED, wrapped=b"")
         _keep(store, gone)
         assert list(store.keys(ANNA)) == [gone]
+
+    def test_no_value_is_kept_under_a_destroyed_version(self, store: Store) -> None:
+        """Whoever has not heard that a version of a key is gone stores no value sealed by it.
+
+        The whole commit is refused; the other versions of the person, and everybody else, go on.
+        """
+        store.add_epoch(K1)
+        old, new = key_row(ANNA), key_row(ANNA, version=2)
+        _keep(store, attrs.evolve(old, state=KeyState.DESTROYED, wrapped=b""), new)
+        _keep(store, key_row(BO))
+        before = picture(store, [ANNA, BO])
+        under_old = VaultPut(slot=slot(1), envelope=b"\xf8\x01" + old.key_id + b"rest")
+        under_new = VaultPut(slot=slot(2), envelope=b"\xf8\x01" + new.key_id + b"rest")
+        wrong = attrs.evolve(follow(store, ANNA, b"one"), puts=[under_new, under_old])
+        with pytest.raises(KeyDestroyed) as caught:
+            store.commit(follow(store, BO, b"with it"), wrong)
+        assert caught.value.key_id == old.key_id.hex()
+        assert picture(store, [ANNA, BO]) == before
+        store.commit(attrs.evolve(follow(store, ANNA, b"one"), puts=[under_new]))
+        assert list(store.values(ANNA, [slot(1), slot(2)])) == [slot(2)]
