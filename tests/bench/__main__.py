@@ -70,7 +70,7 @@ class _Plan:
 
 _BENCHES: Final[Mapping[str, Callable[[_Plan], list[Figure]]]] = {
     "decide": lambda plan: bench_decide(plan.folder, plan.rounds, _PER_JOB),
-    "sealing": lambda plan: bench_sealing(plan.folder, plan.rounds, _PER_JOB, plan.wanted),
+    "sealing": lambda plan: bench_sealing(plan.folder, plan.rounds, plan.wanted),
     "storage": lambda plan: bench_storage(plan.folder, plan.sizes, plan.rounds),
 }
 
