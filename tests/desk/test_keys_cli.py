@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -55,7 +56,10 @@ class Shop:
 
     def call(self, command: str, *more: str) -> tuple[int, str, str]:
         """Run a command; nothing it prints is a key."""
-        words = ["keys", command, str(self.store), "--keyring", str(self.ring), *more]
+        return self.run("keys", command, str(self.store), "--keyring", str(self.ring), *more)
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        """Run the words that follow ``gdprkit``."""
         run = CliRunner().invoke(cli, words)
         secrets = [line.split()[1] for line in self.ring.read_text().splitlines()[2:]]
         assert not [s for s in secrets if len(s) == 44 and s in run.output]
@@ -149,19 +153,20 @@ def test_a_rotation_from_end_to_end(shop: Shop, tmp_path: Path) -> None:
     assert code == 3
     assert "k1 stays: other processes may use it until" in out
     shop.pass_time()
-    code, out, _ = shop.call("destroy")
+    code, out, problem = shop.call("destroy", "--drop-root")
     assert code == 3
+    assert "run keys status on every other store" in problem
     assert out.splitlines() == [
         "would destroy k1; add --yes to do it",
         f"would destroy root key {old}; add --yes to do it",
     ]
     assert shop.states()["k1"] is KeyState.RETIRED
-    code, out, _ = shop.call("destroy", "--yes")
-    assert code == 0
+    code, out, problem = shop.call("destroy", "--drop-root", "--yes")
+    assert (code, problem) == (0, "")
     assert "destroyed k1" in out
     assert f"dropped root key {old} from {shop.ring}: destroy its backups too" in out
     assert old not in shop.roots()
-    assert shop.call("destroy", "--yes")[:2] == (0, "nothing to destroy\n")
+    assert shop.call("destroy", "--drop-root", "--yes") == (0, "nothing to destroy\n", "")
     assert shop.call("status")[0] == 0
     shop.check()
     with SqliteStore(backup) as restored:
@@ -171,15 +176,113 @@ def test_a_rotation_from_end_to_end(shop: Shop, tmp_path: Path) -> None:
                 keeper.read(about)
 
 
-def test_the_root_key_stays_where_it_is_asked_to(shop: Shop) -> None:
-    """A keyring that other stores use loses nothing by this one."""
-    before = shop.roots()
+def test_a_root_key_is_dropped_only_when_asked_for(shop: Shop, tmp_path: Path) -> None:
+    """Another file under the same keyring keeps what it has; the command that drops is printed."""
+    sister = Shop(tmp_path / "a folder", shop.patch)
+    sister.folder.mkdir()
+    sister.ring.symlink_to(shop.ring)
+    sister.add()
+    [old] = shop.roots()
     shop.call("rotate")
     shop.call("rewrap")
     shop.pass_time()
-    code, out, _ = shop.call("destroy", "--keep-root", "--yes")
+    code, out, problem = shop.call("destroy")
+    assert (code, out) == (3, "would destroy k1; add --yes to do it\n")
+    assert f"root key {old} then wraps nothing in this store any more" in problem
+    code, out, problem = shop.call("destroy", "--yes")
     assert (code, out) == (0, "destroyed k1\n")
-    assert set(before) < set(shop.roots())
+    assert old in shop.roots()
+    sister.check()
+    [free, backups, command, *before] = problem.splitlines()
+    assert free == f"root key {old} wraps nothing in this store any more"
+    assert "old backups of this store open until that is dropped" in backups
+    assert "run keys status on every other store that uses this keyring" in before[0]
+    assert shop.call("destroy", "--yes") == (0, "nothing to destroy\n", problem)
+    code, out, _ = sister.call("status")
+    assert code == 3
+    assert f"under {old}" in out
+    sister.call("rotate")
+    sister.call("rewrap")
+    sister.call("destroy", "--yes")
+    [name, *words] = shlex.split(command)
+    assert name == "gdprkit"
+    code, out, problem = shop.run(*words)
+    assert (code, problem) == (0, "")
+    assert out == f"dropped root key {old} from {shop.ring}: destroy its backups too\n"
+    assert len(shop.roots()) == 1
+    shop.check()
+    sister.check()
+
+
+def test_the_command_that_drops_root_keys_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blanks, tenant and time to live are in it: run as it is printed, it does what it says."""
+    shop = Shop(tmp_path / "two words", monkeypatch)
+    shop.folder.mkdir()
+    Keyring.create(shop.ring)
+    shop.add("shop")
+    here = ("--tenant", "shop")
+    shop.call("rotate", *here)
+    shop.call("rewrap", *here)
+    code, _, problem = shop.call("destroy", *here, "--ttl", "0")
+    assert code == 3
+    code, out, problem = shop.run(*shlex.split(problem.splitlines()[2])[1:])
+    assert (code, problem, out.splitlines()[0]) == (0, "", "destroyed k1")
+    assert shop.states("shop")["k1"] is KeyState.DESTROYED
+    assert len(shop.roots()) == 1
+    shop.check("shop")
+
+
+def test_status_names_root_keys_without_use(shop: Shop) -> None:
+    """Until they are dropped the rotation is not over; a foreign keyring has none to name."""
+    [old] = shop.roots()
+    shop.call("rotate")
+    shop.call("rewrap")
+    assert json.loads(shop.call("status", "--json")[1])["free_roots"] == []
+    shop.call("destroy", "--ttl", "0", "--yes")
+    told = f"{old} wraps nothing here and opens old backups: see keys destroy, --drop-root"
+    code, out, _ = shop.call("status")
+    assert (code, out.splitlines()[-1]) == (3, told)
+    body = json.loads(shop.call("status", "--json")[1])
+    assert (body["free_roots"], body["todo"]) == ([old], [told])
+    shop.ring.rename(shop.folder / "right.key")
+    Keyring.create(shop.ring)
+    Keyring.add_root(shop.ring)
+    assert json.loads(shop.call("status", "--json")[1])["free_roots"] == []
+    code, out, problem = shop.call("destroy", "--drop-root", "--yes")
+    assert (code, problem, len(shop.roots())) == (3, "", 2)
+
+
+def test_destroy_as_json_says_the_same(shop: Shop) -> None:
+    """One object: what is gone, which root keys have no use, and what is left to do."""
+    [old] = shop.roots()
+
+    def asked(*more: str) -> tuple[int, dict[str, object]]:
+        code, out, problem = shop.call("destroy", "--ttl", "0", "--json", *more)
+        body = json.loads(out)
+        assert (body.pop("tenant"), body.pop("error")) == ("main", None)
+        assert bool(problem) is bool(body["free_roots"])
+        return code, body
+
+    empty: dict[str, object] = {
+        "destroyed": [],
+        "dropped_roots": [],
+        "free_roots": [],
+        "todo": [],
+    }
+    assert asked() == (0, empty)
+    shop.call("rotate")
+    stays = "k1 stays: 3 key rows hang on it: run keys rewrap"
+    assert asked("--drop-root", "--yes") == (3, empty | {"todo": [stays]})
+    shop.call("rewrap")
+    would = "would destroy k1; add --yes to do it"
+    assert asked() == (3, empty | {"free_roots": [old], "todo": [would]})
+    assert asked("--yes") == (0, empty | {"destroyed": ["k1"], "free_roots": [old]})
+    assert asked("--drop-root", "--yes") == (0, empty | {"dropped_roots": [old]})
+    code, out, _ = shop.call("destroy", "--json", "--tenant", "mian")
+    assert code == 2
+    assert "the file holds: main" in json.loads(out)["error"]
 
 
 def test_a_root_key_that_another_tenant_needs_stays(shop: Shop) -> None:
@@ -189,7 +292,7 @@ def test_a_root_key_that_another_tenant_needs_stays(shop: Shop) -> None:
     shop.call("rotate")
     shop.call("rewrap")
     shop.pass_time()
-    assert shop.call("destroy", "--yes")[:2] == (0, "destroyed k1\n")
+    assert shop.call("destroy", "--drop-root", "--yes") == (0, "destroyed k1\n", "")
     assert old in shop.roots()
     shop.check("other")
     code, out, _ = shop.call("status", "--tenant", "other")
@@ -202,7 +305,7 @@ def test_a_root_key_that_another_tenant_needs_stays(shop: Shop) -> None:
     assert "new root key" not in out
     shop.call("rewrap", "--tenant", "other")
     shop.patch.setattr(keys_cli, "system_clock", lambda: system_clock() + timedelta(hours=2))
-    assert shop.call("destroy", "--tenant", "other", "--yes")[0] == 0
+    assert shop.call("destroy", "--tenant", "other", "--drop-root", "--yes")[0] == 0
     assert shop.roots() == (Keyring.from_file(shop.ring).describe().key_id,)
     shop.check()
     shop.check("other")
@@ -270,7 +373,7 @@ def test_d32_a_command_that_dies_anywhere_is_run_again(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed before any statement, in whichever of the three: everybody reads, and it ends."""
-    commands = [("rotate",), ("rewrap",), ("destroy", "--ttl", "0", "--yes")]
+    commands = [("rotate",), ("rewrap",), ("destroy", "--ttl", "0", "--drop-root", "--yes")]
     with SqliteStore(shop.store) as store:
         store.settle()
     raw, ring = shop.store.read_bytes(), shop.ring.read_text()

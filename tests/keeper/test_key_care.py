@@ -31,9 +31,10 @@ from gdprkit.sealing.errors import (
     SubjectErased,
 )
 from gdprkit.sealing.form import key_id_of
-from gdprkit.sealing.rows import EpochKind, KeyState
+from gdprkit.sealing.rows import EpochKind, KeyFlags, KeyState
 from gdprkit.state.data import DataState
 from gdprkit.storage import SqliteStore
+from gdprkit.storage.protocol import Batch, Marks
 from gdprkit.words.identifiers import FieldId, SubjectId, subject_id
 from gdprkit.words.vocabulary import SubjectKind
 
@@ -58,6 +59,21 @@ def envelopes(house: House, about: SubjectId) -> dict[Any, bytes]:
 
 def states(house: House, about: SubjectId) -> list[KeyState]:
     return [row.state for row in house.store.keys(about)]
+
+
+def set_flags(house: House, about: SubjectId, flags: KeyFlags) -> None:
+    """Set them on the key rows beside the keeper: the line does not change."""
+    stored = house.store.standing(about)
+    assert stored is not None
+    batch = Batch(
+        about=about,
+        expected=stored.position,
+        entries=(),
+        standing=stored,
+        marks=Marks(),
+        flags=flags,
+    )
+    house.store.commit(batch)
 
 
 def epochs(house: House) -> dict[str, KeyState]:
@@ -161,6 +177,49 @@ class TestRenew:
             house.keeper.keys.destroy_old_versions(anna, columns_renewed=True)
         house.keeper.record(anna, retention.lift_hold("case-1"))
         assert house.keeper.keys.destroy_old_versions(anna, columns_renewed=True)
+
+    @pytest.mark.parametrize("where", ["line and rows", "line", "rows", "line merged into"])
+    def test_a_restriction_stops_destruction(self, house: House, where: str) -> None:
+        """Restricted data is stored, its keys too (Art. 18), wherever the restriction is seen."""
+        anna = house.anna()
+        keys = house.keeper.keys
+        keys.renew(anna)
+        house.clock.now += TTL
+        if where == "line merged into":
+            bo = house.anna(fields={"email": "bo@example.com"})
+            house.keeper.merge(bo, anna, verified=True)
+            house.keeper.record(bo, retention.restrict("accuracy-contested"))
+        elif where != "rows":
+            house.keeper.record(anna, retention.restrict("accuracy-contested"))
+        if where in ("line", "line merged into"):
+            set_flags(house, anna, KeyFlags())
+        elif where == "rows":
+            set_flags(house, anna, KeyFlags(restricted=True))
+        before = house.store.keys(anna)
+        with pytest.raises(ProcessingRestricted) as told:
+            keys.destroy_old_versions(anna, columns_renewed=True)
+        assert told.value.about == anna
+        done = keys.destroy_all_old_versions(columns_renewed=True)
+        assert (done.people, done.failed) == (0, ((anna, "processing-restricted"),))
+        assert house.store.keys(anna) == before
+
+    def test_a_lifted_restriction_lets_old_versions_go(self, house: House) -> None:
+        """Whoever is restricted holds nobody else up, and is done when the restriction is over."""
+        anna, bo = house.anna(), house.anna(fields={"email": "bo@example.com"})
+        house.keeper.record(anna, retention.restrict("accuracy-contested"))
+        keys = house.keeper.keys
+        keys.renew(anna)
+        keys.renew(bo)
+        house.clock.now += TTL
+        done = keys.destroy_all_old_versions(columns_renewed=True)
+        assert (done.people, done.failed) == (1, ((anna, "processing-restricted"),))
+        assert (states(house, anna), states(house, bo)) == ([RETIRED, ACTIVE], [DESTROYED, ACTIVE])
+        told = house.clock.now.date()
+        house.keeper.record(anna, retention.lift_restriction("accuracy-contested", informed=told))
+        done = keys.destroy_all_old_versions(columns_renewed=True)
+        assert (done.people, done.passed, done.failed) == (1, 1, ())
+        assert states(house, anna) == [DESTROYED, ACTIVE]
+        assert values(house, anna)["email"] == EMAIL
 
     def test_who_has_no_key_gets_none(self, swift: House) -> None:
         """Erased, lost and unknown are three answers, and nobody's lost key is papered over."""

@@ -1,19 +1,20 @@
 """``gdprkit keys``: how the keys of a store stand, their rotation, and the end of old ones.
 
-Decides what the four commands do in which order and what they print. Leaves out how anything
-rotates (``gdprkit.sealing.rotation``) and the keys of single people, which need the register and
-are at ``keeper.keys``.
+Decides what the four commands do in which order and what they print. Leaves out what a store and
+its keyring are together (``keyed_store``), how anything rotates (``gdprkit.sealing.rotation``) and
+the keys of single people, which need the register and are at ``keeper.keys``.
 
 Always true: nothing printed is a key; nothing is destroyed without ``--yes``; a root key is dropped
-only when no live epoch of any tenant in the file is under it and no old one of this tenant is left;
-each command may be stopped at any point and run again.
+only with ``--drop-root``, since stores that no command can see may use the keyring, and only when
+no live epoch of any tenant in the file is under it and no old one of this tenant is left; each
+command may be stopped at any point and run again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import shlex
+from collections.abc import Callable
 from datetime import datetime
 from functools import reduce
 from pathlib import Path
@@ -22,10 +23,10 @@ from typing import Any, Final, TypeVar, final
 import attrs
 import click
 
+from gdprkit.desk.keyed_store import Opened, opened_store
 from gdprkit.desk.screen import Bars
-from gdprkit.errors import GdprkitError, InvalidValue, StoreBusy
+from gdprkit.errors import GdprkitError, StoreBusy
 from gdprkit.keeper.clock import system_clock
-from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.providers import Keyring
 from gdprkit.sealing.rotation import (
     EpochStatus,
@@ -39,8 +40,6 @@ from gdprkit.sealing.rotation import (
 from gdprkit.sealing.rows import EpochKind
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.storage import SqliteStore
-from gdprkit.storage.sqlite_file import SqliteFile
-from gdprkit.storage.statements import Row
 
 __all__ = ["keys"]
 
@@ -48,11 +47,8 @@ F = TypeVar("F", bound=Callable[..., Any] | click.Command)
 
 _USAGE: Final = 2
 _ATTENTION: Final = 3
-_WAIT: Final = 30.0
+_TENANT: Final = "main"
 _TTL: Final = KeySettings().ttl
-
-_ROOTS: Final = "SELECT tenant, epoch, provider_key FROM gdprkit_epoch WHERE state <> 'destroyed'"
-_TENANTS: Final = "SELECT DISTINCT tenant FROM gdprkit_epoch ORDER BY tenant"
 
 _USES: Final = {
     EpochKind.KEK: ("keys of people", "key rows"),
@@ -74,7 +70,7 @@ _OPTIONS: Final = (
         type=click.Path(path_type=Path),
         help="File with the root keys.",
     ),
-    click.option("--tenant", default="main", show_default=True, help="Whose keys."),
+    click.option("--tenant", default=_TENANT, show_default=True, help="Whose keys."),
 )
 
 
@@ -92,59 +88,6 @@ _ttl = click.option(
 )
 
 
-@final
-@attrs.frozen(kw_only=True)
-class _Opened:
-    """A store that is there, and the keys of one tenant in it."""
-
-    store: SqliteStore
-    file: Path
-    ring: Path
-    ttl: float
-
-    def keys(self) -> SubjectKeys:
-        """Return the keys under the keyring as it is now."""
-        return SubjectKeys(
-            Keyring.from_file(self.ring),
-            self.store,
-            tenant=self.store.tenant,
-            settings=KeySettings(ttl=self.ttl),
-        )
-
-    def lacking(self, found: KeyStatus) -> list[str]:
-        """Return the root keys that are needed to go on and that the keyring does not hold."""
-        held = Keyring.from_file(self.ring).root_ids
-        return sorted({e.root for e in found.epochs if e.moves and e.root not in held})
-
-
-@contextmanager
-def _opened(file: Path, ring: Path, tenant: str, ttl: float = _TTL) -> Iterator[_Opened]:
-    """Open a store that is there and has keys of the tenant: a slip of the pen makes nothing new.
-
-    Raises:
-        InvalidValue: there is no such store, or no keys of the tenant.
-        GdprkitError: the file is no store, or the store or the keyring does not work.
-    """
-    if not file.is_file() or not file.stat().st_size:
-        raise InvalidValue("STORE", "is no store", "name one that is there")
-    Keyring.from_file(ring)
-    with SqliteStore(file, tenant=tenant) as store:
-        held = [name for (name,) in _asked(file, _TENANTS)]
-        if tenant not in held:
-            others = ", ".join(held) or "no keys at all"
-            raise InvalidValue("--tenant", "has no keys here", f"the file holds: {others}")
-        yield _Opened(store=store, file=file, ring=ring, ttl=ttl)
-
-
-def _asked(file: Path, statement: str) -> list[Row]:
-    rows = SqliteFile(file, _WAIT)
-    try:
-        with rows.reading() as port:
-            return port.rows(statement, ())
-    finally:
-        rows.close()
-
-
 @keys.command(epilog="Example: gdprkit keys status people.db --keyring root.key")
 @_common
 @_ttl
@@ -155,12 +98,15 @@ def status(
 ) -> None:
     """Tell which epochs there are, what hangs on them, and what there is to do.
 
-    Exit 3 if a rotation is unfinished or an old epoch is still there.
+    Exit 3 if a rotation is unfinished, or an old epoch or a root key without use is still there.
     """
     try:
-        with _opened(store, keyring, tenant, ttl) as opened:
+        with opened_store(store, keyring, tenant, ttl) as opened:
             found = key_status(opened.keys())
-            todo = _todo(found, system_clock(), opened.lacking(found))
+            lacking = opened.lacking(found)
+            settled = not (lacking or found.begun or any(epoch.old for epoch in found.epochs))
+            free = opened.free_roots() if settled else []
+            todo = _todo(found, system_clock(), lacking, free)
     except GdprkitError as error:
         if as_json:  # one object, also where the command fails
             body = {"tenant": tenant, "error": str(error)}
@@ -168,7 +114,7 @@ def status(
             ctx.exit(_USAGE)
         raise
     if as_json:
-        click.echo(json.dumps(_body(found, tenant, todo), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(_body(found, tenant, free, todo), ensure_ascii=False, indent=2))
     else:
         click.echo(f"root key {found.root} ({found.provider})")
         for epoch in found.epochs:
@@ -184,7 +130,7 @@ def _line(epoch: EpochStatus) -> str:
     return f"{epoch.state:<9} {use}, made {epoch.created:%Y-%m-%d}, under {epoch.root}{hangs}"
 
 
-def _todo(found: KeyStatus, now: datetime, lacking: list[str]) -> list[str]:
+def _todo(found: KeyStatus, now: datetime, lacking: list[str], free: list[str]) -> list[str]:
     """Say what there is to do, each with its command."""
     if lacking:
         return [f"{root} is not in the keyring: name the right one" for root in lacking]
@@ -194,6 +140,9 @@ def _todo(found: KeyStatus, now: datetime, lacking: list[str]) -> list[str]:
         f"{epoch.epoch}: {_waits(epoch, now) or 'run keys destroy'}"
         for epoch in found.epochs
         if epoch.old
+    ] + [
+        f"{root} wraps nothing here and opens old backups: see keys destroy, --drop-root"
+        for root in free
     ]
 
 
@@ -207,7 +156,7 @@ def _waits(epoch: EpochStatus, now: datetime) -> str | None:
     return None
 
 
-def _body(found: KeyStatus, tenant: str, todo: list[str]) -> dict[str, Any]:
+def _body(found: KeyStatus, tenant: str, free: list[str], todo: list[str]) -> dict[str, Any]:
     return {
         "tenant": tenant,
         "error": None,
@@ -227,6 +176,7 @@ def _body(found: KeyStatus, tenant: str, todo: list[str]) -> dict[str, Any]:
             }
             for epoch in found.epochs
         ],
+        "free_roots": free,
         "todo": todo,
     }
 
@@ -240,7 +190,7 @@ def rotate_(store: Path, keyring: Path, tenant: str) -> None:
     both go together. A rotation that was interrupted, or that another tenant of the keyring began,
     is finished under the root key that is there. Then come rewrap and destroy.
     """
-    with _opened(store, keyring, tenant) as opened:
+    with opened_store(store, keyring, tenant) as opened:
         if not key_status(opened.keys()).begun:
             root = Keyring.add_root(keyring).describe().key_id
             click.echo(f"new root key {root} in {keyring}: back that file up now")
@@ -258,7 +208,7 @@ def rewrap(ctx: click.Context, store: Path, keyring: Path, tenant: str) -> None:
 
     Exit 3 if a row does not open or was changed by somebody else all the time.
     """
-    with _opened(store, keyring, tenant) as opened:
+    with opened_store(store, keyring, tenant) as opened:
         found = opened.keys()
         before = key_status(found).epochs
         total = sum(e.hanging or 0 for e in before if e.old and e.kind is EpochKind.KEK)
@@ -275,8 +225,9 @@ def rewrap(ctx: click.Context, store: Path, keyring: Path, tenant: str) -> None:
 @keys.command(epilog="Example: gdprkit keys destroy people.db --keyring root.key --yes")
 @_common
 @_ttl
-@click.option("--keep-root", is_flag=True, help="Drop no root key: other stores use the keyring.")
+@click.option("--drop-root", is_flag=True, help="Drop root keys that wrap nothing here, for good.")
 @click.option("--yes", is_flag=True, help="Do it; without this, only say what would be done.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def destroy(
     ctx: click.Context,
@@ -285,58 +236,113 @@ def destroy(
     tenant: str,
     ttl: float,
     *,
-    keep_root: bool,
+    drop_root: bool,
     yes: bool,
+    as_json: bool,
 ) -> None:
-    """Destroy old epochs that nothing hangs on, and the root keys that nothing is under.
+    """Destroy old epochs that nothing hangs on; with --drop-root, their root keys too.
 
-    There is no way back: backups of the store from before the rotation open for nobody once the
-    backups of the old keyring file are gone as well. Exit 3 if something is left to do.
+    There is no way back. Old backups of the store open until the root key is dropped, from every
+    copy of the keyring file. Whatever another store has under a dropped root key is lost: run keys
+    status on each one first. Exit 3 if something is left to do.
     """
-    with _opened(store, keyring, tenant, ttl) as opened:
-        found = opened.keys()
-        now = system_clock()
-        told = key_status(found)
-        lacking = opened.lacking(told)
-        if lacking or told.begun:
-            click.echo("\n".join(_todo(told, now, lacking)))
-            ctx.exit(_ATTENTION)
-        old = [(epoch.epoch, _waits(epoch, now)) for epoch in told.epochs if epoch.old]
-        ready = [epoch for epoch, waits in old if waits is None]
-        for epoch, waits in old:
-            if waits is not None:
-                click.echo(f"{epoch} stays: {waits}")
-        if yes:
-            for epoch in ready:
-                destroy_epoch(found, epoch, at=now)
-                click.echo(f"destroyed {epoch}")
-            rewrap_epochs(found)  # no live epoch may be under a root key that is dropped
-        whole = not keep_root and len(ready) == len(old)
-        roots = _unused_roots(opened, ready) if whole else []
-        for root in roots if yes else ():
-            Keyring.drop_root(keyring, root)
-            click.echo(f"dropped root key {root} from {keyring}: destroy its backups too")
-        if yes and ready:
-            _settle(opened.store)
-    if not yes:
-        for name in (*ready, *(f"root key {root}" for root in roots)):
-            click.echo(f"would destroy {name}; add --yes to do it")
-    waiting = len(ready) < len(old) or (not yes and bool(ready or roots))
-    if not (old or roots):
+    done = _Destroyed(say=(lambda _: None) if as_json else click.echo)
+    error = None
+    try:
+        with opened_store(store, keyring, tenant, ttl) as opened:
+            _destroy(opened, done, drop_root=drop_root, yes=yes)
+    except GdprkitError as problem:
+        if not as_json:
+            raise
+        error = str(problem)
+    if done.free_roots:
+        click.echo("\n".join(_about_roots(done.free_roots, opened, yes=yes)), err=True)
+    if as_json:  # one object, also where the command fails
+        body = {
+            "tenant": tenant,
+            "error": error,
+            "destroyed": done.epochs,
+            "dropped_roots": done.dropped_roots,
+            "free_roots": done.free_roots,
+            "todo": done.todo,
+        }
+        click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+    elif not (done.epochs or done.dropped_roots or done.todo):
         click.echo("nothing to destroy")
-    ctx.exit(_ATTENTION if waiting else 0)
+    ctx.exit(_USAGE if error else _ATTENTION if done.todo else 0)
 
 
-def _unused_roots(opened: _Opened, gone: list[str]) -> list[str]:
-    """Return the root keys that wrap nothing live, of whatever tenant in the file.
+@final
+@attrs.define(kw_only=True)
+class _Destroyed:
+    """What destroy has done so far, each thing said as it is done.
 
-    Epochs of this tenant that are in *gone* count as destroyed, also where they only would be.
+    Args:
+        say: Prints a line.
+        epochs: Epochs that are destroyed.
+        dropped_roots: Root keys that are dropped.
+        free_roots: Root keys that stay, and wrap nothing in this store once it is done.
+        todo: What is left to do.
     """
-    ring = Keyring.from_file(opened.ring)
-    dead = {(opened.store.tenant, epoch) for epoch in gone}
-    live = {root for *which, root in _asked(opened.file, _ROOTS) if tuple(which) not in dead}
-    used = {ring.describe().key_id, *live}
-    return [root for root in ring.root_ids if root not in used]
+
+    say: Callable[[str], None]
+    epochs: list[str] = attrs.field(factory=list)
+    dropped_roots: list[str] = attrs.field(factory=list)
+    free_roots: list[str] = attrs.field(factory=list)
+    todo: list[str] = attrs.field(factory=list)
+
+    def left(self, *lines: str) -> None:
+        """Say what is left to do."""
+        for line in lines:
+            self.todo.append(line)
+            self.say(line)
+
+
+def _destroy(opened: Opened, done: _Destroyed, *, drop_root: bool, yes: bool) -> None:
+    found, now = opened.keys(), system_clock()
+    told = key_status(found)
+    lacking = opened.lacking(told)
+    if lacking or told.begun:
+        done.left(*_todo(told, now, lacking, []))
+        return
+    old = [(epoch.epoch, _waits(epoch, now)) for epoch in told.epochs if epoch.old]
+    ready = [epoch for epoch, waits in old if waits is None]
+    done.left(*(f"{epoch} stays: {waits}" for epoch, waits in old if waits is not None))
+    if yes:
+        for epoch in ready:
+            destroy_epoch(found, epoch, at=now)
+            done.epochs.append(epoch)
+            done.say(f"destroyed {epoch}")
+        rewrap_epochs(found)  # no live epoch may be under a root key that is dropped
+    done.free_roots = opened.free_roots(ready) if len(ready) == len(old) else []
+    if yes and drop_root:
+        for root in tuple(done.free_roots):
+            Keyring.drop_root(opened.ring, root)
+            done.free_roots.remove(root)
+            done.dropped_roots.append(root)
+            done.say(f"dropped root key {root} from {opened.ring}: destroy its backups too")
+    if yes and ready:
+        _settle(opened.store)
+    if not yes:
+        roots = [f"root key {root}" for root in done.free_roots if drop_root]
+        done.left(*(f"would destroy {name}; add --yes to do it" for name in (*ready, *roots)))
+
+
+def _about_roots(roots: list[str], opened: Opened, *, yes: bool) -> list[str]:
+    """Say what root keys that could be dropped mean, how they are, and what to look at before."""
+    words = ["gdprkit", "keys", "destroy", str(opened.file), "--keyring", str(opened.ring)]
+    if opened.store.tenant != _TENANT:
+        words += ["--tenant", opened.store.tenant]
+    if opened.ttl != _TTL:
+        words += ["--ttl", f"{opened.ttl:g}"]
+    then = "" if yes else "then "
+    return [
+        *(f"root key {root} {then}wraps nothing in this store any more" for root in roots),
+        f"old backups of this store open until that is dropped from {opened.ring}; this drops it:",
+        f"  {shlex.join((*words, '--drop-root', '--yes'))}",
+        "before that, run keys status on every other store that uses this keyring, for each of its",
+        "tenants: whatever is still under a dropped root key there is lost for good",
+    ]
 
 
 def _settle(store: SqliteStore) -> None:

@@ -203,6 +203,8 @@ class KeyCare:
             NotASubjectId, UnknownSubject.
             InvalidValue: *columns_renewed* is not True.
             ShredHeld: a key is on hold.
+            ProcessingRestricted: the person is under a restriction (GDPR Art. 18): nothing is
+                destroyed until it is lifted.
             RotationTooEarly: another process may still seal by the old version.
             KeyInUse: a value is sealed by an old version; renew the key.
             ChainBroken: a value is not the one its entry names.
@@ -214,6 +216,9 @@ class KeyCare:
         self, *, columns_renewed: bool, span: Span = ALL, progress: Progress = lambda _: None
     ) -> Renewed:
         """Do ``destroy_old_versions`` for everybody; whoever it is refused for is named.
+
+        So is everybody on hold or under a restriction: they are passed over, and told in ``failed``
+        with ``shred-held`` or ``processing-restricted``.
 
         Raises:
             InvalidValue: *columns_renewed* is not True.

@@ -20,7 +20,7 @@ from gdprkit.words.identifiers import FieldId, SubjectId
 from gdprkit.words.personal import Personal
 from gdprkit.words.vocabulary import FilingSystem, RestrictedUse
 
-__all__ = ["opened", "people_by"]
+__all__ = ["is_restricted", "opened", "people_by"]
 
 
 def people_by(bench: Bench, fields: Mapping[str, str | Personal[str]]) -> tuple[SubjectId, ...]:
@@ -71,7 +71,7 @@ def opened(
     ]
     if not held and found.standing.data.erased_at is None:
         return {}
-    if use is None and _restricted(bench, found):
+    if use is None and is_restricted(bench, found):
         raise ProcessingRestricted(about)  # the line is the truth, whatever the key rows say
     versions = bench.keys.of(about, use=use)
     return {
@@ -79,8 +79,8 @@ def opened(
     }
 
 
-def _restricted(bench: Bench, found: View) -> bool:
-    """Whether the line is restricted, or one that goes on in its place: it is the same person."""
+def is_restricted(bench: Bench, found: View) -> bool:
+    """Return whether the line is restricted, or one that goes on in its place: the same person."""
     seen = {found.about}
     while not found.standing.objection.restrictions:
         into = found.standing.merge.into

@@ -5,7 +5,8 @@ Decides what goes into the one batch that does it. Leaves out key epochs and roo
 
 Always true: each batch is whole. Before it everything is under the old key and after it under the
 new one; a line that somebody wrote to meanwhile is not touched. A version is destroyed only when no
-value is under it and no process can seal by it any more.
+value is under it, no process can seal by it any more, and nothing keeps it: no hold, no restriction
+(GDPR Art. 18).
 """
 
 from __future__ import annotations
@@ -20,10 +21,17 @@ from gdprkit.facts.data import DataResealed
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import lookup_terms
 from gdprkit.keeper.line import View, marks_of
+from gdprkit.keeper.reading import is_restricted
 from gdprkit.keeper.sealed import check_envelopes, open_values, reseal_values
 from gdprkit.keeper.writing import Bench, Draft, add, finish
 from gdprkit.ledger.codec import encode_standing
-from gdprkit.sealing.errors import KeyInUse, KeyMissing, RotationTooEarly, ShredHeld
+from gdprkit.sealing.errors import (
+    KeyInUse,
+    KeyMissing,
+    ProcessingRestricted,
+    RotationTooEarly,
+    ShredHeld,
+)
 from gdprkit.sealing.form import key_id_of
 from gdprkit.sealing.rows import KeyRow, KeyState
 from gdprkit.state.data import HeldValue
@@ -122,6 +130,8 @@ def without_old_versions(bench: Bench, before: View, now: datetime) -> Batch | N
 
     Raises:
         ShredHeld: a key is on hold.
+        ProcessingRestricted: processing is restricted to storage, so nothing is destroyed (GDPR
+            Art. 18(2)); no ground is taken, the restriction has to be lifted first.
         RotationTooEarly: another process may still seal by the version before the newest.
         KeyInUse: values are sealed by an old version; renew the key.
     """
@@ -132,6 +142,9 @@ def without_old_versions(bench: Bench, before: View, now: datetime) -> Batch | N
         return None
     if any(row.on_hold for row in rows):
         raise ShredHeld(about)
+    # the line is the truth, and the key rows too: either of them keeps everything where it is
+    if any(row.restricted for row in rows) or is_restricted(bench, before):
+        raise ProcessingRestricted(about)
     free = max(row.created for row in rows) + timedelta(seconds=bench.keys.settings.ttl)
     if now < free:
         raise RotationTooEarly(f"key version {old[-1].version} of subject {about}", free)
