@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 
+import attrs
 import pytest
 from tests.keeper.support import House, evidence
 
-from gdprkit import connection, consent, marketing, retention
+from gdprkit import connection, consent, data, marketing, retention
 from gdprkit.acts.act import Act
-from gdprkit.errors import InvalidValue, NotPossibleNow
+from gdprkit.errors import InvalidValue, NotPossibleNow, PlanStale, PositionTaken
 from gdprkit.facts.merge import MergedFrom, MergedInto, MergeReversed
 from gdprkit.policy.decisions import Decision
-from gdprkit.storage.protocol import Batch, LineTombstone, Store
-from gdprkit.words.identifiers import SubjectId
+from gdprkit.storage.protocol import Batch, LineTombstone, Store, StoredStanding
+from gdprkit.words.identifiers import FieldId, SubjectId
 
 
 def contact(house: House, address: str) -> SubjectId:
@@ -256,3 +257,106 @@ def test_an_organisations_prohibition_reaches_its_contacts(house: House) -> None
     house.keeper.record(firm, marketing.prohibit(via="letter", by="company"))
     assert "company-prohibited" in codes(house, anna)
     assert house.keeper.ask(anna, MAIL, at=before)
+
+
+HOLD = retention.hold("case-1", reason="dispute")
+ASKED = retention.erasure(reason="unlawful", reference="r-7")
+
+
+@pytest.mark.parametrize("stop", [HOLD, retention.restrict("unlawful")])
+def test_what_keeps_the_line_that_goes_on_keeps_the_closed_one(house: House, stop: Act) -> None:
+    """A hold or a restriction of the same person: nothing of either line is erased (R-715, R-504).
+
+    A plan approved before is stale; after the merge is taken back the line stands alone again.
+    """
+    kept, gone = house.plain("a@example.com"), house.plain("b@example.com")
+    house.keeper.merge(kept, gone, verified=True)
+    early = house.keeper.plan(gone, ASKED)
+    assert early.erases_person
+    house.keeper.record(kept, stop)
+    plan = house.keeper.plan(gone, ASKED)
+    assert not plan.erases_person
+    assert {item.code for item in plan.items} <= {"legal-hold", "restricted"}
+    with pytest.raises(PlanStale):
+        house.keeper.apply(early, approve=early.digest)
+    house.clock.now += timedelta(hours=1)
+    house.keeper.unmerge(kept, gone)
+    assert house.erase(gone).person_erased
+
+
+def test_a_hold_on_a_line_between_keeps_what_was_merged_into_it(swift: House) -> None:
+    """A hold is not brought on by a merge, so every line of the chain is asked, not the last."""
+    first, second, last = (swift.plain(f"{n}@example.com") for n in ("a", "b", "c"))
+    swift.keeper.merge(second, first, verified=True)
+    swift.keeper.record(second, HOLD)
+    swift.keeper.merge(last, second, verified=True)
+    assert not swift.keeper.plan(first, ASKED).erases_person
+    assert swift.keeper.plan(last, ASKED).erases_person
+
+
+def test_a_correction_of_a_closed_line_on_hold_replaces_nothing(swift: House) -> None:
+    """What an act would delete stays as well: the corrected value is added (R-715)."""
+    kept, gone = swift.plain("a@example.com"), swift.plain("b@example.com")
+    swift.keeper.merge(kept, gone, verified=True)
+    swift.keeper.record(kept, HOLD)
+    before = {value.slot for value in swift.keeper.standing(gone).data.values}
+    swift.keeper.record(gone, data.rectify({"name": "Anna Corrected"}, source="contact-form"))
+    after = {value.slot for value in swift.keeper.standing(gone).data.values}
+    assert before < after
+
+
+def test_a_plan_of_the_past_asks_the_line_that_went_on_as_it_was_then(swift: House) -> None:
+    """A hold that came later does not reach back into what is looked at."""
+    kept, gone = swift.plain("a@example.com"), swift.plain("b@example.com")
+    swift.keeper.merge(kept, gone, verified=True)
+    before = swift.keeper.now()
+    swift.clock.now += timedelta(hours=1)
+    swift.keeper.record(kept, HOLD)
+    assert swift.keeper.plan(gone, ASKED, at=before).erases_person
+    assert not swift.keeper.plan(gone, ASKED).erases_person
+
+
+def test_a_hold_recorded_in_the_moment_of_an_erasure_is_heard(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line that goes on is written to between plan and commit: nothing is erased."""
+    kept, gone = house.plain("a@example.com"), house.plain("b@example.com")
+    house.keeper.merge(kept, gone, verified=True)
+    plan = house.keeper.plan(gone, attrs.evolve(ASKED, fields=frozenset({FieldId("name")})))
+    commit = type(house.store).commit
+
+    def meanwhile(self: Store, *batches: Batch) -> None:
+        monkeypatch.setattr(type(house.store), "commit", commit)
+        house.keeper.record(kept, HOLD)
+        commit(self, *batches)
+
+    monkeypatch.setattr(type(house.store), "commit", meanwhile)
+    with pytest.raises(PositionTaken):
+        house.keeper.apply(plan, approve=plan.digest)
+    assert len(house.keeper.read(gone)) == 2
+
+
+def test_people_without_merges_read_one_line(swift: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other lines cost nothing to whoever has none, and a word that keeps nothing writes none."""
+    alone, kept, gone = (swift.plain(f"{n}@example.com") for n in ("a", "b", "c"))
+    swift.keeper.merge(kept, gone, verified=True)
+    read: list[SubjectId] = []
+    written: list[SubjectId] = []
+    standing, commit = type(swift.store).standing, type(swift.store).commit
+
+    def reading(self: Store, about: SubjectId) -> StoredStanding | None:
+        read.append(about)
+        return standing(self, about)
+
+    def writing(self: Store, *batches: Batch) -> None:
+        written.extend(batch.about for batch in batches)
+        commit(self, *batches)
+
+    monkeypatch.setattr(type(swift.store), "standing", reading)
+    monkeypatch.setattr(type(swift.store), "commit", writing)
+    swift.keeper.record(alone, HOLD)
+    assert (read, written) == ([alone], [alone])
+    swift.keeper.record(kept, marketing.object_to(via="email"))
+    assert written == [alone, kept]
+    swift.keeper.record(kept, HOLD)
+    assert written == [alone, kept, kept, gone]

@@ -88,6 +88,108 @@ def test_a_restriction_after_a_merge_reaches_the_closed_line(house: House) -> No
     assert house.keeper.read(older)
 
 
+HOLD, LIFT_HOLD = retention.hold("case-1", reason="dispute"), retention.lift_hold("case-1")
+
+
+def test_keys_of_closed_lines_follow_the_line_that_goes_on(house: House) -> None:
+    """Each hold and restriction comes and goes on them in the very commit, through two merges."""
+    anna = house.plain("a@example.com")
+    older, oldest = (house.plain(f"{name}@example.com") for name in ("b", "c"))
+    house.keeper.merge(older, oldest, verified=True)
+    house.keeper.merge(anna, older, verified=True)
+    note = SealedField("delivery", "note")
+    envelope = house.keeper.fields.seal(oldest, "ring twice", note, 1)
+    for act, wanted in (
+        (RESTRICT, (True, False)),
+        (HOLD, (True, True)),
+        (LIFT, (False, True)),
+        (LIFT_HOLD, (False, False)),
+    ):
+        house.clock.now += timedelta(hours=1)
+        house.keeper.record(anna, act)
+        assert [flags(house, about) for about in (anna, older, oldest)] == [{wanted}] * 3
+        if wanted[0]:
+            with pytest.raises(ProcessingRestricted):
+                house.keeper.fields.open(oldest, envelope, note, 1)
+        else:
+            assert house.keeper.fields.open(oldest, envelope, note, 1).reveal() == "ring twice"
+
+
+def test_a_closed_line_keeps_what_is_said_on_itself_or_above(house: House) -> None:
+    """A lift frees a key only of what it lifts: what another line of the person says stays."""
+    anna, older = house.plain("a@example.com"), house.plain("b@example.com")
+    house.keeper.merge(anna, older, verified=True)
+    house.keeper.record(anna, HOLD)
+    house.keeper.record(older, retention.hold("case-2", reason="dispute"))
+    house.clock.now += timedelta(hours=1)
+    house.keeper.record(older, retention.lift_hold("case-2"))
+    assert flags(house, older) == {(False, True)}
+    house.keeper.record(older, retention.hold("case-3", reason="dispute"))
+    house.keeper.record(anna, LIFT_HOLD)
+    assert [flags(house, about) for about in (anna, older)] == [{(False, False)}, {(False, True)}]
+
+
+def test_a_lift_on_a_closed_line_frees_every_line_it_restricted(house: House) -> None:
+    """Its restriction was brought to the line that goes on and from there to the others."""
+    anna = house.plain("a@example.com")
+    older, beside = (house.plain(f"{name}@example.com") for name in ("b", "c"))
+    for other in (older, beside):
+        house.keeper.merge(anna, other, verified=True)
+    for act, wanted in ((RESTRICT, (True, False)), (LIFT, (False, False))):
+        house.clock.now += timedelta(hours=1)
+        house.keeper.record(older, act)
+        assert [flags(house, about) for about in (anna, older, beside)] == [{wanted}] * 3
+
+
+def test_a_merge_into_a_line_on_hold_reaches_the_keys_below(house: House) -> None:
+    """The closed line and those merged into it before are held, and free when it is taken back."""
+    anna = house.plain("a@example.com", acts=[HOLD, RESTRICT])
+    older, oldest = (house.plain(f"{name}@example.com") for name in ("b", "c"))
+    house.keeper.merge(older, oldest, verified=True)
+    house.keeper.merge(anna, older, verified=True)
+    assert [flags(house, about) for about in (older, oldest)] == [{(True, True)}] * 2
+    house.keeper.unmerge(anna, older)
+    assert [flags(house, about) for about in (older, oldest)] == [{(False, False)}] * 2
+    assert flags(house, anna) == {(True, True)}
+
+
+def test_an_erased_closed_line_has_no_keys_to_flag(house: House) -> None:
+    """A restriction of the line that goes on is recorded although the other line is erased."""
+    anna, older = house.plain("a@example.com"), house.plain("b@example.com")
+    house.keeper.merge(anna, older, verified=True)
+    house.erase(older)
+    house.keeper.record(anna, RESTRICT)
+    assert (flags(house, anna), flags(house, older)) == ({(True, False)}, set())
+
+
+def test_a_hold_set_beside_the_keeper_outlives_a_word_that_changes_none(house: House) -> None:
+    """Set on the key rows of a closed line, it is not lifted by an act about something else."""
+    anna, older = house.plain("a@example.com"), house.plain("b@example.com")
+    house.keeper.merge(anna, older, verified=True)
+    stored = house.store.standing(older)
+    assert stored is not None
+    set_flags(house, stored, KeyFlags(on_hold=True))
+    house.keeper.record(anna, marketing.object_to(via="email"))
+    assert flags(house, older) == {(False, True)}
+
+
+def test_flags_of_two_lines_at_once_lose_neither(house: House) -> None:
+    """A hold above, recorded in the moment of a lift below: the lift is made anew and sees it."""
+    anna, older = house.plain("a@example.com"), house.plain("b@example.com", acts=[HOLD])
+    house.keeper.merge(anna, older, verified=True)
+    commit = house.store.commit
+
+    def meanwhile(*batches: Batch) -> None:
+        house.store.commit = commit  # type: ignore[method-assign]
+        house.keeper.record(anna, retention.hold("case-2", reason="dispute"))
+        commit(*batches)
+
+    house.clock.now += timedelta(hours=1)
+    house.store.commit = meanwhile  # type: ignore[method-assign]
+    house.keeper.record(older, LIFT_HOLD)
+    assert flags(house, older) == {(False, True)}
+
+
 def test_flags_do_not_undo_a_rotation(house: House) -> None:
     """A row wrapped anew between our reading and our commit keeps its new wrapping."""
     anna = house.anna()

@@ -22,7 +22,7 @@ from gdprkit.facts.entry import Fact
 from gdprkit.facts.request import RequestReceived, RequestWithdrawn
 from gdprkit.facts.retention import Archived, HoldPlaced, MarketingEntryEnded
 from gdprkit.policy.plan import Plan, PlanItem
-from gdprkit.policy.retention import DueErasure, nothing_left, plan_due
+from gdprkit.policy.retention import DueErasure, erasure_blocked, nothing_left, plan_due
 from gdprkit.words.identifiers import CaseId, PurposeId
 from gdprkit.words.vocabulary import (
     ErasureReason,
@@ -203,3 +203,14 @@ def test_a_relation_with_nothing_left_is_erased(facts: list[Fact], left: bool) -
     assert nothing_left(found) is not left
     if not found.standing.data.values and not found.standing.retention.holds:
         assert plan_due(found, QUESTION) == due(found, erases_person=not left)
+
+
+def test_what_keeps_another_line_of_the_person_keeps_this_one() -> None:
+    """A closed line waits for the line that goes on, and its own marks go on telling of it."""
+    held = asked([*live(), HoldPlaced(reference="hold-1", reason="court")]).standing
+    found = asked([*EMPTY, CLEARED], at=later(1))
+    beside = attrs.evolve(found, surviving=(asked(live()).standing, held))
+    assert plan_due(found, QUESTION).erases_person
+    assert not plan_due(beside, QUESTION).erases_person
+    assert erasure_blocked(beside) == ("legal-hold", "R-715")
+    assert nothing_left(beside)

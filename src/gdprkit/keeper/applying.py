@@ -21,7 +21,7 @@ from gdprkit.facts.objection import MarketingObjection
 from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import suppressed
-from gdprkit.keeper.line import View, organisation_of
+from gdprkit.keeper.line import View, organisation_of, surviving_of
 from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
 from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.writing import (
@@ -121,7 +121,9 @@ def make_plan(
         )
     looked = look_up(bench, view, question.purpose, now) if isinstance(question, AfterEnd) else None
     company = organisation_of(bench.store, view, at, known_by)
-    return planner(bench.case(view, now, suppressed=looked, organisation=company), question)
+    others = surviving_of(bench.store, view, at, known_by)
+    case = bench.case(view, now, suppressed=looked, organisation=company, surviving=others)
+    return planner(case, question)
 
 
 def recheck(bench: Bench, view: View, plan: Plan, approve: object, now: datetime) -> None:

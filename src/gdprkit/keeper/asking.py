@@ -15,7 +15,7 @@ import attrs
 from gdprkit.acts.consent import HasConsent
 from gdprkit.errors import InvalidValue
 from gdprkit.keeper.applying import look_up
-from gdprkit.keeper.line import View, entries_of, organisation_of, view
+from gdprkit.keeper.line import organisation_of, surviving_of, view, view_at
 from gdprkit.keeper.writing import Bench
 from gdprkit.policy.advertising import MayAdvertise, may_advertise
 from gdprkit.policy.case import Case
@@ -28,12 +28,10 @@ from gdprkit.policy.marketing import MayContact, may_contact
 from gdprkit.policy.processing import MayProcess, may_process
 from gdprkit.policy.rights import MayExercise, may_exercise
 from gdprkit.policy.transfer import MayTransfer, may_transfer
-from gdprkit.state.standing import fold
-from gdprkit.storage.protocol import Store
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import utc_moment
 
-__all__ = ["ask", "view_at"]
+__all__ = ["ask"]
 
 #: question -> the policy that answers it.
 QUESTIONS: Final[Mapping[type, Callable[[Case, Any], Decision]]] = {
@@ -47,14 +45,6 @@ QUESTIONS: Final[Mapping[type, Callable[[Case, Any], Decision]]] = {
     MayTransfer: may_transfer,
     HasConsent: lambda case, q: consent_in_force(case, q.purpose, q.channel),
 }
-
-
-def view_at(store: Store, about: SubjectId, at: datetime | None, known_by: datetime | None) -> View:
-    """Return a person's line with the standing of a moment, and of what was known by another."""
-    found = view(store, about)
-    if at is None and known_by is None:
-        return found
-    return attrs.evolve(found, standing=fold(entries_of(store, about), until=at, known_by=known_by))
 
 
 def ask(
@@ -81,7 +71,8 @@ def ask(
     moment = now if at is None else utc_moment(at, "at")
     found = view_at(bench.store, about, at, known_by)
     company = organisation_of(bench.store, found, at, known_by)
-    case = bench.case(found, moment, organisation=company)
+    others = surviving_of(bench.store, found, at, known_by)
+    case = bench.case(found, moment, organisation=company, surviving=others)
     if not isinstance(question, (MayContact, MayMove)):
         return policy(case, question)
     past = at is not None or known_by is not None

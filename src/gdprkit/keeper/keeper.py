@@ -28,7 +28,7 @@ from gdprkit.keeper.applying import (
     make_plan,
     recheck,
 )
-from gdprkit.keeper.asking import ask, view_at
+from gdprkit.keeper.asking import ask
 from gdprkit.keeper.clock import Clock, system_clock
 from gdprkit.keeper.contacts import INDEXES
 from gdprkit.keeper.key_care import KeyCare
@@ -38,7 +38,9 @@ from gdprkit.keeper.line import (
     first_receipt,
     key_hash,
     reopened,
+    surviving_of,
     view,
+    view_at,
 )
 from gdprkit.keeper.merging import carried, merge, together, unmerge
 from gdprkit.keeper.parts import check_parts
@@ -396,7 +398,9 @@ class RecordKeeper:
 
     def _case(self, about: SubjectId, at: datetime | None, known_by: datetime | None) -> Case:
         moment = self.now() if at is None else utc_moment(at, "at")
-        return self._bench.case(self._view(subject_id(about), at, known_by), moment)
+        found = self._view(subject_id(about), at, known_by)
+        others = surviving_of(self._bench.store, found, at, known_by)
+        return self._bench.case(found, moment, surviving=others)
 
     def handling(
         self,

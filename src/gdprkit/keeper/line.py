@@ -7,8 +7,9 @@ otherwise the line is folded anew. Everything here is about one person and commi
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Final, final
 
@@ -33,8 +34,9 @@ from gdprkit.ledger.codec import (
 )
 from gdprkit.policy.case import Case
 from gdprkit.policy.marks import tags, wake_at
+from gdprkit.sealing.rows import KeyFlags
 from gdprkit.state.standing import EMPTY, FOLD_VERSION, Standing, extends, fold, step
-from gdprkit.storage.protocol import Marks, Store, StoredEntry, StoredStanding
+from gdprkit.storage.protocol import Batch, Marks, Store, StoredEntry, StoredStanding
 from gdprkit.words.identifiers import SubjectId
 
 __all__ = [
@@ -44,12 +46,18 @@ __all__ = [
     "entries_of",
     "extend",
     "first_receipt",
+    "going_on",
+    "key_flags",
     "key_hash",
+    "known",
     "marks_of",
     "new_view",
     "organisation_of",
     "reopened",
+    "surviving_of",
+    "unchanged",
     "view",
+    "view_at",
 ]
 
 
@@ -104,6 +112,27 @@ def view(store: Store, about: SubjectId) -> View:
     return View(about=about, position=stored.position, head=stored.head, standing=standing)
 
 
+def view_at(
+    store: Store, about: SubjectId, at: datetime | None = None, known_by: datetime | None = None
+) -> View:
+    """Return a person's line with the standing of a moment, and of what was known by another.
+
+    Raises:
+        UnknownSubject, UnreadableEntry: as ``view`` says.
+    """
+    found = view(store, about)
+    if at is None and known_by is None:
+        return found
+    return attrs.evolve(found, standing=fold(entries_of(store, about), until=at, known_by=known_by))
+
+
+def known(
+    store: Store, about: SubjectId, at: datetime | None = None, known_by: datetime | None = None
+) -> View | None:
+    """Return what ``view_at`` returns; None where there is no line, or it was expunged."""
+    return None if store.standing(about) is None else view_at(store, about, at, known_by)
+
+
 def organisation_of(
     store: Store,
     found: View,
@@ -115,11 +144,40 @@ def organisation_of(
     None as well where it has no line in this store: then nobody knows what it prohibited.
     """
     organisation = found.standing.connection.organisation
-    if organisation is None or store.standing(organisation) is None:
-        return None
-    if until is None and known_by is None:
-        return view(store, organisation).standing
-    return fold(entries_of(store, organisation), until=until, known_by=known_by)
+    line = None if organisation is None else known(store, organisation, until, known_by)
+    return None if line is None else line.standing
+
+
+def surviving_of(
+    store: Store,
+    found: View,
+    until: datetime | None = None,
+    known_by: datetime | None = None,
+) -> tuple[Standing, ...]:
+    """Return the standings of the lines that go on in place of a closed one, nearest first."""
+    if found.standing.merge.into is None:
+        return ()
+    read = partial(known, store, at=until, known_by=known_by)
+    return tuple(line.standing for line in going_on(found, read))
+
+
+def going_on(found: View, read: Callable[[SubjectId], View | None]) -> Iterator[View]:
+    """Yield the lines that go on in place of one that was merged away, nearest first.
+
+    They are about the same person. A line that was expunged ends the chain.
+
+    Args:
+        found: The line to begin after.
+        read: Returns a line; None where there is none.
+    """
+    seen = {found.about}
+    while (into := found.standing.merge.into) is not None and into.other not in seen:
+        line = read(into.other)
+        if line is None:
+            return
+        yield line
+        seen.add(line.about)
+        found = line
 
 
 def key_hash(key: object, acts: Sequence[object]) -> bytes:
@@ -210,3 +268,28 @@ def extend(before: View, entries: Sequence[Entry], after: Standing, key: bytes |
 def marks_of(case: Case) -> Marks:
     """Return the marks of a standing."""
     return Marks(wake_at=wake_at(case), tags=tags(case))
+
+
+def unchanged(found: View, case: Case) -> Batch:
+    """Return a batch that changes nothing of a line, and fails where somebody wrote to it since."""
+    return Batch(
+        about=found.about,
+        expected=found.position,
+        entries=(),
+        standing=StoredStanding(
+            about=found.about,
+            position=found.position,
+            head=found.head,
+            fold=FOLD_VERSION,
+            state=encode_standing(found.standing),
+        ),
+        marks=marks_of(case),
+    )
+
+
+def key_flags(*lines: Standing) -> KeyFlags:
+    """Return what holds of a person's keys by these lines of theirs together."""
+    return KeyFlags(
+        restricted=any(line.objection.restrictions for line in lines),
+        on_hold=any(line.retention.holds for line in lines),
+    )

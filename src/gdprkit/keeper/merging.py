@@ -4,24 +4,39 @@ Decides which lines are written. Leaves out what one brings to the other (``poli
 values and keys: each line keeps its own, so an erasure of one leaves the other's. Always true: both
 lines are written in one commit: nothing that is said meanwhile falls between them, and a process
 that dies leaves both as they were. What is said later on a closed line, by the link of an
-old message for instance, is brought to the line that goes on in the very commit that records it.
+old message for instance, is brought to the line that goes on in the very commit that records it;
+a hold or a restriction on the line that goes on reaches the keys of closed lines in that commit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Final
+
+import attrs
 
 from gdprkit.acts.act import Act
 from gdprkit.errors import InvalidValue, NotPossibleNow
 from gdprkit.facts.merge import MergedInto, MergeReversed
-from gdprkit.keeper.line import View, view
+from gdprkit.keeper.line import (
+    View,
+    going_on,
+    key_flags,
+    known,
+    surviving_of,
+    unchanged,
+    view,
+)
 from gdprkit.keeper.writing import Bench, Composed, compose
 from gdprkit.policy.merging import brought_by
+from gdprkit.state.merge import MergeState
 from gdprkit.storage.protocol import Batch
 from gdprkit.words.identifiers import SubjectId, subject_id
 
 __all__ = ["carried", "merge", "together", "unmerge"]
+
+_ALONE: Final = MergeState()
 
 
 def merge(
@@ -47,10 +62,11 @@ def merge(
         raise NotPossibleNow("erased", "merge", ())
     brought = Act(fact=brought_by(other, gone.standing, verified=verified))
     closed = Act(fact=MergedInto(survivor=survivor))
-    return (
-        compose(bench, kept, [brought], now=now, merging=True).batch,
-        compose(bench, gone, [closed], now=now, merging=True).batch,
+    done = (
+        compose(bench, kept, [brought], now=now, merging=True),
+        compose(bench, gone, [closed], now=now, merging=True),
     )
+    return _with_keys(bench, done, now)
 
 
 def unmerge(
@@ -72,22 +88,30 @@ def unmerge(
     log = kept.standing.merge
     if other not in {m.other for m in log.merged} | {r.other for r in log.reversed}:
         raise NotPossibleNow("not merged", "unmerge", ("merge",))
-    batches = []
+    done = []
     into = gone.standing.merge.into
     if into is not None and into.other == survivor:
         opened = Act(fact=MergeReversed(other=survivor, assessment=assessment))
-        batches.append(compose(bench, gone, [opened], now=now, merging=True).batch)
+        done.append(compose(bench, gone, [opened], now=now, merging=True))
     taken_back = Act(fact=MergeReversed(other=other, assessment=assessment))
     composed = compose(bench, kept, [taken_back], now=now, merging=True)
-    return (*batches, *carried(bench, kept, composed, now))
+    return _with_keys(bench, [*done, *_brought_on(bench, kept, composed, now)], now)
 
 
-def carried(bench: Bench, before: View, composed: Composed, now: datetime) -> Iterator[Batch]:
-    """Yield a batch, and what brings the new words of a closed line to the line that goes on.
+def carried(bench: Bench, before: View, composed: Composed, now: datetime) -> tuple[Batch, ...]:
+    """Return a batch, and what brings it to the other lines of the person.
 
-    Consents come along where the merge brought consents: the same person was made sure of.
+    New words of a closed line go to the line that goes on; consents where the merge brought
+    consents: the same person was made sure of. What keeps the line that goes on, a hold or a
+    restriction, goes to the keys of closed lines.
     """
-    yield composed.batch
+    return _with_keys(bench, list(_brought_on(bench, before, composed, now)), now)
+
+
+def _brought_on(
+    bench: Bench, before: View, composed: Composed, now: datetime
+) -> Iterator[Composed]:
+    yield composed
     after, seen = composed.after, {before.about}
     while (into := after.standing.merge.into) is not None and into.other not in seen:
         if bench.store.standing(into.other) is None:
@@ -98,9 +122,49 @@ def carried(bench: Bench, before: View, composed: Composed, now: datetime) -> It
         if brought == brought_by(closed, before.standing, verified=verified):
             return
         composed = compose(bench, kept, [Act(fact=brought)], now=now, merging=True)
-        yield composed.batch
+        yield composed
         before, after = kept, composed.after
         seen.add(before.about)
+
+
+def _with_keys(bench: Bench, done: Sequence[Composed], now: datetime) -> tuple[Batch, ...]:
+    """Return the batches, and the flags of every key they reach on the person's other lines.
+
+    Keys of a closed line are restricted or on hold by its own words and by those of the lines that
+    go on. None of these moves unseen: where such keys change, or values of a closed line are
+    erased, the lines that go on are in the commit, if only to stand still.
+    """
+    batches = {part.batch.about: part.batch for part in done}
+    lines = {part.after.about: part.after for part in done}
+    if all(line.standing.merge == _ALONE for line in lines.values()):
+        return tuple(batches.values())
+
+    def read(about: SubjectId) -> View | None:
+        return lines.get(about) or known(bench.store, about)
+
+    def still(line: View) -> Batch:
+        return unchanged(line, bench.case(line, now))
+
+    waiting = list(lines.values())
+    while waiting:
+        for merged in waiting.pop().standing.merge.merged:
+            if merged.other not in lines and (line := read(merged.other)) is not None:
+                lines[line.about] = line
+                waiting.append(line)
+    for line in list(lines.values()):
+        above = list(going_on(line, read))
+        flags = key_flags(line.standing, *(other.standing for other in above))
+        before = view(bench.store, line.about)
+        was = key_flags(before.standing, *surviving_of(bench.store, before))
+        batch = batches.get(line.about)
+        if line.standing.data.erased_at is None and flags != was:
+            batch = batches[line.about] = attrs.evolve(batch or still(line), flags=flags)
+        elif batch is not None:  # what it says of itself changes nothing: another line says it too
+            batch = batches[line.about] = attrs.evolve(batch, flags=None)
+        if batch is not None and (batch.flags or batch.deletes or batch.shred):
+            for other in above:
+                batches.setdefault(other.about, still(other))
+    return tuple(batches.values())
 
 
 def together(

@@ -10,13 +10,13 @@ from datetime import datetime
 import attrs
 
 from gdprkit.errors import ChainBroken, UnknownSubject
-from gdprkit.keeper.line import entries_of, marks_of, new_view, view
+from gdprkit.keeper.line import entries_of, new_view, unchanged, view
 from gdprkit.keeper.sealed import check_envelopes
 from gdprkit.keeper.writing import Bench
 from gdprkit.ledger.chain import verify_line
-from gdprkit.ledger.codec import decode_standing, encode_standing
+from gdprkit.ledger.codec import decode_standing
 from gdprkit.state.standing import FOLD_VERSION, fold
-from gdprkit.storage.protocol import Batch, Store, StoredStanding
+from gdprkit.storage.protocol import Store
 from gdprkit.words.identifiers import SubjectId
 
 __all__ = ["reindex_person", "verify_person"]
@@ -56,18 +56,4 @@ def reindex_person(bench: Bench, about: SubjectId, now: datetime) -> None:
     found = view(store, about)
     standing = fold(entries_of(store, about))
     fresh = attrs.evolve(found, standing=standing)
-    store.commit(
-        Batch(
-            about=about,
-            expected=found.position,
-            entries=(),
-            standing=StoredStanding(
-                about=about,
-                position=found.position,
-                head=found.head,
-                fold=FOLD_VERSION,
-                state=encode_standing(standing),
-            ),
-            marks=marks_of(bench.case(fresh, now)),
-        )
-    )
+    store.commit(unchanged(fresh, bench.case(fresh, now)))

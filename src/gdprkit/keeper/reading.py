@@ -12,7 +12,7 @@ from typing import Any
 
 from gdprkit.errors import UnknownName
 from gdprkit.keeper.contacts import search_terms
-from gdprkit.keeper.line import View, view
+from gdprkit.keeper.line import View, surviving_of, view
 from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.writing import Bench
 from gdprkit.sealing.errors import ProcessingRestricted
@@ -81,11 +81,5 @@ def opened(
 
 def is_restricted(bench: Bench, found: View) -> bool:
     """Return whether the line is restricted, or one that goes on in its place: the same person."""
-    seen = {found.about}
-    while not found.standing.objection.restrictions:
-        into = found.standing.merge.into
-        if into is None or into.other in seen or bench.store.standing(into.other) is None:
-            return False
-        seen.add(into.other)
-        found = view(bench.store, into.other)
-    return True
+    lines = (found.standing, *surviving_of(bench.store, found))
+    return any(line.objection.restrictions for line in lines)

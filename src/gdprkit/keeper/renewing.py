@@ -20,11 +20,10 @@ from gdprkit.errors import InvalidValue, PositionTaken
 from gdprkit.facts.data import DataResealed
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import lookup_terms
-from gdprkit.keeper.line import View, marks_of
+from gdprkit.keeper.line import View, unchanged
 from gdprkit.keeper.reading import is_restricted
 from gdprkit.keeper.sealed import check_envelopes, open_values, reseal_values
 from gdprkit.keeper.writing import Bench, Draft, add, finish
-from gdprkit.ledger.codec import encode_standing
 from gdprkit.sealing.errors import (
     KeyInUse,
     KeyMissing,
@@ -35,8 +34,7 @@ from gdprkit.sealing.errors import (
 from gdprkit.sealing.form import key_id_of
 from gdprkit.sealing.rows import KeyRow, KeyState
 from gdprkit.state.data import HeldValue
-from gdprkit.state.standing import FOLD_VERSION
-from gdprkit.storage.protocol import Batch, StoredStanding, VaultPut
+from gdprkit.storage.protocol import Batch, VaultPut
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.personal import Personal
 from gdprkit.words.vocabulary import RestrictedUse
@@ -120,7 +118,7 @@ def with_new_terms(bench: Bench, before: View, now: datetime) -> Batch | None:
     if not moved or len(envelopes) < len(moved):  # erased in this moment: nothing is left to find
         return None
     puts = [VaultPut(slot=s, envelope=envelopes[s], terms=wanted[s]) for s in moved]
-    return attrs.evolve(_bare(bench, before, now), puts=puts)
+    return attrs.evolve(unchanged(before, bench.case(before, now)), puts=puts)
 
 
 def without_old_versions(bench: Bench, before: View, now: datetime) -> Batch | None:
@@ -155,7 +153,7 @@ def without_old_versions(bench: Bench, before: View, now: datetime) -> Batch | N
             what = f"key version {row.version} of subject {about}"
             raise KeyInUse(what, count, "renew the key of the person, then try again")
     gone = [attrs.evolve(row, state=KeyState.DESTROYED, wrapped=b"") for row in old]
-    return attrs.evolve(_bare(bench, before, now), keys=gone)
+    return attrs.evolve(unchanged(before, bench.case(before, now)), keys=gone)
 
 
 def _is_searched(bench: Bench, value: HeldValue) -> bool:
@@ -174,20 +172,3 @@ def _terms(
         return lookup_terms(bench.register, bench.keys, value.field, personal, now, value.filing)
     except InvalidValue:
         return ()
-
-
-def _bare(bench: Bench, before: View, now: datetime) -> Batch:
-    """Return a batch that changes nothing, on the line as it was read."""
-    return Batch(
-        about=before.about,
-        expected=before.position,
-        entries=(),
-        standing=StoredStanding(
-            about=before.about,
-            position=before.position,
-            head=before.head,
-            fold=FOLD_VERSION,
-            state=encode_standing(before.standing),
-        ),
-        marks=marks_of(bench.case(before, now)),
-    )

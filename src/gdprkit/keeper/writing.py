@@ -35,7 +35,7 @@ from gdprkit.facts.request import RequestReceived
 from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import stops_from_list, suppressions
-from gdprkit.keeper.line import View, advance, extend, marks_of
+from gdprkit.keeper.line import View, advance, extend, key_flags, marks_of, surviving_of
 from gdprkit.keeper.sealed import open_values, seal_values
 from gdprkit.keeper.values import Receipt
 from gdprkit.policy.case import Case
@@ -123,7 +123,12 @@ class Bench:
     random: Callable[[int], bytes]
 
     def case(self, view: View, at: datetime, **more: Any) -> Case:
-        """Return the case of a view at a moment, under the law of that day."""
+        """Return the case of a view at a moment, under the law of that day.
+
+        The lines that go on in its place are those of now, unless *more* gives those of then.
+        """
+        if "surviving" not in more:
+            more["surviving"] = surviving_of(self.store, view)
         return Case(
             standing=view.standing,
             register=self.register,
@@ -538,15 +543,8 @@ def _flags(draft: Draft) -> KeyFlags | None:
     A key on hold cannot be destroyed, whoever tries (crypto-shredding has no way back), and a
     restricted one opens only on a ground of Art. 18(2), whoever reads.
     """
-    after, before = _flagged(draft.view.standing), _flagged(draft.before.standing)
+    after, before = key_flags(draft.view.standing), key_flags(draft.before.standing)
     return None if after == before else after
-
-
-def _flagged(standing: Standing) -> KeyFlags:
-    return KeyFlags(
-        restricted=bool(standing.objection.restrictions),
-        on_hold=bool(standing.retention.holds),
-    )
 
 
 def finish(draft: Draft, key: bytes | None = None, shred: Tombstone | None = None) -> Composed:

@@ -68,6 +68,8 @@ class Case:
         at: The moment asked about; kept in UTC.
         law: The numbers in force.
         about: The person, for the decision's record.
+        surviving: The standings of the lines that go on in place of a line that was merged away,
+            nearest first: the same person, so what keeps them keeps this one.
         organisation: The standing of the organisation the person acts for, where it has a line of
             its own (R-418).
         suppressed: What the suppression list says about the person's contact points; None means
@@ -81,6 +83,7 @@ class Case:
     about: SubjectId | None = None
     suppressed: Suppressed | None = None
     organisation: Standing | None = None
+    surviving: tuple[Standing, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:

@@ -201,11 +201,15 @@ def _keep_all(case: Case, code: str, rule: str) -> tuple[PlanItem, ...]:
 
 
 def erasure_blocked(case: Case) -> tuple[str, str] | None:
-    """Return why nothing may be erased now: a legal hold, or a restriction (GDPR Art. 18(1))."""
-    if case.standing.retention.holds:
-        return "legal-hold", "R-715"
-    if case.standing.objection.restrictions:
-        return "restricted", "R-504"
+    """Return why nothing may be erased now: a legal hold, or a restriction (GDPR Art. 18(1)).
+
+    Of a line that was merged away it may stand on the lines that go on as well.
+    """
+    for line in (case.standing, *case.surviving):
+        if line.retention.holds:
+            return "legal-hold", "R-715"
+        if line.objection.restrictions:
+            return "restricted", "R-504"
     return None
 
 
@@ -421,14 +425,18 @@ def plan_erasure(case: Case, question: Erasure) -> Plan:
 
 
 def nothing_left(case: Case) -> bool:
-    """Whether the relation is over, no value is held and the subject key serves nobody any more."""
+    """Whether the relation is over, no value is held and the subject key serves nobody any more.
+
+    Only this line is asked: when another one is held or freed, these marks are not made anew.
+    """
     standing = case.standing
     return (
         standing.connection.status in (ConnectionStatus.ARCHIVE, ConnectionStatus.ERASED)
         and standing.data.erased_at is None
         and not standing.data.values
         and not standing.request.open
-        and erasure_blocked(case) is None
+        and not standing.retention.holds
+        and not standing.objection.restrictions
     )
 
 
