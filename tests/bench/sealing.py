@@ -32,11 +32,11 @@ from tests.sealing.support import DictStore
 
 from gdprkit import Keyring
 from gdprkit.sealing.canonical import lp
-from gdprkit.sealing.ciphers import SubjectKey
 from gdprkit.sealing.envelope import SealedField, seal, seal_many, unseal, unseal_many
 from gdprkit.sealing.fields import SealedFields
 from gdprkit.sealing.index import IndexSpec
 from gdprkit.sealing.keys import SubjectKeys
+from gdprkit.sealing.opened_keys import SubjectKey
 from gdprkit.sealing.plaintext import encode
 from gdprkit.sealing.providers import KeyProvider
 from gdprkit.sealing.roots import IndexRoot

@@ -13,9 +13,9 @@ import attrs
 
 from gdprkit.errors import PositionTaken
 from gdprkit.sealing.canonical import Component
-from gdprkit.sealing.ciphers import SubjectKey
 from gdprkit.sealing.envelope import SealedField, seal, seal_many, unseal, unseal_many
 from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
+from gdprkit.sealing.opened_keys import SubjectKey
 from gdprkit.sealing.providers import KeyProvider, MemoryProvider
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, Tombstone, destroyed
 from gdprkit.storage.guards import check_keys

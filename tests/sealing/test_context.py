@@ -26,7 +26,6 @@ from tests.sealing.support import (
 
 from gdprkit.errors import StoreClosed
 from gdprkit.sealing.canonical import Component, lp
-from gdprkit.sealing.ciphers import SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.envelope import Opened, SealedField, seal, unseal, unseal_each, unseal_many
 from gdprkit.sealing.errors import (
     AuthenticationFailed,
@@ -35,6 +34,7 @@ from gdprkit.sealing.errors import (
     NotAnEnvelope,
     PlaintextTypeError,
 )
+from gdprkit.sealing.opened_keys import SubjectKey, SubjectKeyVersions
 from gdprkit.words.personal import Personal
 
 OTHER_RECORD = UUID("99999999-2222-4333-8444-555555555555")

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sealing.support import DictStore, add_person, dec, enc, make_keys
 
-from gdprkit.sealing.ciphers import SubjectKeyVersions
 from gdprkit.sealing.envelope import (
     OVERHEAD,
     from_text,
@@ -29,6 +28,7 @@ from gdprkit.sealing.errors import (
     UnsupportedSuite,
 )
 from gdprkit.sealing.form import LARGEST, SUITES
+from gdprkit.sealing.opened_keys import SubjectKeyVersions
 from gdprkit.sealing.settings import KeySettings
 
 

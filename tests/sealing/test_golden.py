@@ -19,7 +19,6 @@ from tests.sealing import reference
 from tests.sealing.support import AT
 
 from gdprkit.sealing.canonical import Component, lp
-from gdprkit.sealing.ciphers import Kek, SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.envelope import (
     OVERHEAD,
     SealedField,
@@ -31,6 +30,7 @@ from gdprkit.sealing.envelope import (
 )
 from gdprkit.sealing.form import SUITES
 from gdprkit.sealing.index import IndexSpec
+from gdprkit.sealing.opened_keys import Kek, SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.packed import SealedRecord, seal_record, unseal_record
 from gdprkit.sealing.plaintext import encode
 from gdprkit.sealing.providers import MemoryProvider

@@ -32,9 +32,9 @@ from tests.sealing.support import (
 
 import gdprkit.sealing
 from gdprkit.errors import GdprkitError
-from gdprkit.sealing import ciphers, suites
+from gdprkit.sealing import ciphers, opened_keys
 from gdprkit.sealing.canonical import lp
-from gdprkit.sealing.ciphers import SubjectKey, SubjectKeyVersions
+from gdprkit.sealing.ciphers import copies_its_key
 from gdprkit.sealing.envelope import (
     SealedField,
     seal,
@@ -45,11 +45,11 @@ from gdprkit.sealing.envelope import (
 from gdprkit.sealing.errors import AuthenticationFailed, FieldCryptoError, KeyVersionUnknown
 from gdprkit.sealing.form import SUITES
 from gdprkit.sealing.index import IndexSpec, matching
+from gdprkit.sealing.opened_keys import SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.packed import SealedRecord, seal_record, unseal_record
 from gdprkit.sealing.providers import Keyring, MemoryProvider
 from gdprkit.sealing.secret import KeepsSecrets, wipe
 from gdprkit.sealing.settings import KeySettings
-from gdprkit.sealing.suites import copies_its_key
 from gdprkit.words.identifiers import SubjectId
 
 OWNER = lp("main") + lp(ANNA)
@@ -155,7 +155,7 @@ def test_d43_a_cipher_that_keeps_the_callers_buffer_is_found_out() -> None:
     assert not copies_its_key(AESCCM)
     assert copies_its_key(AESGCM)
     buffer = bytearray(KEY_1)
-    kept = suites._copying(AESCCM)(buffer)
+    kept = ciphers._copying(AESCCM)(buffer)
     before = kept.encrypt(NONCE, b"x", b"")
     wipe(buffer)
     assert kept.encrypt(NONCE, b"x", b"") == before
@@ -185,7 +185,7 @@ def test_d43_the_buffers_of_a_persons_key_are_wiped(
         wipe(*given)
         wiped.extend(given)
 
-    monkeypatch.setattr(ciphers, "wipe", noted)
+    monkeypatch.setattr(opened_keys, "wipe", noted)
     store = DictStore()
     add_person(make_keys(store, settings=KeySettings(suites=suites)), store)
     assert len(wiped) == 2 * buffers  # made, then opened: the key, and one for each derivation
@@ -388,9 +388,9 @@ def test_ciphers_are_imported_where_they_belong_only() -> None:
         "envelope",
         "expand",
         "index",
+        "opened_keys",
         "providers",
         "roots",
-        "suites",
     }
 
 

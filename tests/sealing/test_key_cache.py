@@ -18,11 +18,11 @@ from tests.sealing.support import (
     make_keys,
 )
 
-from gdprkit.sealing.ciphers import SubjectKeyVersions
 from gdprkit.sealing.errors import (
     KeyMissing,
     SubjectErased,
 )
+from gdprkit.sealing.opened_keys import SubjectKeyVersions
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.words.identifiers import SubjectId
 

@@ -21,13 +21,13 @@ from tests.sealing.support import (
     rotate,
 )
 
-from gdprkit.sealing.ciphers import USES_LIMIT
 from gdprkit.sealing.errors import (
     KeyEpochDestroyed,
     KeyExhausted,
     KeyIntegrityError,
     SubjectErased,
 )
+from gdprkit.sealing.opened_keys import USES_LIMIT
 from gdprkit.sealing.providers import MemoryProvider, ProviderDescription
 from gdprkit.sealing.rows import EpochKind, KeyState, Tombstone
 from gdprkit.sealing.settings import KeySettings

@@ -21,7 +21,6 @@ from tests.sealing.support import (
 )
 
 from gdprkit.errors import InvalidValue, NaiveMoment
-from gdprkit.sealing.ciphers import USES_LIMIT, SubjectKey
 from gdprkit.sealing.errors import (
     ContextError,
     KeyDestroyed,
@@ -31,6 +30,7 @@ from gdprkit.sealing.errors import (
     ShredHeld,
     SubjectErased,
 )
+from gdprkit.sealing.opened_keys import USES_LIMIT, SubjectKey
 from gdprkit.sealing.rows import KeyState
 from gdprkit.words.vocabulary import ErasureReason
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from tests.sealing.support import ANNA, BERT, DictStore, add_person, dec, enc, enc_many, make_keys
 
-from gdprkit.sealing.ciphers import SubjectKey
 from gdprkit.sealing.errors import FieldCryptoError
 from gdprkit.sealing.form import HEADER, SUITES
 from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.sealing.locks import ForkLock
+from gdprkit.sealing.opened_keys import SubjectKey
 from gdprkit.sealing.settings import KeySettings
 
 # Python 3.12 warns of the very thing that is tested here.

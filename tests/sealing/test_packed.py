@@ -14,7 +14,6 @@ from tests.sealing.support import ANNA, RECORD, DictStore, add_person, enc, make
 
 from gdprkit.errors import InvalidValue
 from gdprkit.sealing.canonical import lp
-from gdprkit.sealing.ciphers import SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.envelope import SealedField, seal, seal_many, unseal
 from gdprkit.sealing.errors import (
     AuthenticationFailed,
@@ -26,6 +25,7 @@ from gdprkit.sealing.errors import (
     UnsupportedFormat,
 )
 from gdprkit.sealing.form import OVERHEAD
+from gdprkit.sealing.opened_keys import SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.packed import SealedRecord, seal_record, unseal_record
 from gdprkit.words.personal import Personal
 

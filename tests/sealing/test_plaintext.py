@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from tests.sealing.support import DictStore, add_person, dec, enc, make_keys
 
 from gdprkit.errors import InvalidValue
-from gdprkit.sealing.ciphers import SubjectKeyVersions
 from gdprkit.sealing.envelope import (
     OVERHEAD,
 )
@@ -23,6 +22,7 @@ from gdprkit.sealing.errors import (
     PlaintextTypeError,
     UnsupportedFormat,
 )
+from gdprkit.sealing.opened_keys import SubjectKeyVersions
 from gdprkit.sealing.plaintext import DEFAULT_LIMIT, HARD_LIMIT, PAD_LIMIT, decode, encode
 
 

@@ -12,7 +12,6 @@ from tests.sealing.rotating import LATER, TTL, Shop, later, shop, states
 from tests.sealing.support import ANNA, AT, BERT, DictStore, add_person, counted, make_keys
 
 from gdprkit.errors import InvalidValue
-from gdprkit.sealing.ciphers import Kek
 from gdprkit.sealing.errors import (
     KeyEpochDestroyed,
     KeyExhausted,
@@ -22,6 +21,7 @@ from gdprkit.sealing.errors import (
     RotationTooEarly,
 )
 from gdprkit.sealing.keys import SubjectKeys
+from gdprkit.sealing.opened_keys import Kek
 from gdprkit.sealing.providers import Keyring
 from gdprkit.sealing.rotation import (
     destroy_epoch,

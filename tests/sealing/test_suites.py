@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from tests.sealing.support import ANNA, DictStore, add_person, dec, enc, make_keys
 
 from gdprkit.errors import InvalidValue
-from gdprkit.sealing import suites
+from gdprkit.sealing import ciphers
 from gdprkit.sealing.canonical import lp
-from gdprkit.sealing.ciphers import SubjectKey, SubjectKeyVersions
+from gdprkit.sealing.ciphers import cipher_for
 from gdprkit.sealing.errors import SuiteNotAllowed
 from gdprkit.sealing.expand import expand, expand_into
 from gdprkit.sealing.form import SUITES
+from gdprkit.sealing.opened_keys import SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.settings import KeySettings
-from gdprkit.sealing.suites import cipher_for
 
 OWNER = lp("main") + lp(ANNA)
 
@@ -200,8 +200,8 @@ def test_a_suite_that_openssl_lacks_is_told_of_at_once(monkeypatch: pytest.Monke
     def lacking(*_: Any) -> None:
         raise UnsupportedAlgorithm("not here")
 
-    monkeypatch.setattr(suites, "AESGCMSIV", lacking)
-    monkeypatch.setattr(suites, "_CIPHERS", suites._supported())
+    monkeypatch.setattr(ciphers, "AESGCMSIV", lacking)
+    monkeypatch.setattr(ciphers, "_CIPHERS", ciphers._supported())
     with pytest.raises(InvalidValue, match="AES-256-GCM-SIV"):
         make_keys(DictStore(), settings=KeySettings(suites=[1, 3]))
     make_keys(DictStore(), settings=KeySettings(suites=[1, 2]))

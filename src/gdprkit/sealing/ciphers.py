@@ -1,381 +1,125 @@
-r"""Key objects: what a subject key and a key epoch do, and how each is derived.
+"""The ciphers of the suites: AES-256-GCM, XAES-256-GCM and AES-256-GCM-SIV.
 
-Decides the bytes of every derivation and of every wrapped subject key. Leaves out rows, stores and
-what is sealed. Always true: a wrapped key opens only for its own tenant, person and version; the
-buffer of a person's key is wiped as soon as its ciphers were made.
-
-- Subject key: 32 random bytes for each person and version, wrapped by AES-256-GCM under a KEK
-  epoch with a random nonce in front. Authenticated beside it: ``"gdprkit/wrap/v1\0"``, tenant,
-  person, version in 4 bytes, name of the epoch.
-- Cipher key of suite 1 and key id: the first 32 and the next 20 bytes of HKDF-Expand-SHA-512 of
-  the subject key with info ``"gdprkit/dek/v1\0"``, tenant, person. Two subject keys of one key id
-  cost about 2**80 work to find, so the id commits to the key.
-- Cipher key of another suite: 32 bytes of the same with info ``"gdprkit/dek/suite/v1\0"``, number
-  of the suite in 4 bytes, tenant, person. No two ciphers share a key.
+Decides what encrypts under each number of ``form.SUITES`` and how a key gets into a cipher. Only
+primitives of pyca ``cryptography`` are used; XAES-256-GCM is put together from its AES and AES-GCM
+as C2SP specifies it. Leaves out where keys come from (``opened_keys``) and what is authenticated
+(``envelope``). Always true: every cipher here takes a nonce of the length its suite says, and a
+key buffer may be wiped as soon as the cipher was made from it.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable
-from itertools import islice, repeat
-from operator import length_hint
-from struct import Struct
-from typing import Final, final
-from uuid import UUID
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol, TypeAlias, final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from gdprkit.sealing.canonical import UUID_HEAD, Component, lp, u32
-from gdprkit.sealing.errors import (
-    KeyDestroyed,
-    KeyExhausted,
-    KeyIntegrityError,
-    KeyVersionUnknown,
-)
-from gdprkit.sealing.expand import expand_into
-from gdprkit.sealing.form import HEADER, KEY_ID, SUITES, TAG, check_form
-from gdprkit.sealing.rows import EpochRow, KeyRow
-from gdprkit.sealing.secret import KeepsSecrets, draw, wipe
-from gdprkit.sealing.suites import KEY, cipher_for
+from gdprkit.errors import InvalidValue
+from gdprkit.sealing.form import SUITES
+from gdprkit.sealing.secret import KeepsSecrets
 
-__all__ = ["USES_LIMIT", "Kek", "SubjectKey", "SubjectKeyVersions"]
+__all__ = ["KEY", "Aead", "Xaes", "cipher_for", "copies_its_key"]
 
-USES_LIMIT: Final = 2**31
-"""Encryptions one opened key does: half of what SP 800-38D allows with random nonces. The count is
-of this process; the margin is for the others."""
+KEY: Final = 32
+"""Bytes of a key of any suite."""
 
-_NONCE: Final = SUITES[1].nonce
-_WRAPPED: Final = _NONCE + KEY + TAG
-_VERSIONS: Final = 2**32 - 1
-_SPLIT: Final = {size: Struct(f"{size}s").iter_unpack for size in (12, 24)}
-_USES: Final = min(USES_LIMIT, sys.maxsize)  # a counter of a small machine is smaller
-_NO_RECORD: Final = object()  # None is what a caller may pass, and is refused
-_FIELD_MAGIC: Final = b"gdprkit/field/v1\0"
-_KEY_INFO: Final = b"gdprkit/dek/v1\0"
-_SUITE_INFO: Final = b"gdprkit/dek/suite/v1\0"
-_WRAP_MAGIC: Final = b"gdprkit/wrap/v1\0"
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+class Aead(Protocol):
+    """What seals and opens: authenticated encryption with data authenticated beside it."""
+
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes, /) -> bytes:
+        """Return ciphertext and tag."""
+        ...
+
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes, /) -> bytes:
+        """Return the data, or raise InvalidTag."""
+        ...
 
 
 @final
-class SubjectKey(KeepsSecrets):
-    """One opened version of one person's key under one suite. It shows nothing.
-
-    Attributes:
-        key_id: 20 bytes that commit to the key.
-        version: Which version, from 1.
-        suite: Number of the cipher suite.
-        owner: Tenant and person, written canonically.
-        header: The 22 bytes every envelope under this key begins with.
-    """
-
-    __slots__ = (
-        "_body",
-        "_decrypt",
-        "_encrypt",
-        "_last",
-        "_least",
-        "_nonce",
-        "_nonces",
-        "_prefix",
-        "_uses",
-        "_uuid_prefix",
-        "header",
-        "key_id",
-        "owner",
-        "suite",
-        "version",
-    )
-
-    def __init__(
-        self,
-        cipher_key: bytes | bytearray | memoryview,
-        *,
-        key_id: bytes,
-        version: int,
-        owner: bytes,
-        suite: int = 1,
-    ) -> None:
-        form = SUITES[suite]
-        cipher = cipher_for(suite, cipher_key)
-        self.key_id: Final = key_id
-        self.version: Final = version
-        self.suite: Final = suite
-        self.owner: Final = owner
-        self.header: Final = form.head + key_id
-        # What begins with an underscore is for ``envelope`` alone: it draws each nonce.
-        self._uses: Final = repeat(None, _USES)  # one is taken for each encryption
-        self._encrypt: Final = cipher.encrypt
-        self._decrypt: Final = cipher.decrypt
-        self._nonce: Final = form.nonce
-        self._nonces: Final = _SPLIT[form.nonce]
-        self._body: Final = form.body
-        self._least: Final = form.smallest
-        self._prefix: Final = _FIELD_MAGIC + self.header + owner
-        self._uuid_prefix: Final = self._prefix + UUID_HEAD
-        self._last: tuple[object, bytes] = (_NO_RECORD, b"")
-
-    @classmethod
-    def derive(
-        cls,
-        subject_key: bytes | bytearray,
-        *,
-        version: int,
-        owner: bytes,
-        suites: Iterable[int] = (1,),
-    ) -> list[SubjectKey]:
-        """Make the cipher keys of *suites* and their common id from 32 bytes of a subject key."""
-        derived = bytearray(KEY + KEY_ID)
-        try:
-            expand_into(derived, subject_key, _KEY_INFO + owner)
-            key_id = bytes(derived[KEY:])
-            keys: list[SubjectKey] = []
-            for suite in suites:
-                if suite == 1:
-                    material = memoryview(derived)[:KEY]
-                    keys.append(cls(material, key_id=key_id, version=version, owner=owner))
-                else:
-                    keys.append(
-                        cls._other(subject_key, suite, key_id=key_id, version=version, owner=owner)
-                    )
-            return keys
-        finally:
-            wipe(derived)
-
-    @classmethod
-    def _other(
-        cls,
-        subject_key: bytes | bytearray,
-        suite: int,
-        *,
-        key_id: bytes,
-        version: int,
-        owner: bytes,
-    ) -> SubjectKey:
-        """Make the cipher key of a suite other than the first, which is derived with the id."""
-        derived = bytearray(KEY)
-        try:
-            expand_into(derived, subject_key, _SUITE_INFO + u32(suite) + owner)
-            return cls(derived, key_id=key_id, version=version, owner=owner, suite=suite)
-        finally:
-            wipe(derived)
-
-    def _bound(self, record_id: Component) -> bytes:
-        """Return what is authenticated up to the record id; the last one is kept."""
-        if type(record_id) is UUID:
-            bound = self._uuid_prefix + record_id.int.to_bytes(16, "big")
-        else:
-            bound = self._prefix + lp(record_id, "record_id")
-        self._last = record_id, bound
-        return bound
-
-    def _use(self, times: int) -> None:
-        """Count encryptions before they are done.
-
-        Raises:
-            KeyExhausted: too many for random nonces; none of them is done.
-        """
-        left = length_hint(self._uses) >= times
-        # taken one by one in C: threads that share the key never take one twice
-        if not left or len(list(islice(self._uses, times))) < times:
-            raise KeyExhausted(self.key_id.hex())
-
-
-@final
-class SubjectKeyVersions(KeepsSecrets):
-    """Every version of one person's key: the newest writes, all that are left read.
+class Xaes(KeepsSecrets):
+    """XAES-256-GCM (C2SP): AES-256-GCM under a key derived from the first half of the nonce.
 
     Args:
-        keys: Each version, opened for each suite that is read.
-        owner: Tenant and person, written canonically.
-        suite: The suite that writes.
-        destroyed: Ids of the versions that were destroyed.
-        later: Finds a version that another process made since, by its id.
-        restricted: Processing is restricted (GDPR Art. 18).
-
-    Attributes:
-        owner: Tenant and person, written canonically.
-        restricted: Processing is restricted.
+        key: 32 bytes; copied.
     """
 
-    __slots__ = (
-        "_by_header",
-        "_destroyed",
-        "_later",
-        "_newest",
-        "_suite",
-        "owner",
-        "restricted",
-    )
+    __slots__ = ("_block", "_mask")
 
-    def __init__(
-        self,
-        keys: Iterable[SubjectKey],
-        *,
-        owner: bytes,
-        suite: int = 1,
-        destroyed: Iterable[bytes] = (),
-        later: Callable[[bytes], SubjectKeyVersions | None] | None = None,
-        restricted: bool = False,
-    ) -> None:
-        self.owner: Final = owner
-        self.restricted: Final = restricted
-        self._later: Final = later
-        self._suite: Final = suite
-        self._destroyed: Final = tuple(destroyed)
-        self._by_header: Final[dict[bytes, SubjectKey]] = {}
-        newest: SubjectKey | None = None
-        for key in keys:
-            self._by_header[key.header] = key
-            if key.suite == suite and (newest is None or key.version > newest.version):
-                newest = key
-        self._newest: Final = newest
+    def __init__(self, key: Buffer) -> None:
+        # one block after the other, each on its own: the encryptor has no state to share
+        self._block: Final = Cipher(AES256(bytes(key)), ECB()).encryptor()  # noqa: S305 -- single blocks
+        subkey = _doubled(self._block.update(bytes(16)))
+        self._mask: Final = subkey << 128 | subkey
 
-    @property
-    def newest(self) -> SubjectKey:
-        """The key to seal with.
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes, /) -> bytes:
+        """Return ciphertext and tag; *nonce* is 24 bytes."""
+        return self._under(nonce).encrypt(nonce[12:], data, associated_data)
 
-        Raises:
-            KeyDestroyed: every version was destroyed.
-        """
-        if self._newest is None:
-            raise KeyDestroyed(self._destroyed[-1].hex() if self._destroyed else "")
-        return self._newest
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes, /) -> bytes:
+        """Return the data, or raise InvalidTag; *nonce* is 24 bytes."""
+        return self._under(nonce).decrypt(nonce[12:], data, associated_data)
 
-    def key_for(self, envelope: bytes) -> SubjectKey:
-        """Return the one key that can open *envelope*, by its header alone.
-
-        Raises:
-            NotAnEnvelope, UnsupportedFormat, UnsupportedSuite, SuiteNotAllowed, EnvelopeTruncated,
-            PlaintextTooLarge: as ``form.check_form``, with the suites that are read here.
-            KeyDestroyed: that version was destroyed.
-            KeyVersionUnknown: the person has no such key.
-        """
-        suites = {key.suite for key in self._by_header.values()} | {self._suite}
-        check_form(envelope, suites)
-        key = self._by_header.get(envelope[:HEADER])
-        if key is not None:
-            return key
-        key_id = envelope[2:HEADER]
-        if key_id in self._destroyed:
-            raise KeyDestroyed(key_id.hex())
-        if self._later is not None and (now := self._later(key_id)) is not None:
-            return now.key_for(envelope)
-        raise KeyVersionUnknown(key_id.hex())
-
-    def joined_by(self, keys: Iterable[SubjectKey]) -> SubjectKeyVersions:
-        """Return these versions and another one."""
-        return SubjectKeyVersions(
-            [*self._by_header.values(), *keys],
-            owner=self.owner,
-            suite=self._suite,
-            destroyed=self._destroyed,
-            later=self._later,
-            restricted=self.restricted,
-        )
+    def _under(self, nonce: bytes) -> AESGCM:
+        if len(nonce) != 24:
+            raise ValueError("XAES-256-GCM takes a nonce of 24 bytes")
+        part = nonce[:12]
+        blocks = b"\0\1X\0" + part + b"\0\2X\0" + part
+        masked = int.from_bytes(blocks, "big") ^ self._mask
+        return AESGCM(self._block.update(masked.to_bytes(32, "big")))
 
 
-@final
-class Kek(KeepsSecrets):
-    """An opened KEK epoch: wraps subject keys."""
+def _doubled(block: bytes) -> int:
+    """Return *block* doubled in GF(2^128): the first subkey of CMAC, the only one needed here."""
+    number = int.from_bytes(block, "big") << 1
+    return number ^ (1 << 128 | 0x87) if number >> 128 else number
 
-    __slots__ = ("_cipher", "_name", "_used", "epoch")
 
-    def __init__(self, row: EpochRow, key: bytes) -> None:
-        self.epoch: Final = row.epoch
-        self._name: Final = row.epoch.encode()
-        self._cipher: Final = AESGCM(key)
-        self._used = 0
+def copies_its_key(make: Callable[[bytearray], Aead]) -> bool:
+    """Return whether a cipher goes on with its own copy of the key when the buffer is wiped.
 
-    def make(
-        self,
-        *,
-        version: int,
-        owner: bytes,
-        random: Callable[[int], bytes],
-        suites: Iterable[int] = (1,),
-    ) -> tuple[list[SubjectKey], bytes]:
-        """Return a new subject key of *owner*, opened for *suites* and wrapped.
+    Some builds of OpenSSL keep the buffer and would go on with a key of zeros.
+    """
+    key = bytearray(range(KEY))
+    cipher = make(key)
+    before = cipher.encrypt(bytes(12), b"", b"")
+    key[:] = bytes(KEY)
+    return cipher.encrypt(bytes(12), b"", b"") == before
 
-        Raises:
-            KeyExhausted: this epoch has wrapped too many keys.
-            InvalidValue: *random* returned another number of bytes.
-        """
-        nonce = self._nonce(random)
-        subject_key = bytearray(draw(random, KEY))
+
+def _supported() -> dict[int, Callable[[Buffer], Aead]]:
+    """Return the ciphers that this build of OpenSSL has, by the number of their suite."""
+    found: dict[int, Callable[[Buffer], Aead]] = {2: Xaes}
+    for number, make in ((1, AESGCM), (3, AESGCMSIV)):
         try:
-            bound = self._bound(version=version, owner=owner)
-            wrapped = nonce + self._cipher.encrypt(nonce, subject_key, bound)
-            keys = SubjectKey.derive(subject_key, version=version, owner=owner, suites=suites)
-        finally:
-            wipe(subject_key)
-        return keys, wrapped
+            copies = copies_its_key(make)
+        except UnsupportedAlgorithm:
+            continue
+        found[number] = make if copies else _copying(make)
+    return found
 
-    def open(self, row: KeyRow, *, owner: bytes, suites: Iterable[int] = (1,)) -> list[SubjectKey]:
-        """Return the subject key that ``make`` wrapped, opened for *suites*.
 
-        Args:
-            row: The row that holds it.
-            owner: Whose it is said to be.
-            suites: Numbers of the cipher suites.
+def _copying(make: Callable[[bytes], Aead]) -> Callable[[Buffer], Aead]:
+    return lambda key: make(bytes(key))
 
-        Raises:
-            KeyIntegrityError: it was altered, or is another version's, owner's or epoch's.
-        """
-        subject_key = self._unwrap(row, owner)
-        try:
-            return SubjectKey.derive(subject_key, version=row.version, owner=owner, suites=suites)
-        finally:
-            wipe(subject_key)
 
-    def rewrap(
-        self, row: KeyRow, *, under: Kek, owner: bytes, random: Callable[[int], bytes]
-    ) -> bytes:
-        """Return the subject key of *row* as another epoch wraps it; the key stays the same.
+_CIPHERS: Final[Mapping[int, Callable[[Buffer], Aead]]] = _supported()
 
-        Args:
-            row: The row that holds it, wrapped by this epoch.
-            under: The other epoch.
-            owner: Whose it is said to be.
-            random: Returns so many fresh random bytes.
 
-        Raises:
-            KeyIntegrityError: it was altered, or is another version's, owner's or epoch's.
-            KeyExhausted: the other epoch has wrapped too many keys.
-            InvalidValue: *random* returned another number of bytes.
-        """
-        nonce = under._nonce(random)
-        subject_key = self._unwrap(row, owner)
-        try:
-            bound = under._bound(version=row.version, owner=owner)
-            return nonce + under._cipher.encrypt(nonce, subject_key, bound)
-        finally:
-            wipe(subject_key)
+def cipher_for(suite: int, key: Buffer) -> Aead:
+    """Return the cipher of a suite under *key*, which may be wiped afterwards.
 
-    def _nonce(self, random: Callable[[int], bytes]) -> bytes:
-        """Draw the nonce of one more wrap."""
-        if self._used >= USES_LIMIT:
-            raise KeyExhausted(self.epoch)
-        self._used += 1
-        return draw(random, _NONCE)
-
-    def _unwrap(self, row: KeyRow, owner: bytes) -> bytearray:
-        """Return the subject key of *row*; whoever asked wipes it."""
-        wrapped = row.wrapped
-        # a damaged column may hold a text or a number, and any number may stand for the version
-        if type(wrapped) is not bytes or len(wrapped) != _WRAPPED:
-            raise KeyIntegrityError(row.label, "was cut short or lengthened")
-        if type(row.version) is not int or not 0 < row.version <= _VERSIONS:
-            raise KeyIntegrityError(row.label, "has a number that no version has")
-        bound = self._bound(version=row.version, owner=owner)
-        subject_key = bytearray(KEY)
-        try:
-            self._cipher.decrypt_into(wrapped[:_NONCE], wrapped[_NONCE:], bound, subject_key)
-        except InvalidTag:
-            wipe(subject_key)
-            raise KeyIntegrityError(row.label, "does not open") from None
-        return subject_key
-
-    def _bound(self, *, version: int, owner: bytes) -> bytes:
-        return _WRAP_MAGIC + owner + u32(version) + self._name
+    Raises:
+        InvalidValue: this build of OpenSSL does not have it.
+    """
+    make = _CIPHERS.get(suite)
+    if make is None:
+        name = SUITES[suite].cipher if suite in SUITES else "unknown"
+        raise InvalidValue("suite", f"{suite} ({name}) is not in this OpenSSL", "choose another")
+    return make(key)

@@ -30,7 +30,6 @@ from cryptography.exceptions import InvalidTag
 
 from gdprkit.errors import GdprkitError, InvalidValue
 from gdprkit.sealing.canonical import Component, lp
-from gdprkit.sealing.ciphers import SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.errors import (
     AuthenticationFailed,
     ContextError,
@@ -48,6 +47,7 @@ from gdprkit.sealing.form import (
     is_envelope,
     to_text,
 )
+from gdprkit.sealing.opened_keys import SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.plaintext import (
     DEFAULT_LIMIT,
     HARD_LIMIT,

@@ -1,11 +1,11 @@
 """The keys of all people of one tenant: made, found, checked, told to be destroyed.
 
 Decides whether a person has keys, is erased, is restricted or is missing, and what is wrong with
-stored rows. Leaves out how keys are derived (``ciphers``), what is sealed (``envelope``) and who
-writes rows: a store writes them in the batch they belong to. Always true: a person with a
-tombstone has no keys, whatever else a store may hold; missing and erased are two answers; no key
-is used for sealing before somebody could destroy it; a store that is behind its erasure ledger
-opens nobody's keys.
+stored rows. Leaves out how keys are derived (``opened_keys``), what is sealed (``envelope``), and
+who writes rows: a store writes them in the batch they belong to. Always true: a person with a
+tombstone has no keys, whatever else a store may hold; missing and erased are two answers; no key is
+used for sealing before somebody could destroy it; a store that is behind its erasure ledger opens
+nobody's keys.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import attrs
 from gdprkit.errors import InvalidValue, did_you_mean
 from gdprkit.sealing.cache import KeyCache
 from gdprkit.sealing.canonical import lp
-from gdprkit.sealing.ciphers import Kek, SubjectKey, SubjectKeyVersions
+from gdprkit.sealing.ciphers import KEY, cipher_for
 from gdprkit.sealing.epochs import EpochBook, EpochRows
 from gdprkit.sealing.erasures import ErasureLedger, ErasureWatch
 from gdprkit.sealing.errors import (
@@ -36,12 +36,12 @@ from gdprkit.sealing.errors import (
     SubjectErased,
 )
 from gdprkit.sealing.index import IndexSpec, One, Several, check_value
+from gdprkit.sealing.opened_keys import Kek, SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.providers import KeyProvider
 from gdprkit.sealing.roots import IndexRoot
 from gdprkit.sealing.rows import WRAPS_ALG, EpochKind, KeyRow, KeyState, KeyStore, Tombstone
 from gdprkit.sealing.secret import KeepsSecrets, bare
 from gdprkit.sealing.settings import KeySettings
-from gdprkit.sealing.suites import KEY, cipher_for
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.vocabulary import ErasureReason, RestrictedUse
 

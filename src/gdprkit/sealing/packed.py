@@ -20,9 +20,9 @@ import attrs
 
 from gdprkit.errors import GdprkitError, InvalidValue
 from gdprkit.sealing.canonical import UNBOUND, Component, lp, u32
-from gdprkit.sealing.ciphers import SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.envelope import open_bound, seal_bound
 from gdprkit.sealing.errors import ContextError, PlaintextTooLarge, UnsupportedFormat
+from gdprkit.sealing.opened_keys import SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.plaintext import DEFAULT_LIMIT, HARD_LIMIT, PAD_LIMIT, decode, encode, padded
 from gdprkit.sealing.plaintext import unpadded as without_padding
 from gdprkit.sealing.secret import bare

@@ -5,7 +5,7 @@ plaintexts: nothing of either. Always true of every class below ``KeepsSecrets``
 class only, it has no ``__dict__``, and it is neither pickled nor copied.
 
 What Python can and cannot do is said here once. A person's key is unwrapped into a buffer that is
-wiped when its ciphers were made (``suites`` sees to it that they have copies). Keys of epochs and
+wiped when its ciphers were made (``ciphers`` sees to it that they have copies). Keys of epochs and
 roots come as bytes and are not wiped; ciphers hold their keys as long as they live; nothing keeps
 either out of swap or a core dump.
 """
