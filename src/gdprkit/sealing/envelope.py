@@ -215,9 +215,10 @@ def seal_many(
     header, encrypt = key.header, key._encrypt
     value: object = None
     field: object = None
-    plain = owner = b""
+    owner = b""
     record: object = _NO_RECORD
     envelopes: list[bytes] = []
+    add = envelopes.append
     try:
         key._use(len(items))
         size = key._nonce * len(items)  # at once: the system call is what a nonce costs
@@ -226,17 +227,21 @@ def seal_many(
         for (value, field, record_id), (nonce,) in zip(items, nonces, strict=True):
             if record_id is not record:
                 record, owner = record_id, key._bound(record_id)
-            if type(value) is str and len(value) <= field._short:
-                plain = b"\2" + value.encode()
-            else:
-                plain = encode(reveal(value), field.pad, field.limit)
-                if field.revisioned:
-                    _revision(field, None)
-            envelopes.append(header + nonce + encrypt(nonce, plain, owner + field._bound))
+            add(
+                header
+                + nonce
+                + encrypt(
+                    nonce,
+                    b"\2" + value.encode()
+                    if type(value) is str and len(value) <= field._short
+                    else _encoded(value, field),
+                    owner + field._bound,
+                )
+            )
         return envelopes  # noqa: TRY300 -- the loop is what may fail
     except (GdprkitError, UnicodeEncodeError, AttributeError) as error:
         refused = _sealing_error(error, key, field)
-    items, value, plain = (), None, b""
+    items, value = (), None
     raise bare(refused)
 
 
@@ -329,6 +334,7 @@ def unseal_many(
     record: object = _NO_RECORD
     field: object = None
     values: list[object] = []
+    add = values.append
     try:
         for envelope, field, record_id in items:
             if type(envelope) is not bytes:
@@ -344,12 +350,12 @@ def unseal_many(
             if field.revisioned:
                 _revision(field, None)
             plain = decrypt(envelope[HEADER:body], envelope[body:], owner + field._bound)
-            values.append(plain[1:].decode() if plain[0] == 2 else decode(plain))
+            add(plain[1:].decode() if plain[0] == 2 else decode(plain))
         return values  # noqa: TRY300 -- the loop is what may fail
     except (InvalidTag, UnicodeDecodeError, GdprkitError, AttributeError) as error:
         refused = _opening_error(error, key_id, field)
     plain = b""
-    del values  # those already opened do not travel with the error
+    del values, add  # those already opened do not travel with the error
     raise bare(refused)
 
 
@@ -375,6 +381,13 @@ def unseal_each(
         return opened
     del opened
     raise bare(refused)
+
+
+def _encoded(value: object, field: SealedField) -> bytes:
+    """Encode one value of a batch that is no short text, or whose field asks for more."""
+    if field.revisioned:
+        _revision(field, None)
+    return encode(reveal(value), field.pad, field.limit)
 
 
 def _revision(field: SealedField, revision: Component | None) -> bytes:
