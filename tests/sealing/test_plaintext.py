@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from importlib.resources import files
@@ -38,6 +39,20 @@ def test_d17_too_large_a_value_is_refused(keys: SubjectKeyVersions, value: objec
     with pytest.raises(PlaintextTooLarge) as error:
         enc(value, keys.newest, limit=10)
     assert error.value.limit == 10
+
+
+@pytest.mark.parametrize("value", ["a" * (64 << 20), b"a" * (64 << 20)], ids=["str", "bytes"])
+def test_d17_too_large_a_value_is_refused_before_it_is_copied(
+    keys: SubjectKeyVersions, value: object
+) -> None:
+    """A value of 64 MiB is refused by its length alone: nothing near its size is allocated."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(PlaintextTooLarge):
+            enc(value, keys.newest)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("value", ["a" * 10, b"a" * 10, "é" * 5, 2**79 - 1, {"a": "12"}])
