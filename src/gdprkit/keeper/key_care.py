@@ -30,6 +30,7 @@ from gdprkit.keeper.renewing import newest_key, renewed, with_new_terms, without
 from gdprkit.keeper.writing import Bench, commit
 from gdprkit.sealing.errors import (
     FieldCryptoError,
+    KeyDestroyed,
     KeyEpochDestroyed,
     KeyProviderDenied,
     KeyProviderUnavailable,
@@ -266,7 +267,7 @@ class KeyCare:
             except PositionTaken:
                 if turn == _TRIES:
                     raise
-            except KeyEpochDestroyed:
+            except (KeyDestroyed, KeyEpochDestroyed):  # by somebody else, in this moment
                 if turn == _TRIES:
                     raise
                 bench.keys.refresh()
