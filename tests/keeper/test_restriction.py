@@ -10,6 +10,7 @@ import pytest
 from tests.keeper.support import EMAIL, House, provider
 
 from gdprkit import connection, data, marketing, requests, retention
+from gdprkit.acts.act import Act
 from gdprkit.errors import InvalidValue
 from gdprkit.sealing.envelope import SealedField
 from gdprkit.sealing.errors import ProcessingRestricted, ShredHeld
@@ -188,6 +189,59 @@ def test_flags_of_two_lines_at_once_lose_neither(house: House) -> None:
     house.store.commit = meanwhile  # type: ignore[method-assign]
     house.keeper.record(older, LIFT_HOLD)
     assert flags(house, older) == {(False, True)}
+
+
+def test_a_hold_below_in_the_moment_of_a_lift_above_stays(house: House) -> None:
+    """The hold above went while the closed line got its own: its keys stay on hold all the same."""
+    anna, older = house.plain("a@example.com", acts=[HOLD]), house.plain("b@example.com")
+    house.keeper.merge(anna, older, verified=True)
+    commit = house.store.commit
+
+    def meanwhile(*batches: Batch) -> None:
+        house.store.commit = commit  # type: ignore[method-assign]
+        house.keeper.record(anna, LIFT_HOLD)
+        commit(*batches)
+
+    house.clock.now += timedelta(hours=1)
+    house.store.commit = meanwhile  # type: ignore[method-assign]
+    house.keeper.record(older, retention.hold("case-2", reason="dispute"))
+    assert [flags(house, about) for about in (anna, older)] == [{(False, False)}, {(False, True)}]
+
+
+def test_two_lifts_at_once_leave_no_key_on_hold(house: House) -> None:
+    """Each sees the other line's hold when it begins; with both gone the keys are free."""
+    anna = house.plain("a@example.com", acts=[HOLD])
+    older = house.plain("b@example.com", acts=[retention.hold("case-2", reason="dispute")])
+    house.keeper.merge(anna, older, verified=True)
+    commit = house.store.commit
+
+    def meanwhile(*batches: Batch) -> None:
+        house.store.commit = commit  # type: ignore[method-assign]
+        house.keeper.record(older, retention.lift_hold("case-2"))
+        commit(*batches)
+
+    house.clock.now += timedelta(hours=1)
+    house.store.commit = meanwhile  # type: ignore[method-assign]
+    house.keeper.record(anna, LIFT_HOLD)
+    assert [flags(house, about) for about in (anna, older)] == [{(False, False)}] * 2
+
+
+@pytest.mark.parametrize("act", [HOLD, RESTRICT])
+def test_a_renewal_of_a_closed_line_takes_in_what_came_above(house: House, act: Act) -> None:
+    """A hold or restriction above, recorded while a key is renewed, is on both versions."""
+    anna, older = house.plain("a@example.com"), house.plain("b@example.com")
+    house.keeper.merge(anna, older, verified=True)
+    commit = house.store.commit
+
+    def meanwhile(*batches: Batch) -> None:
+        house.store.commit = commit  # type: ignore[method-assign]
+        house.keeper.record(anna, act)
+        commit(*batches)
+
+    house.store.commit = meanwhile  # type: ignore[method-assign]
+    house.keeper.keys.renew(older)
+    assert len(house.store.keys(older)) == 2
+    assert flags(house, older) == flags(house, anna) != {(False, False)}
 
 
 def test_flags_do_not_undo_a_rotation(house: House) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.keeper.support import EMAIL, House, house_on, jot, provider
 
 from gdprkit import RecordKeeper, connection, data, marketing, requests
+from gdprkit.acts.act import Act
 from gdprkit.errors import PlanStale
 from gdprkit.sealing.envelope import SealedField
 from gdprkit.sealing.erasure_file import FileErasureLedger
@@ -82,8 +83,35 @@ def test_a_version_destroyed_between_sealing_and_storing_seals_nothing(swift: Ho
     assert values(beside(swift), anna)["title"] == "head of it"
 
 
-def test_work_named_as_an_iterator_is_kept_for_the_second_try(house: House) -> None:
-    """``record_many(work=generator)`` that meets an epoch that is gone records all of it."""
+def test_terms_are_hung_anew_beside_the_end_of_a_version(house: House) -> None:
+    """A renewal and the end of the old version come before the commit: terms are made again."""
+    anna = house.anna()
+    stale = beside(house)
+    values(stale, anna)
+    house.keeper.keys.rotate(terms=True)
+    house.clock.now += TTL
+    commit = house.store.commit
+
+    def late(*batches: Any) -> None:
+        house.store.commit = commit  # type: ignore[method-assign]
+        house.keeper.keys.renew(anna)
+        house.clock.now += TTL
+        house.keeper.keys.destroy_old_versions(anna, columns_renewed=True)
+        commit(*batches)
+
+    house.store.commit = late  # type: ignore[method-assign]
+    assert stale.keeper.keys.reindex_terms().failed == ()
+    assert beside(house).keeper.find(email=EMAIL) == (anna,)
+
+
+@pytest.mark.parametrize("inner", [list, iter])
+def test_work_named_as_an_iterator_is_kept_for_the_second_try(
+    house: House, inner: Callable[[list[Act]], Any]
+) -> None:
+    """``record_many(work=generator)`` that meets an epoch that is gone records all of it.
+
+    So it is where the acts of a person come out of an iterator.
+    """
     anna = house.anna()
     stale = beside(house)
     values(stale, anna)
@@ -96,7 +124,7 @@ def test_work_named_as_an_iterator_is_kept_for_the_second_try(house: House) -> N
     keys.destroy("k1")
     keys.destroy("i1")
     act = data.collect({"email": "new@example.com"}, source="contact-form")
-    [done] = stale.keeper.record_many(work=((about, [act]) for about in [anna]))
+    [done] = stale.keeper.record_many(work=((about, inner([act])) for about in [anna]))
     assert done.about == anna
     assert beside(house).keeper.find(email="new@example.com") == (anna,)
 

@@ -50,9 +50,11 @@ def test_a_new_root_key_wraps_and_the_old_one_still_opens(tmp_path: Path) -> Non
     """After add_root the new key is active, in the file too, and everything before it opens."""
     path = tmp_path / "root.key"
     first = Keyring.create(path)
+    before = first.describe().key_id
     wrapped = first.wrap(KEY, PLACE)
     second = Keyring.add_root(path)
-    assert active(path) == second.describe().key_id != first.describe().key_id
+    assert active(path) == second.describe().key_id != before
+    assert first.describe() == second.describe()
     assert second.unwrap(wrapped, PLACE) == KEY
     moved = second.rewrap(wrapped, PLACE)
     assert moved is not None
@@ -143,9 +145,10 @@ def test_d28_a_store_under_a_destroyed_root_key_says_so(tmp_path: Path) -> None:
     path = tmp_path / "root.key"
     store = DictStore()
     first = Keyring.create(path)
+    old = first.describe().key_id
     add_person(make_keys(store, provider=first), store)
     Keyring.add_root(path)
-    ring = Keyring.drop_root(path, first.describe().key_id)
+    ring = Keyring.drop_root(path, old)
     keys = make_keys(store, provider=ring)
     with pytest.raises(KeyEpochDestroyed) as destroyed:
         keys.of(ANNA)

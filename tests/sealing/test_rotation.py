@@ -330,6 +330,16 @@ def test_a_running_process_learns_of_a_new_root_key(five: Shop) -> None:
         five.check(running)
 
 
+def test_a_running_process_tells_a_finished_rotation_as_finished(five: Shop) -> None:
+    """Its status is held against the root key of the file, not the one it read when it began."""
+    with five.open() as store:
+        running = five.keys(store)
+        five.check(running)
+        whole(five, store)
+        assert key_status(running) == key_status(five.keys(store))
+        assert not key_status(running).begun
+
+
 def test_a_stale_reader_finds_an_epoch_under_its_new_root_key(five: Shop) -> None:
     """Rows read before the root key was dropped are read again, and not told as destroyed."""
     with five.open() as store:

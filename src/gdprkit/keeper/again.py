@@ -109,4 +109,7 @@ def looks_again(
 
 
 def _kept(value: object) -> object:
-    return tuple(value) if isinstance(value, Iterator) else value
+    """Return *value* with every iterator in it read: the acts of a person may be one too."""
+    if isinstance(value, (Iterator, list)) or type(value) is tuple:
+        return tuple(_kept(one) for one in value)
+    return value

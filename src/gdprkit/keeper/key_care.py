@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Final, final
 
 import attrs
@@ -24,11 +25,12 @@ from gdprkit.errors import (
     UnreadableEntry,
 )
 from gdprkit.keeper.again import steady
-from gdprkit.keeper.line import View, view
+from gdprkit.keeper.line import View, going_on, known, unchanged, view
 from gdprkit.keeper.renewing import newest_key, renewed, with_new_terms, without_old_versions
 from gdprkit.keeper.writing import Bench, commit
 from gdprkit.sealing.errors import (
     FieldCryptoError,
+    KeyDestroyed,
     KeyEpochDestroyed,
     KeyProviderDenied,
     KeyProviderUnavailable,
@@ -248,19 +250,24 @@ class KeyCare:
         """Make a person's batch and commit it, again when somebody else was first."""
         bench = self._bench()
 
-        def attempt() -> Batch | None:
-            return make(bench, view(bench.store, about), self._now())
+        def attempt() -> tuple[Batch, ...]:
+            found, now = view(bench.store, about), self._now()
+            # read before the key rows: what comes there meanwhile is for these keys too
+            above = list(going_on(found, partial(known, bench.store)))
+            batch = make(bench, found, now)
+            still = (unchanged(line, bench.case(line, now)) for line in above)
+            return () if batch is None else (batch, *still)
 
         for turn in range(1, _TRIES + 1):
             try:
-                batch = steady(bench.store, attempt)
-                if batch is None:
+                batches = steady(bench.store, attempt)
+                if not batches:
                     return False
-                commit(bench, batch)
+                commit(bench, *batches)
             except PositionTaken:
                 if turn == _TRIES:
                     raise
-            except KeyEpochDestroyed:
+            except (KeyDestroyed, KeyEpochDestroyed):  # by somebody else, in this moment
                 if turn == _TRIES:
                     raise
                 bench.keys.refresh()

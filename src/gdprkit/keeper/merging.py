@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import attrs
@@ -24,12 +25,12 @@ from gdprkit.keeper.line import (
     going_on,
     key_flags,
     known,
-    surviving_of,
     unchanged,
     view,
 )
 from gdprkit.keeper.writing import Bench, Composed, compose
 from gdprkit.policy.merging import brought_by
+from gdprkit.sealing.rows import KeyFlags
 from gdprkit.state.merge import MergeState
 from gdprkit.storage.protocol import Batch
 from gdprkit.words.identifiers import SubjectId, subject_id
@@ -131,8 +132,9 @@ def _with_keys(bench: Bench, done: Sequence[Composed], now: datetime) -> tuple[B
     """Return the batches, and the flags of every key they reach on the person's other lines.
 
     Keys of a closed line are restricted or on hold by its own words and by those of the lines that
-    go on. None of these moves unseen: where such keys change, or values of a closed line are
-    erased, the lines that go on are in the commit, if only to stand still.
+    go on. None of these moves unseen: where one of them begins or ends a hold or a restriction, or
+    values of a closed line are erased, the lines it concerns are in the commit, if only to stand
+    still. That is so too where the keys stay as they are: another line may change in this moment.
     """
     batches = {part.batch.about: part.batch for part in done}
     lines = {part.after.about: part.after for part in done}
@@ -153,18 +155,28 @@ def _with_keys(bench: Bench, done: Sequence[Composed], now: datetime) -> tuple[B
                 waiting.append(line)
     for line in list(lines.values()):
         above = list(going_on(line, read))
-        flags = key_flags(line.standing, *(other.standing for other in above))
         before = view(bench.store, line.about)
-        was = key_flags(before.standing, *surviving_of(bench.store, before))
-        batch = batches.get(line.about)
-        if line.standing.data.erased_at is None and flags != was:
-            batch = batches[line.about] = attrs.evolve(batch or still(line), flags=flags)
-        elif batch is not None:  # what it says of itself changes nothing: another line says it too
-            batch = batches[line.about] = attrs.evolve(batch, flags=None)
-        if batch is not None and (batch.flags or batch.deletes or batch.shred):
+        above_before = list(going_on(before, partial(known, bench.store)))
+        there = line.standing.data.erased_at is None
+        moved = there and _said(line, *above) != _said(before, *above_before)
+        batch = batches.get(line.about) or (still(line) if moved else None)
+        if batch is None:
+            continue
+        flags = key_flags(line.standing, *(other.standing for other in above))
+        was = key_flags(before.standing, *(other.standing for other in above_before))
+        # where another line says the same, what is said here changes nothing on the keys
+        batch = attrs.evolve(batch, flags=flags if there and flags != was else None)
+        batches[line.about] = batch
+        if moved or batch.deletes or batch.shred:
             for other in above:
                 batches.setdefault(other.about, still(other))
     return tuple(batches.values())
+
+
+def _said(*lines: View) -> dict[SubjectId, KeyFlags]:
+    """Return which of the lines hold or restrict, and how."""
+    found = {line.about: key_flags(line.standing) for line in lines}
+    return {about: flags for about, flags in found.items() if flags != KeyFlags()}
 
 
 def together(

@@ -214,9 +214,9 @@ class Keyring(_LocalKeys):
     a line ``destroyed id`` that there was such a key and is no more. Lines that begin with ``#``
     and empty lines are passed over. Old keys stay as long as anything is wrapped by them.
 
-    A keyring of a file reads it again before it wraps, and when it meets a root key that it does
-    not know: a process that was running when a root key was added or dropped goes on, and never
-    wraps by a key that only its own memory still holds.
+    A keyring of a file reads it again before it wraps or tells which key wraps, and when it meets a
+    root key that it does not know: a process that was running when a root key was added or dropped
+    goes on, and never wraps by a key that only its own memory still holds.
     """
 
     __slots__ = ("_path",)
@@ -358,6 +358,16 @@ class Keyring(_LocalKeys):
         """Remember the file, to read it again."""
         self._path = Path(path).absolute()
         return self
+
+    def describe(self) -> ProviderDescription:
+        """Tell which root key wraps now: the active one in the file.
+
+        Raises:
+            KeyProviderDenied: the file is a keyring no more, or others may use it.
+            KeyProviderUnavailable: the file cannot be read now.
+        """
+        self._read_again()
+        return super().describe()
 
     def wrap(self, key: bytes, context: Mapping[str, str]) -> bytes:
         """Return *key* wrapped by the root key that is the active one in the file now.
