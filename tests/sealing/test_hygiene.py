@@ -43,6 +43,7 @@ from gdprkit.sealing.envelope import (
     unseal_each,
 )
 from gdprkit.sealing.errors import AuthenticationFailed, FieldCryptoError, KeyVersionUnknown
+from gdprkit.sealing.fields import MigratingReader, SealedFields
 from gdprkit.sealing.form import SUITES
 from gdprkit.sealing.index import IndexSpec, matching
 from gdprkit.sealing.opened_keys import SubjectKey, SubjectKeyVersions
@@ -254,8 +255,15 @@ def failing() -> dict[str, Callable[[], object]]:
     store = DictStore()
     people = make_keys(store, indexes=INDEXES)
     add_person(people, store)
+    fields = SealedFields(people)
+    stranger = SubjectId(UUID(int=9))
     lone = "\ud800"
     return {
+        "door": lambda: fields.seal(ANNA, make() + lone, odd, 1),
+        "door-stranger": lambda: fields.seal(stranger, make(), odd, 1),
+        "door-many": lambda: fields.seal_many(stranger, [(make(), odd, 1)]),
+        "door-record": lambda: fields.seal_record(stranger, {"a": make()}, SealedRecord("r"), 1),
+        "door-migrating": lambda: MigratingReader(fields).read(stranger, make(), odd, 1),
         "too-large": lambda: seal(make(), SealedField("vault", "odd", limit=5), 1, key),
         "surrogate": lambda: seal(make() + lone, odd, 1, key),
         "json": lambda: seal([make(), 1.5j], odd, 1, key),

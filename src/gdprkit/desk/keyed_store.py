@@ -20,12 +20,9 @@ from gdprkit.sealing.providers import Keyring
 from gdprkit.sealing.rotation import KeyStatus
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.storage import SqliteStore
-from gdprkit.storage.sqlite_file import SqliteFile
-from gdprkit.storage.statements import Row
+from gdprkit.storage.sqlite_file import asked
 
 __all__ = ["Opened", "opened_store"]
-
-_WAIT: Final = 30.0
 
 _ROOTS: Final = "SELECT tenant, epoch, provider_key FROM gdprkit_epoch WHERE state <> 'destroyed'"
 _TENANTS: Final = "SELECT DISTINCT tenant FROM gdprkit_epoch ORDER BY tenant"
@@ -72,7 +69,7 @@ class Opened:
         """
         ring = Keyring.from_file(self.ring)
         dead = {(self.store.tenant, epoch) for epoch in gone}
-        live = {root for *which, root in _asked(self.file, _ROOTS) if tuple(which) not in dead}
+        live = {root for *which, root in asked(self.file, _ROOTS) if tuple(which) not in dead}
         used = {ring.describe().key_id, *live}
         return [root for root in ring.root_ids if root not in used]
 
@@ -91,17 +88,8 @@ def opened_store(
         raise InvalidValue("STORE", "is no store", "name one that is there")
     Keyring.from_file(ring)
     with SqliteStore(file, tenant=tenant) as store:
-        held = [name for (name,) in _asked(file, _TENANTS)]
+        held = [name for (name,) in asked(file, _TENANTS)]
         if tenant not in held:
             others = ", ".join(held) or "no keys at all"
             raise InvalidValue("--tenant", "has no keys here", f"the file holds: {others}")
         yield Opened(store=store, file=file, ring=ring, ttl=ttl)
-
-
-def _asked(file: Path, statement: str) -> list[Row]:
-    rows = SqliteFile(file, _WAIT)
-    try:
-        with rows.reading() as port:
-            return port.rows(statement, ())
-    finally:
-        rows.close()

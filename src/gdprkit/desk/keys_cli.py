@@ -192,7 +192,7 @@ def rotate_(store: Path, keyring: Path, tenant: str) -> None:
     """
     with opened_store(store, keyring, tenant) as opened:
         if not key_status(opened.keys()).begun:
-            root = Keyring.add_root(keyring).describe().key_id
+            root = Keyring.add_root(keyring).root_ids[-1]
             click.echo(f"new root key {root} in {keyring}: back that file up now")
         found = opened.keys()
         rotate(found, at=system_clock())

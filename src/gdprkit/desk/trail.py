@@ -22,8 +22,8 @@ from gdprkit.ledger.chain import verify_line
 from gdprkit.ledger.codec import decode_entry, decode_standing
 from gdprkit.state.standing import FOLD_VERSION, Standing, fold
 from gdprkit.storage.protocol import Store, StoredEntry, StoredStanding
-from gdprkit.storage.sqlite_file import Loan, SqliteFile
-from gdprkit.storage.statements import Row, subject_of
+from gdprkit.storage.sqlite_file import Loan, SqliteFile, asked
+from gdprkit.storage.statements import subject_of
 from gdprkit.words.identifiers import SubjectId
 
 __all__ = ["TrailReport", "count_lines", "tenants", "verify_trail"]
@@ -69,7 +69,7 @@ def tenants(file: Path) -> tuple[str, ...]:
     Raises:
         GdprkitError: the store itself does not work.
     """
-    return tuple(name for (name,) in _asked(file, _TENANTS))
+    return tuple(name for (name,) in asked(file, _TENANTS))
 
 
 def count_lines(file: Path, tenant: str) -> int:
@@ -78,16 +78,7 @@ def count_lines(file: Path, tenant: str) -> int:
     Raises:
         GdprkitError: the store itself does not work.
     """
-    return int(_asked(file, _LINES, tenant)[0][0])
-
-
-def _asked(file: Path, statement: str, *values: str) -> list[Row]:
-    rows = SqliteFile(file, _WAIT)
-    try:
-        with rows.reading() as port:
-            return port.rows(statement, values)
-    finally:
-        rows.close()
+    return int(asked(file, _LINES, tenant)[0][0])
 
 
 def verify_trail(

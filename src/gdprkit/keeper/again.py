@@ -14,6 +14,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 from gdprkit.errors import ChainBroken, PositionTaken
 from gdprkit.keeper.writing import Bench
 from gdprkit.sealing.errors import KeyDestroyed, KeyEpochDestroyed
+from gdprkit.sealing.keys import SubjectKeys
 from gdprkit.storage.protocol import Store
 from gdprkit.words.identifiers import SubjectId
 
@@ -29,17 +30,26 @@ R = TypeVar("R")
 _TRIES: Final = 8
 
 
-def again(attempt: Callable[[], T]) -> T:
+def again(attempt: Callable[[], T], keys: SubjectKeys | None = None) -> T:
     """Return what *attempt* returns; make it again when somebody else wrote to the line.
+
+    Args:
+        attempt: Makes and commits a batch.
+        keys: Also when a key was destroyed in this moment; their epochs are read again then.
 
     Raises:
         PositionTaken: others kept writing to this line; nothing was stored.
+        KeyDestroyed, KeyEpochDestroyed: a key is gone for good; nothing was stored.
     """
     for _ in range(_TRIES - 1):
         try:
             return attempt()
         except PositionTaken:
             continue
+        except (KeyDestroyed, KeyEpochDestroyed):
+            if keys is None:
+                raise
+            keys.refresh()
     return attempt()
 
 

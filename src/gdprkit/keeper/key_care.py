@@ -24,14 +24,12 @@ from gdprkit.errors import (
     UnknownSubject,
     UnreadableEntry,
 )
-from gdprkit.keeper.again import steady
+from gdprkit.keeper.again import again, steady
 from gdprkit.keeper.line import View, going_on, known, unchanged, view
 from gdprkit.keeper.renewing import newest_key, renewed, with_new_terms, without_old_versions
 from gdprkit.keeper.writing import Bench, commit
 from gdprkit.sealing.errors import (
     FieldCryptoError,
-    KeyDestroyed,
-    KeyEpochDestroyed,
     KeyProviderDenied,
     KeyProviderUnavailable,
     SubjectErased,
@@ -53,8 +51,6 @@ from gdprkit.words.identifiers import SubjectId, subject_id
 from gdprkit.words.moments import utc_moment
 
 __all__ = ["KeyCare", "Renewed"]
-
-_TRIES: Final = 8
 
 
 @final
@@ -250,7 +246,7 @@ class KeyCare:
         """Make a person's batch and commit it, again when somebody else was first."""
         bench = self._bench()
 
-        def attempt() -> tuple[Batch, ...]:
+        def made() -> tuple[Batch, ...]:
             found, now = view(bench.store, about), self._now()
             # read before the key rows: what comes there meanwhile is for these keys too
             above = list(going_on(found, partial(known, bench.store)))
@@ -258,22 +254,13 @@ class KeyCare:
             still = (unchanged(line, bench.case(line, now)) for line in above)
             return () if batch is None else (batch, *still)
 
-        for turn in range(1, _TRIES + 1):
-            try:
-                batches = steady(bench.store, attempt)
-                if not batches:
-                    return False
+        def attempt() -> bool:
+            batches = steady(bench.store, made)
+            if batches:
                 commit(bench, *batches)
-            except PositionTaken:
-                if turn == _TRIES:
-                    raise
-            except (KeyDestroyed, KeyEpochDestroyed):  # by somebody else, in this moment
-                if turn == _TRIES:
-                    raise
-                bench.keys.refresh()
-            else:
-                return True
-        return False
+            return bool(batches)
+
+        return again(attempt, bench.keys)
 
     def _each(
         self,

@@ -28,7 +28,7 @@ from typing import Final, final
 import attrs
 from cryptography.exceptions import InvalidTag
 
-from gdprkit.errors import GdprkitError, InvalidValue
+from gdprkit.errors import GdprkitError
 from gdprkit.sealing.canonical import Component, lp
 from gdprkit.sealing.errors import (
     AuthenticationFailed,
@@ -50,9 +50,9 @@ from gdprkit.sealing.form import (
 from gdprkit.sealing.opened_keys import SubjectKey, SubjectKeyVersions
 from gdprkit.sealing.plaintext import (
     DEFAULT_LIMIT,
-    HARD_LIMIT,
-    PAD_LIMIT,
     SURROGATES,
+    check_limit,
+    check_pad,
     decode,
     encode,
 )
@@ -116,10 +116,8 @@ class SealedField:
     def __attrs_post_init__(self) -> None:
         bound = lp(self.record_type, "record_type") + lp(self.field, "field")
         object.__setattr__(self, "_bound", bound)
-        if not 0 <= self.pad <= PAD_LIMIT:
-            raise InvalidValue("pad", "is out of range", f"give a block of 0 to {PAD_LIMIT} bytes")
-        if not 0 <= self.limit <= HARD_LIMIT:
-            raise InvalidValue("limit", "is out of range", f"give 0 to {HARD_LIMIT} bytes")
+        check_pad(self.pad)
+        check_limit(self.limit)
         # texts of so many characters need no measuring, no padding and no revision
         unusual = self.pad or self.revisioned
         object.__setattr__(self, "_short", -1 if unusual else self.limit // _UTF8)
@@ -150,8 +148,8 @@ def seal(
         record_id: Which record.
         key: The newest key of the person.
         revision: Which revision of the record, if *field* declares that.
-        random: Returns so many fresh random bytes. Anything but a
-            cryptographic source destroys the secrecy of every value under the key.
+        random: Returns so many fresh random bytes. Anything but a cryptographic source destroys
+            the secrecy of every value under the key.
 
     Raises:
         PlaintextTypeError: the value cannot be sealed as it is.

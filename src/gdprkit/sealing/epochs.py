@@ -6,8 +6,8 @@ it, so nothing is ever protected by a key that was not stored; of two processes 
 epoch at once both use the one that was stored; a destroyed epoch is never replaced silently.
 
 Other processes learn of a new or destroyed epoch within *ttl* seconds. Whoever rotates therefore
-waits that long after retiring an epoch, and moves its rows and its tombstones, before it destroys
-the key.
+waits that long after retiring an epoch, and moves what hangs on it, before it destroys the key
+(``rotation``).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from gdprkit.sealing.rows import (
 )
 from gdprkit.sealing.secret import KeepsSecrets, draw
 
-__all__ = ["EPOCH_KEY", "EpochBook", "EpochRows", "epoch_number"]
+__all__ = ["EPOCH_KEY", "EpochBook", "EpochRows"]
 
 T = TypeVar("T")
 _TRIES: Final = 8
@@ -96,15 +96,6 @@ class EpochRows(KeepsSecrets):
         if not found:
             raise KeyIntegrityError(f"every {kind} epoch", "is gone from the key store")
         return found
-
-    def add_first(self, kind: EpochKind, at: datetime) -> None:
-        """Make a first epoch and store it; whoever stored one before keeps it.
-
-        Raises:
-            KeyIntegrityError: the provider returned no bytes.
-            KeyProviderUnavailable, KeyProviderDenied: it does not answer, or refuses.
-        """
-        self.add(kind, 1, at)
 
     def add(self, kind: EpochKind, number: int, at: datetime) -> None:
         """Make epoch *number* and store it; whoever stored one of that number before keeps it.
@@ -261,7 +252,7 @@ class EpochBook(KeepsSecrets, Generic[T]):
         """
         with self._lock:
             if not self._current():
-                self._rows.add_first(self._kind, at)
+                self._rows.add(self._kind, 1, at)
                 self.refresh()
             rows = sorted(self._known.values(), key=epoch_number)
             if not rows:

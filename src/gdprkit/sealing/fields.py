@@ -80,15 +80,21 @@ class SealedFields(KeepsSecrets):
         revision: Component | None = None,
     ) -> bytes:
         """Return *value* as an envelope; see ``envelope.seal``."""
-        key = self._for_writing(about).newest
-        return seal(value, field, record_id, key, revision, self._random)
+        try:
+            key = self._for_writing(about).newest
+            return seal(value, field, record_id, key, revision, self._random)
+        finally:
+            del value  # an error's frames are collected with their variables
 
     def seal_many(
         self, about: SubjectId, items: Sequence[tuple[object, SealedField, Component]]
     ) -> list[bytes]:
         """Seal triples of value, field and record id, all or none; see ``envelope.seal_many``."""
-        key = self._for_writing(about).newest
-        return seal_many(items, key, self._random)
+        try:
+            key = self._for_writing(about).newest
+            return seal_many(items, key, self._random)
+        finally:
+            del items
 
     def seal_record(
         self,
@@ -98,8 +104,11 @@ class SealedFields(KeepsSecrets):
         record_id: Component,
     ) -> bytes:
         """Return a whole record as one envelope; see ``packed``."""
-        key = self._for_writing(about).newest
-        return seal_record(values, record, record_id, key, self._random)
+        try:
+            key = self._for_writing(about).newest
+            return seal_record(values, record, record_id, key, self._random)
+        finally:
+            del values
 
     def open(
         self,
@@ -233,6 +242,8 @@ class MigratingReader(KeepsSecrets):
             return self._fields.open(
                 about, stored, field, record_id, revision=revision, ground=ground
             )
+        value = Personal(stored)
+        del stored  # an error's frames are collected with their variables
         self._fields.open_many(about, (), ground=ground)  # opens nothing: may it be read at all?
         self.plaintexts += 1
         warnings.warn(
@@ -240,4 +251,4 @@ class MigratingReader(KeepsSecrets):
             PlaintextRead,
             stacklevel=2,
         )
-        return Personal(stored)
+        return value

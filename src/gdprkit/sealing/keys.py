@@ -70,6 +70,7 @@ class SubjectKeys(KeepsSecrets):
     Attributes:
         settings: How keys are kept.
         epochs: The rows of the key epochs.
+        watch: Holds the store against the erasure ledger; None where there is no ledger.
 
     Raises:
         ContextError: *tenant* is empty, too long or no text.
@@ -89,9 +90,9 @@ class SubjectKeys(KeepsSecrets):
         "_specs",
         "_store",
         "_tenant",
-        "_watch",
         "epochs",
         "settings",
+        "watch",
     )
 
     def __init__(
@@ -113,7 +114,7 @@ class SubjectKeys(KeepsSecrets):
         self._tenant: Final = lp(tenant, "tenant")
         if erasures is not None and erasures.tenant != tenant:
             raise InvalidValue("erasures", "is another tenant's", "pass the ledger of this tenant")
-        self._watch: Final = (
+        self.watch: Final = (
             None
             if erasures is None
             else ErasureWatch(erasures, store, ttl=settings.ttl, monotonic=monotonic)
@@ -135,11 +136,6 @@ class SubjectKeys(KeepsSecrets):
         self._lasting: Final = EpochBook(
             EpochKind.LASTING, rows, make=IndexRoot, ttl=ttl, monotonic=monotonic
         )
-
-    @property
-    def watch(self) -> ErasureWatch | None:
-        """Holds the store against the erasure ledger; None where there is no ledger."""
-        return self._watch
 
     def of(self, about: SubjectId, *, use: RestrictedUse | None = None) -> SubjectKeyVersions:
         """Return the person's keys.
@@ -366,8 +362,8 @@ class SubjectKeys(KeepsSecrets):
         return attrs.evolve(row, kek_id=under.epoch, wrapped=wrapped)
 
     def _serve(self) -> None:
-        if self._watch is not None:
-            self._watch.check()
+        if self.watch is not None:
+            self.watch.check()
 
     def _load(self, about: SubjectId) -> SubjectKeyVersions | Tombstone:
         # keys before tombstone: an erasure between the two reads is seen by the second

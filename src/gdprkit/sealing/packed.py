@@ -18,13 +18,20 @@ from typing import Final, final
 
 import attrs
 
-from gdprkit.errors import GdprkitError, InvalidValue
+from gdprkit.errors import GdprkitError
 from gdprkit.sealing.canonical import UNBOUND, Component, lp, u32
 from gdprkit.sealing.envelope import open_bound, seal_bound
 from gdprkit.sealing.errors import ContextError, PlaintextTooLarge, UnsupportedFormat
 from gdprkit.sealing.opened_keys import SubjectKey, SubjectKeyVersions
-from gdprkit.sealing.plaintext import DEFAULT_LIMIT, HARD_LIMIT, PAD_LIMIT, decode, encode, padded
-from gdprkit.sealing.plaintext import unpadded as without_padding
+from gdprkit.sealing.plaintext import (
+    DEFAULT_LIMIT,
+    check_limit,
+    check_pad,
+    decode,
+    encode,
+    padded,
+    unpadded,
+)
 from gdprkit.sealing.secret import bare
 from gdprkit.words.personal import Personal, reveal
 
@@ -56,10 +63,8 @@ class SealedRecord:
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "_bound", lp(self.record_type, "record_type") + UNBOUND)
-        if not 0 <= self.pad <= PAD_LIMIT:
-            raise InvalidValue("pad", "is out of range", f"give a block of 0 to {PAD_LIMIT} bytes")
-        if not 0 <= self.limit <= HARD_LIMIT:
-            raise InvalidValue("limit", "is out of range", f"give 0 to {HARD_LIMIT} bytes")
+        check_pad(self.pad)
+        check_limit(self.limit)
 
 
 def seal_record(
@@ -131,14 +136,13 @@ def _packed(values: Mapping[str, object], record: SealedRecord) -> bytes:
         if size > record.limit:
             raise PlaintextTooLarge(record.limit)
         parts.append(part)
-    plain = b"".join(parts)
-    return padded(plain, record.pad) if record.pad else plain
+    return padded(b"".join(parts), record.pad)
 
 
 def _unpacked(plain: bytes) -> dict[str, Personal[object]]:
     code, body = plain[0], plain[1:]
     if code == _CODE | _PADDED:
-        code, body = _CODE, without_padding(body)
+        code, body = _CODE, unpadded(body)
     if code != _CODE:
         raise UnsupportedFormat("record", code)
     values: dict[str, Personal[object]] = {}

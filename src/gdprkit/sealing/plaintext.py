@@ -38,6 +38,8 @@ __all__ = [
     "HARD_LIMIT",
     "PAD_LIMIT",
     "SURROGATES",
+    "check_limit",
+    "check_pad",
     "decode",
     "encode",
     "padded",
@@ -88,12 +90,11 @@ def encode(value: object, pad: int = 0, limit: int = DEFAULT_LIMIT) -> bytes:
             "convert it to bytes, str, int, bool, date, datetime, Decimal, dict or list; "
             "store None as an absent value",
         )
-    if not 0 <= limit <= HARD_LIMIT:
-        raise InvalidValue("limit", "is out of range", f"give 0 to {HARD_LIMIT} bytes")
+    check_limit(limit)
     plain = encoder(value, limit)
     if len(plain) > limit + 1:
         raise PlaintextTooLarge(limit)
-    return padded(plain, pad) if pad else plain
+    return padded(plain, pad)
 
 
 def decode(plain: bytes) -> object:
@@ -129,14 +130,35 @@ def unpadded(body: bytes) -> bytes:
     return kept[:-1]
 
 
+def check_pad(pad: object) -> None:
+    """Refuse a block that is no whole number of bytes, or more than ``PAD_LIMIT``; 0 is none.
+
+    Raises:
+        InvalidValue: as said.
+    """
+    if type(pad) is not int or not 0 <= pad <= PAD_LIMIT:
+        raise InvalidValue("pad", "is out of range", f"give a block of 0 to {PAD_LIMIT} bytes")
+
+
+def check_limit(limit: object) -> None:
+    """Refuse a limit that is no whole number of bytes, or more than ``HARD_LIMIT``.
+
+    Raises:
+        InvalidValue: as said.
+    """
+    if type(limit) is not int or not 0 <= limit <= HARD_LIMIT:
+        raise InvalidValue("limit", "is out of range", f"give 0 to {HARD_LIMIT} bytes")
+
+
 def padded(plain: bytes, pad: int) -> bytes:
-    """Return encoded bytes with their length hidden, in blocks of *pad* bytes.
+    """Return encoded bytes with their length hidden, in blocks of *pad* bytes; 0 hides nothing.
 
     Raises:
         InvalidValue: *pad* is out of range.
     """
-    if not 1 <= pad <= PAD_LIMIT:
-        raise InvalidValue("pad", "is out of range", f"give a block of 1 to {PAD_LIMIT} bytes")
+    check_pad(pad)
+    if not pad:
+        return plain
     # the body alone fills whole blocks; the code byte before it always costs one byte
     length = len(plain)  # body without its code byte, plus the byte 0x80
     zeros = b"\0" * (-length % pad)

@@ -302,8 +302,10 @@ class Keyring(_LocalKeys):
     ) -> Self:
         """Add a new root key to the file at *path*, make it the active one, and return the keyring.
 
-        The keys before it stay: what they wrapped opens until it is wrapped anew. The file keeps
-        its owner, its rights and its comments, and is replaced in one step.
+        The last of its ``root_ids`` is the new key; ``describe`` tells the one that is active by
+        then, which may be somebody else's. The keys before it stay: what they wrapped opens until
+        it is wrapped anew. The file keeps its owner, its rights and its comments, and is replaced
+        in one step.
 
         Raises:
             KeyProviderDenied: the file is no keyring, others may use it, this process may not

@@ -18,10 +18,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from gdprkit.sealing.canonical import lp, u32
-from gdprkit.sealing.epochs import epoch_number
 from gdprkit.sealing.expand import expand
 from gdprkit.sealing.index import BlindIndex, IndexSpec
-from gdprkit.sealing.rows import EpochRow
+from gdprkit.sealing.rows import EpochRow, epoch_number
 from gdprkit.sealing.secret import KeepsSecrets
 from gdprkit.words.identifiers import SubjectId
 

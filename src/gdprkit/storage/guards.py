@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from gdprkit.errors import InvalidValue
 from gdprkit.sealing.errors import KeyDestroyed, KeyEpochDestroyed
+from gdprkit.sealing.form import HEADER, KEY_ID
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, term_prefix
 from gdprkit.storage.protocol import Batch
 from gdprkit.words.identifiers import SubjectId
@@ -38,8 +39,8 @@ DestroyedNow: TypeAlias = Callable[[SubjectId], Collection[bytes]]
 _PREFIX = 4
 """Bytes of a look-up term that name its epoch."""
 
-_KEY_ID = slice(2, 22)
-"""Bytes of an envelope that name its key (``gdprkit.sealing.form``)."""
+_KEY_ID = slice(HEADER - KEY_ID, HEADER)
+"""Where an envelope names its key."""
 
 
 def check_batches(batches: Iterable[Batch], epochs: EpochRowsNow, destroyed: DestroyedNow) -> None:

@@ -30,7 +30,10 @@ from gdprkit.errors import (
 from gdprkit.storage.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
 from gdprkit.storage.statements import Row, SqlValue
 
-__all__ = ["Loan", "SqliteFile"]
+__all__ = ["Loan", "SqliteFile", "asked"]
+
+_ASKING: Final = 30.0
+"""Seconds that ``asked`` waits for others."""
 
 _PRAGMAS: Final = (
     "PRAGMA synchronous = FULL",
@@ -300,3 +303,17 @@ def _make(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
+
+
+def asked(path: str | os.PathLike[str], statement: str, *values: SqlValue) -> list[Row]:
+    """Return what one reading statement finds in a store's file, beside any tenant's store.
+
+    Raises:
+        GdprkitError: the file is no store, or does not work.
+    """
+    file = SqliteFile(path, _ASKING)
+    try:
+        with file.reading() as port:
+            return port.rows(statement, values)
+    finally:
+        file.close()
