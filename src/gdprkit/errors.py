@@ -39,6 +39,8 @@ __all__ = [
     "StoreBusy",
     "StoreClosed",
     "StoreCorrupt",
+    "StoreInUse",
+    "StoreUnavailable",
     "TokenSpent",
     "UnknownName",
     "UnknownNotice",
@@ -338,6 +340,31 @@ class StoreCorrupt(GdprkitError):
     problem: str
     code: ClassVar[str] = "store-corrupt"
     text: ClassVar[str] = "the database reports {problem}; stop writing and restore from a backup"
+
+
+@attrs.define(eq=False, slots=False, repr=False)
+class StoreUnavailable(GdprkitError):
+    """The place of the store cannot be read or written now: full, read-only, gone, exchanged."""
+
+    problem: str
+    code: ClassVar[str] = "store-unavailable"
+    retryable: ClassVar[bool] = True
+    text: ClassVar[str] = (
+        "the place of the store does not work: {problem}; what was to be stored is not there: put "
+        "that right, open the store and try again"
+    )
+
+
+@attrs.define(eq=False, slots=False, repr=False)
+class StoreInUse(GdprkitError):
+    """Somebody has the store open that was to be replaced."""
+
+    code: ClassVar[str] = "store-in-use"
+    retryable: ClassVar[bool] = True
+    text: ClassVar[str] = (
+        "the store is open somewhere and was left as it is; stop every process that uses it, "
+        "then try again"
+    )
 
 
 @attrs.define(eq=False, slots=False, repr=False)
