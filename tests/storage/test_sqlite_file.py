@@ -168,7 +168,7 @@ class TestTheFile:
             store.suppressed([hashed("contact")])
 
     def test_a_vanished_file_is_not_made_anew(self, store: SqliteStore, path: Path) -> None:
-        """Deleting the file under a running program is told, and is no reason for an empty store."""
+        """Deleting the file under a running program is told, and no reason for a new one."""
         with store._file.reading():
             path.unlink()
             with pytest.raises(StoreUnavailable):

@@ -26,13 +26,12 @@ import attrs
 
 from gdprkit.errors import (
     InvalidValue,
-    NotAStore,
     StoreCorrupt,
     StoreInUse,
 )
-from gdprkit.storage.schema import APPLICATION_ID, SCHEMA_VERSION
+from gdprkit.storage.schema import SCHEMA_VERSION
 from gdprkit.storage.sqlite_file import PRAGMAS, is_busy, meaning, real_path, refused
-from gdprkit.storage.sqlite_schema import check_ours, check_tables, number
+from gdprkit.storage.sqlite_schema import check_mark, check_ours, check_tables, number
 
 __all__ = ["Copied", "Progress", "back_up", "examine", "restore"]
 
@@ -46,6 +45,7 @@ _CHECKS: Final = ("quick_check", "integrity_check")
 _LOGS: Final = ("-wal", "-journal")
 _BESIDE: Final = ("", "-wal", "-shm", "-journal")
 _WAIT: Final = 30.0
+_SHORT_WAIT: Final = 3.0  # whoever has the store open will not close it by itself
 
 
 @final
@@ -112,7 +112,7 @@ def restore(
     *,
     replace: bool = False,
     progress: Progress = lambda _done, _total: None,
-    wait: float = _WAIT,
+    wait: float = _SHORT_WAIT,
 ) -> Copied:
     """Put a copy of *backup* in the place of *store*, once it was read through.
 
@@ -199,11 +199,15 @@ def _check_no_log(path: Path, field: str, cure: str) -> None:
             raise InvalidValue(field, f"has a log beside it ({log.name})", cure)
 
 
-def _connected(path: Path, mode: str, wait: float) -> sqlite3.Connection:
+def _connected(path: Path, mode: str, wait: float, *first: str) -> sqlite3.Connection:
     uri = f"{path.as_uri()}?mode={mode}"
     connection = sqlite3.connect(uri, timeout=wait, isolation_level=None, uri=True)
-    for pragma in PRAGMAS:
-        connection.execute(pragma)
+    try:
+        for pragma in (*first, *PRAGMAS):
+            connection.execute(pragma)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -215,7 +219,7 @@ def _copy(connection: sqlite3.Connection, copy: Path, progress: Progress) -> Non
             made, pages=_STEP, progress=lambda _, left, total: progress(total - left, total)
         )
     with closing(sqlite3.connect(copy, isolation_level=None)) as made:
-        made.execute("PRAGMA journal_mode = DELETE")
+        made.execute("PRAGMA journal_mode = MEMORY")  # out of the write-ahead log
     with copy.open("rb+") as file:
         os.fsync(file.fileno())
 
@@ -257,21 +261,9 @@ def _take_place(copy: Path, target: Path, wait: float) -> None:
     The old file gives its log up first: left beside the new one, SQLite would read it as its own.
     Whoever waits for the old file meanwhile finds it to be no store any more.
     """
-    with closing(_connected(target, "rw", wait)) as old:
-        try:
-            # with this a first look at a file with a log fails while anybody else has it open
-            old.execute("PRAGMA locking_mode = EXCLUSIVE")
-            if number(old, "application_id") != APPLICATION_ID:
-                raise NotAStore(str(target))
-            # in memory, as a journal beside it would be taken for the new file's as well
-            if old.execute("PRAGMA journal_mode = MEMORY").fetchone() != ("memory",):
-                raise StoreInUse
-            old.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            if is_busy(error):
-                raise StoreInUse from None
-            raise meaning(error, target, wait) from None
+    with closing(_held(target, wait)) as old:
         _check_no_log(target, "store", "stop every process that uses it")
+        target.with_name(f"{target.name}-shm").unlink(missing_ok=True)  # of one that was killed
         shutil.copymode(target, copy)
         with suppress(PermissionError):  # only some may give files to others
             os.chown(copy, target.stat().st_uid, target.stat().st_gid)
@@ -279,6 +271,28 @@ def _take_place(copy: Path, target: Path, wait: float) -> None:
         _sync_directory(target.parent)
         old.execute("PRAGMA application_id = 0")
         old.execute("COMMIT")
+
+
+def _held(target: Path, wait: float) -> sqlite3.Connection:
+    """Return a connection to a store that nobody else has open, nor can read or write any more."""
+    old = None
+    try:
+        # with this a first look at a file with a log fails while anybody else has it open
+        old = _connected(target, "rw", wait, "PRAGMA locking_mode = EXCLUSIVE")
+        check_mark(old, str(target))
+        # in memory, as a journal beside it would be taken for the new file's as well
+        in_memory = old.execute("PRAGMA journal_mode = MEMORY").fetchone() == ("memory",)
+        old.execute("BEGIN EXCLUSIVE")
+    except BaseException as error:
+        if old is not None:
+            old.close()
+        if isinstance(error, sqlite3.Error) and is_busy(error):
+            raise StoreInUse from None
+        raise
+    if not in_memory:
+        old.close()
+        raise StoreInUse
+    return old
 
 
 def _sync_directory(folder: Path) -> None:

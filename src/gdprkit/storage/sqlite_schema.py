@@ -17,7 +17,7 @@ from typing import Final
 from gdprkit.errors import NewerSchema, NotAStore, StoreCorrupt
 from gdprkit.storage.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA_VERSION
 
-__all__ = ["check_ours", "check_tables", "make", "migrate", "number"]
+__all__ = ["check_mark", "check_ours", "check_tables", "make", "migrate", "number"]
 
 _NAME: Final = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER) (\w+)")
 
@@ -25,6 +25,16 @@ _NAME: Final = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER) (\w+)")
 def number(connection: sqlite3.Connection, pragma: str) -> int:
     """Return a number that the database tells of itself."""
     return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+
+def check_mark(connection: sqlite3.Connection, path: str) -> None:
+    """Check that this database is a store, of whatever release.
+
+    Raises:
+        NotAStore: somebody else's.
+    """
+    if number(connection, "application_id") != APPLICATION_ID:
+        raise NotAStore(path)
 
 
 def check_ours(connection: sqlite3.Connection, path: str) -> int:
@@ -35,8 +45,7 @@ def check_ours(connection: sqlite3.Connection, path: str) -> int:
         NewerSchema: a newer gdprkit wrote it.
         StoreCorrupt: no release has written this version.
     """
-    if number(connection, "application_id") != APPLICATION_ID:
-        raise NotAStore(path)
+    check_mark(connection, path)
     found = number(connection, "user_version")
     if found > SCHEMA_VERSION:
         raise NewerSchema(found, SCHEMA_VERSION)
