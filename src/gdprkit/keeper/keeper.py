@@ -21,13 +21,7 @@ from gdprkit.facts.entry import Entry
 from gdprkit.keeper.adding import new_people
 from gdprkit.keeper.again import again, looks_again, with_fresh_epochs
 from gdprkit.keeper.answer import Bundle, make_bundle
-from gdprkit.keeper.applying import (
-    Applied,
-    applied,
-    compose_plan,
-    make_plan,
-    recheck,
-)
+from gdprkit.keeper.applying import Applied, applied, compose_plan, make_plan, recheck
 from gdprkit.keeper.asking import ask
 from gdprkit.keeper.clock import Clock, system_clock
 from gdprkit.keeper.contacts import INDEXES
@@ -44,9 +38,10 @@ from gdprkit.keeper.line import (
 )
 from gdprkit.keeper.merging import carried, merge, together, unmerge
 from gdprkit.keeper.parts import check_parts
-from gdprkit.keeper.proof import reindex_person, verify_person
+from gdprkit.keeper.proof import verify_person
 from gdprkit.keeper.reading import opened, people_by
 from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
+from gdprkit.keeper.reindexing import QUIET, Progress, Reindexed, reindex, reindex_person
 from gdprkit.keeper.replaying import Replayed, replay
 from gdprkit.keeper.values import NewPerson, Receipt, concealed
 from gdprkit.keeper.writing import Bench, commit, compose
@@ -588,6 +583,17 @@ class RecordKeeper:
         """
         verify_person(self._bench.store, subject_id(about))
 
-    def reindex(self, about: SubjectId) -> None:
-        """Fold the line anew and store standing and marks again; both are never the truth."""
+    def reindex_person(self, about: SubjectId) -> None:
+        """Fold one line anew and store standing and marks again; both are never the truth."""
         again(lambda: reindex_person(self._bench, subject_id(about), self.now()))
+
+    def reindex(
+        self, *, span: Span = ALL, after: SubjectId | None = None, progress: Progress = QUIET
+    ) -> Reindexed:
+        """Store standing and marks of everybody again where they are not the fold of the line.
+
+        Others may write meanwhile. It may be stopped at any point and run again; with the `after`
+        that *progress* was told last it goes on there. NotASubjectId: *after* is none.
+        """
+        after = None if after is None else subject_id(after)
+        return reindex(lambda: self._bench, self.now, span=span, after=after, progress=progress)
