@@ -33,7 +33,7 @@ from gdprkit.storage.schema import SCHEMA_VERSION
 from gdprkit.storage.sqlite_file import PRAGMAS, is_busy, meaning, real_path, refused
 from gdprkit.storage.sqlite_schema import check_mark, check_ours, check_tables, number
 
-__all__ = ["Copied", "Progress", "back_up", "examine", "restore"]
+__all__ = ["Copied", "Progress", "back_up", "examine", "restore", "version_of"]
 
 Progress = Callable[[int, int], None]
 """Called with how many pages are copied, and how many there are."""
@@ -178,6 +178,22 @@ def examine(file: Path) -> Copied:
         if schema == SCHEMA_VERSION:
             check_tables(connection)
     return Copied(path=file, schema=schema, size=size)
+
+
+def version_of(store: str | os.PathLike[str], *, wait: float = _WAIT) -> int:
+    """Return the version of a store's tables; the file is left as it is.
+
+    Raises:
+        InvalidValue: there is no such store.
+        NotAStore, NewerSchema: it is none of ours.
+        StoreBusy: others held the store longer than *wait*.
+        StoreUnavailable: it cannot be read.
+    """
+    source = real_path(store)
+    with _telling(source, wait):
+        _check_there(source, "store")
+        with closing(_connected(source, "rw", wait)) as connection:
+            return check_ours(connection, str(source))
 
 
 def _check_there(path: Path, field: str) -> None:
