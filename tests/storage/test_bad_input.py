@@ -59,6 +59,11 @@ def link(path: Path) -> None:
     path.symlink_to(path)
 
 
+def cut_short(path: Path) -> None:
+    whole(path)
+    os.truncate(path, 5000)
+
+
 _FILES: dict[str, tuple[Callable[[Path], object], type[GdprkitError]]] = {
     "text": (lambda p: p.write_bytes(b"name,email\n" * 500), NotAStore),
     "another-program": (lambda p: told(p, "CREATE TABLE theirs (x)"), NotAStore),
@@ -87,7 +92,7 @@ _FILES: dict[str, tuple[Callable[[Path], object], type[GdprkitError]]] = {
         ),
         StoreCorrupt,
     ),
-    "cut-short": (lambda p: (whole(p), os.truncate(p, 5000)), StoreCorrupt),
+    "cut-short": (cut_short, StoreCorrupt),
 }
 
 
@@ -118,11 +123,12 @@ def test_what_somebody_added_beside_our_tables_is_theirs(path: Path) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "memory"])
 def test_what_is_no_name_is_no_tenant(path: Path, kind: str, name: object) -> None:
     """No store is opened for it, and no file made."""
+    made: dict[str, Callable[[], object]] = {
+        "sqlite": lambda: SqliteStore(path, tenant=name),  # type: ignore[arg-type]
+        "memory": lambda: MemoryStore(name),  # type: ignore[arg-type]
+    }
     with pytest.raises(InvalidValue):
-        if kind == "sqlite":
-            SqliteStore(path, tenant=name)  # type: ignore[arg-type]
-        else:
-            MemoryStore(name)  # type: ignore[arg-type]
+        made[kind]()
     assert not path.exists()
 
 

@@ -41,7 +41,7 @@ from gdprkit.keeper.parts import check_parts
 from gdprkit.keeper.proof import verify_person
 from gdprkit.keeper.reading import opened, people_by
 from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
-from gdprkit.keeper.reindexing import QUIET, Progress, Reindexed, reindex, reindex_person
+from gdprkit.keeper.reindexing import Progress, Reindexed, quiet, reindex, reindex_person
 from gdprkit.keeper.replaying import Replayed, replay
 from gdprkit.keeper.values import NewPerson, Receipt, concealed
 from gdprkit.keeper.writing import Bench, commit, compose
@@ -588,7 +588,7 @@ class RecordKeeper:
         again(lambda: reindex_person(self._bench, subject_id(about), self.now()))
 
     def reindex(
-        self, *, span: Span = ALL, after: SubjectId | None = None, progress: Progress = QUIET
+        self, *, span: Span = ALL, after: SubjectId | None = None, progress: Progress = quiet
     ) -> Reindexed:
         """Store standing and marks of everybody again where they are not the fold of the line.
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, Protocol, final
 from uuid import UUID
 
 import attrs
@@ -38,10 +38,7 @@ from gdprkit.storage.protocol import ALL, Batch, Span, StoredLine, StoredMarks
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import microseconds
 
-if TYPE_CHECKING:
-    from gdprkit.keeper.keeper import RecordKeeper
-
-__all__ = ["QUIET", "Progress", "Reindexed", "reindex", "reindex_person", "reindex_span"]
+__all__ = ["Progress", "Reindexed", "quiet", "reindex", "reindex_person", "reindex_span"]
 
 _TOGETHER: Final = 20
 """People in one commit: others wait for no more than that."""
@@ -78,11 +75,17 @@ Progress = Callable[[Reindexed], None]
 """Called with what was done so far."""
 
 
-QUIET: Final[Progress] = lambda _: None  # noqa: E731  a value like any other progress
-"""Tells nobody."""
+def quiet(_done: Reindexed) -> None:
+    """Tell nobody."""
 
 
-def reindex_span(keeper: RecordKeeper, span: Span = ALL) -> Reindexed:
+class _Reindexes(Protocol):
+    """A ``RecordKeeper``."""
+
+    def reindex(self, *, span: Span) -> Reindexed: ...
+
+
+def reindex_span(keeper: _Reindexes, span: Span = ALL) -> Reindexed:
     """Reindex a part of everybody: for a pool of processes, each with a keeper of its own.
 
     The parts are ``Span.split``; what they return is added. Errors are those of

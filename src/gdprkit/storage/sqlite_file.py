@@ -341,7 +341,7 @@ def meaning(error: sqlite3.Error, path: Path, wait: float) -> GdprkitError:
         return NotAStore(str(path))
     name = error.sqlite_errorname
     if kind in _REFUSED and name not in _DAMAGE:
-        return StoreUnavailable(f"{name}, the disk or the system refuses")
+        return StoreUnavailable(name)
     return StoreCorrupt(name)
 
 
