@@ -146,7 +146,8 @@ def add_months(day: date, months: int) -> date:
     Raises:
         InvalidValue: *day* is no civil day, or the result lies outside the years 1 to 9999.
     """
-    day = _civil(day, "day")
+    if type(day) is not date:
+        day = _civil(day, "day")
     year, month0 = divmod(day.year * 12 + day.month - 1 + months, 12)
     if not date.min.year <= year <= date.max.year:
         raise _out_of_range(field="day")
@@ -235,6 +236,8 @@ class Period:
             InvalidValue: the result lies outside the years 1 to 9999.
         """
         moved = add_months(day, self.years * 12 + self.months)
+        if not self.days:
+            return moved
         try:
             return moved + timedelta(days=self.days)
         except OverflowError:
