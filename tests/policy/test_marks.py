@@ -213,7 +213,7 @@ def test_whom_to_tell_by_when_wakes_the_line() -> None:
 
 def test_what_is_counted_of_a_case_is_counted_once_and_anew_for_another_case() -> None:
     """Ends and flaws of consents stay with their case; a later moment or other facts count anew."""
-    living = [ADDED, DataCollected(values=[sealed("email")], source=FORM)]
+    living: list[Any] = [ADDED, DataCollected(values=[sealed("email")], source=FORM)]
     now = case(*living)
     first = wake_at(now)
     counted = dict(now.counted)

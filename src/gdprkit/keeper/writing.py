@@ -17,6 +17,7 @@ import attrs
 from gdprkit.acts.act import NEW_CASE, Act
 from gdprkit.acts.prepare import STOPS, prepare
 from gdprkit.errors import ChainBroken, InvalidValue
+from gdprkit.facts._shape import altered
 from gdprkit.facts.connection import ConnectionEnded, ConnectionStarted
 from gdprkit.facts.consent import ConsentGiven, ConsentRequested, ConsentWithdrawn
 from gdprkit.facts.data import (
@@ -251,8 +252,8 @@ def _attach(draft: Draft, act: Act) -> Act:
         draft.opened_case = CaseId(uuid_from(draft.bench.random(16)))
         fact = attrs.evolve(fact, case=draft.opened_case)
     if isinstance(fact, (ConsentGiven, ConsentRequested)) and fact.evidence.register is None:
-        evidence = attrs.evolve(fact.evidence, register=draft.bench.register.digest)
-        fact = attrs.evolve(fact, evidence=evidence)
+        evidence = altered(fact.evidence, register=draft.bench.register.digest)
+        fact = altered(fact, evidence=evidence)
     if act.personal:
         match fact:
             case DataCollected():
@@ -266,7 +267,7 @@ def _attach(draft: Draft, act: Act) -> Act:
                     fact = attrs.evolve(fact, text=_seal(draft, act)[0])
             case _:
                 raise InvalidValue("personal", "has no place in this fact", "use data.collect()")
-    return attrs.evolve(act, fact=fact)
+    return act if fact is act.fact else altered(act, fact=fact)
 
 
 def _check_whole(act: Act, *, first: bool, merging: bool) -> None:
