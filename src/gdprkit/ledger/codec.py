@@ -14,7 +14,17 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 from uuid import UUID
 
 from gdprkit.errors import InvalidValue, UnreadableEntry
@@ -134,7 +144,10 @@ def _converter(*, detailed: bool) -> Converter:
     made.register_structure_hook(UUID, lambda value, _: UUID(hex=value))
     for plain in (str, int, bool):
         # hooks of a class come before hooks of a function, and catch its subclasses as well
-        made.register_structure_hook(plain, _exactly)
+        made.register_structure_hook(plain, _exactly(plain))
+    if not detailed:
+        made.register_structure_hook_factory(_is_row, lambda hint: _row(hint, made))
+        made.register_structure_hook_factory(_may_be_none, lambda hint: _or_none(hint, made))
     made.register_unstructure_hook_func(
         lambda cls: getattr(cls, "__origin__", None) is frozenset,
         lambda values: _sorted_list(values, made),
@@ -157,20 +170,54 @@ def _whole(value: object) -> int:
     return value
 
 
-_PLAIN: Final = (str, int, bool)
+Hook: TypeAlias = Callable[[Any, Any], Any]
 
 
-def _exactly(value: object, cls: type) -> object:
-    """Return a plain value as it is; the words of lists are subclasses of text, made anew."""
-    if cls not in _PLAIN:
-        return cls(value)
-    if type(value) is not cls:
-        raise TypeError(f"not {cls.__name__}")
-    return value
+def _exactly(plain: type) -> Hook:
+    """Make the hook that returns a plain value as it is, and makes a word of a list anew."""
+
+    def structure(value: object, cls: Any) -> object:
+        if type(value) is not plain:
+            raise TypeError(f"not {plain.__name__}")
+        # words of lists are subclasses of text
+        return value if cls is plain else cls(value)
+
+    return structure
+
+
+def _is_row(hint: Any) -> bool:
+    return get_origin(hint) is tuple and get_args(hint)[1:] == (Ellipsis,)
+
+
+def _row(hint: Any, converter: Converter) -> Hook:
+    item = get_args(hint)[0]
+    hook = converter.get_structure_hook(item)
+    return lambda values, _: tuple([hook(value, item) for value in values])
+
+
+def _may_be_none(hint: Any) -> bool:
+    return get_origin(hint) in (Union, UnionType) and len(_choices(hint)) == 1
+
+
+def _or_none(hint: Any, converter: Converter) -> Hook:
+    (item,) = _choices(hint)
+    hook = converter.get_structure_hook(item)
+    return lambda value, _: None if value is None else hook(value, item)
+
+
+def _choices(hint: Any) -> list[Any]:
+    """Return what a union allows beside None; both where None is not among them."""
+    found = get_args(hint)
+    others = [choice for choice in found if choice is not NoneType]
+    return others if len(others) < len(found) else list(found)
 
 
 _ENCODER: Final = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    sort_keys=True,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    allow_nan=False,
+    check_circular=False,  # facts and states are trees
 )
 
 
