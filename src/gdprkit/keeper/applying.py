@@ -20,7 +20,7 @@ from gdprkit.facts.data import DataErased, PersonErased
 from gdprkit.facts.objection import MarketingObjection
 from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
-from gdprkit.keeper.contacts import suppressed
+from gdprkit.keeper.contacts import ListHashes, list_epochs, list_hashes, suppressed
 from gdprkit.keeper.line import View, organisation_of, surviving_of
 from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
 from gdprkit.keeper.sealed import open_values
@@ -51,6 +51,7 @@ from gdprkit.words.vocabulary import (
     ErasureReason,
     FilingSystem,
     IntakeChannel,
+    RestrictedUse,
     Right,
 )
 
@@ -94,10 +95,27 @@ def applied(bench: Bench, plan: Plan, now: datetime) -> Applied:
 
 def look_up(bench: Bench, view: View, purpose: str | None, at: datetime) -> Suppressed:
     """Look the person's contact points up in the suppression list, for one marketing purpose."""
-    declared = marketing_purpose(bench.case(view, at), purpose)
-    values = contact_values(bench, view)
+    declared = marketing_purpose(bench.case(view, at, surviving=()), purpose)
     own = view.standing.objection.stops
-    return suppressed(bench.register, bench.keys, bench.store, values, declared.id, at, own)
+    return suppressed(bench.store, _list_hashes(bench, view), declared.id, at, own)
+
+
+def _list_hashes(bench: Bench, view: View) -> ListHashes:
+    """Return the hashes of the person's contact points, opened again only where something changed.
+
+    Raises:
+        as ``contact_values``, whether they are opened or not: the keys are asked for each time.
+    """
+    about, standing = view.about, view.standing
+    epochs = list_epochs(bench.keys)
+    known = bench.memory.hashes(about, standing, epochs)
+    if known is not None:
+        if known.kinds:
+            bench.keys.of(about, use=RestrictedUse.OWN_REQUEST)
+        return known
+    found = list_hashes(bench.register, bench.keys, contact_values(bench, view))
+    bench.memory.keep_hashes(about, standing, epochs, found)
+    return found
 
 
 def make_plan(

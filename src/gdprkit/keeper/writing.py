@@ -37,6 +37,7 @@ from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarket
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import stops_from_list, suppressions
 from gdprkit.keeper.line import View, advance, extend, key_flags, marks_of, surviving_of
+from gdprkit.keeper.memory import Memory
 from gdprkit.keeper.sealed import open_values, seal_values
 from gdprkit.keeper.values import Receipt
 from gdprkit.policy.case import Case
@@ -122,6 +123,7 @@ class Bench:
     keys: SubjectKeys
     law: LawBook
     random: Callable[[int], bytes]
+    memory: Memory = attrs.field(factory=Memory, eq=False, repr=False)
 
     def case(self, view: View, at: datetime, **more: Any) -> Case:
         """Return the case of a view at a moment, under the law of that day.
@@ -573,6 +575,8 @@ def finish(draft: Draft, key: bytes | None = None, shred: Tombstone | None = Non
 def commit(bench: Bench, *batches: Batch) -> None:
     """Store all batches or nothing, then close changed keys here and note erasures in the ledger.
 
+    What was kept in memory about who is erased is forgotten.
+
     Raises:
         PositionTaken, StoreBusy: as the store says; nothing was stored.
         KeyDestroyed: a value was sealed by a version of a key that is gone; nothing was stored, and
@@ -589,6 +593,8 @@ def commit(bench: Bench, *batches: Batch) -> None:
     for batch in batches:
         if batch.keys or batch.flags is not None or batch.shred is not None:
             bench.keys.forget(batch.about)
+        if batch.shred is not None:
+            bench.memory.forget(batch.about)
     for batch in batches:
         if batch.shred is not None and bench.keys.watch is not None:
             bench.keys.watch.wrote(batch.shred)
