@@ -22,6 +22,7 @@ from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarket
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import ListHashes, list_epochs, list_hashes, suppressed
 from gdprkit.keeper.line import View, organisation_of, surviving_of
+from gdprkit.keeper.reading import contact_values
 from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
 from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.writing import (
@@ -29,7 +30,6 @@ from gdprkit.keeper.writing import (
     Composed,
     Draft,
     add,
-    contact_values,
     finish,
     remember_stops,
     seal_into,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from enum import StrEnum
 from functools import lru_cache
 from types import NoneType, UnionType
 from typing import (
@@ -26,6 +27,8 @@ from typing import (
     get_origin,
 )
 from uuid import UUID
+
+import attrs
 
 from gdprkit.errors import InvalidValue, UnreadableEntry
 from gdprkit.facts import (
@@ -142,7 +145,7 @@ def _converter(*, detailed: bool) -> Converter:
     made.register_structure_hook(date, lambda value, _: date.fromisoformat(value))
     made.register_unstructure_hook(UUID, lambda value: value.hex)
     made.register_structure_hook(UUID, lambda value, _: UUID(hex=value))
-    for plain in (str, int, bool):
+    for plain in _PLAIN:
         # hooks of a class come before hooks of a function, and catch its subclasses as well
         made.register_structure_hook(plain, _exactly(plain))
     if not detailed:
@@ -155,12 +158,15 @@ def _converter(*, detailed: bool) -> Converter:
     made.register_unstructure_hook_factory(
         has, lambda cls: make_dict_unstructure_fn(cls, made, _cattrs_omit_if_default=True)
     )
-    made.register_structure_hook_factory(
-        has,
-        lambda cls: make_dict_structure_fn(
-            cls, made, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=detailed
-        ),
-    )
+    if detailed:
+        made.register_structure_hook_factory(
+            has,
+            lambda cls: make_dict_structure_fn(
+                cls, made, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=True
+            ),
+        )
+    else:
+        made.register_structure_hook_factory(has, lambda cls: _parts(cls, made))
     return made
 
 
@@ -169,6 +175,8 @@ def _whole(value: object) -> int:
         raise TypeError("not a whole number")
     return value
 
+
+_PLAIN: Final = (str, int, bool)
 
 Hook: TypeAlias = Callable[[Any, Any], Any]
 
@@ -185,13 +193,46 @@ def _exactly(plain: type) -> Hook:
     return structure
 
 
+def _parts(cls: Any, converter: Converter) -> Hook:
+    """Make the hook of a class: what is there by name; what is unknown or lacks is refused."""
+    hints = {field.name: field.type for field in attrs.fields(attrs.resolve_types(cls))}
+    plain = {name: _plain(hint) for name, hint in hints.items()}
+    hooks = {name: _hook(hint, converter) for name, hint in hints.items()}
+
+    def structure(form: dict[str, Any], _: Any) -> Any:
+        return cls(
+            **{
+                # most parts are plain and right: for these no hook is called
+                name: value if type(value) is plain[name] else hooks[name](value, hints[name])
+                for name, value in form.items()
+            }
+        )
+
+    return structure
+
+
+def _plain(hint: Any) -> Any:
+    """Return the type whose values fit a hint as they are, or None."""
+    if _may_be_none(hint):
+        (hint,) = _choices(hint)
+    base = getattr(hint, "__supertype__", hint)
+    return base if base in _PLAIN else None
+
+
+def _hook(hint: Any, converter: Converter) -> Hook:
+    if not (isinstance(hint, type) and issubclass(hint, StrEnum)):
+        return converter.get_structure_hook(hint)
+    words = {word.value: word for word in hint}
+    return lambda value, _: words[value]
+
+
 def _is_row(hint: Any) -> bool:
     return get_origin(hint) is tuple and get_args(hint)[1:] == (Ellipsis,)
 
 
 def _row(hint: Any, converter: Converter) -> Hook:
     item = get_args(hint)[0]
-    hook = converter.get_structure_hook(item)
+    hook = _hook(item, converter)
     return lambda values, _: tuple([hook(value, item) for value in values])
 
 
@@ -201,7 +242,7 @@ def _may_be_none(hint: Any) -> bool:
 
 def _or_none(hint: Any, converter: Converter) -> Hook:
     (item,) = _choices(hint)
-    hook = converter.get_structure_hook(item)
+    hook = _hook(item, converter)
     return lambda value, _: None if value is None else hook(value, item)
 
 

@@ -165,6 +165,7 @@ def microseconds(moment: datetime) -> int:
     return (utc_moment(moment) - EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=4096)
 def from_microseconds(value: int) -> datetime:
     """Return the moment, in UTC, that ``microseconds`` counted as *value*.
 
