@@ -34,7 +34,7 @@ from gdprkit.state.standing import Standing
 from gdprkit.storage import SqliteStore
 from gdprkit.storage.protocol import Store
 from gdprkit.words.identifiers import SubjectId
-from gdprkit.words.vocabulary import ErasureReason, FieldKind, RestrictionGround
+from gdprkit.words.vocabulary import Channel, ErasureReason, RestrictionGround
 
 BERT = "bert.example@example.com"
 CARL = "carl.example@example.com"
@@ -323,7 +323,7 @@ def test_it_gives_a_standing_for_its_very_bytes_only() -> None:
 def test_hashes_are_those_of_one_standing_under_the_same_keys() -> None:
     """They are given for the standing they were made of, and while the keys are the same."""
     memory, who = Memory(), person(1)
-    hashes = ListHashes(kinds=frozenset({FieldKind.EMAIL}), hashes=(b"h",))
+    hashes = ListHashes(channels=frozenset({Channel.EMAIL}), hashes=(b"h",))
     standing = memory.standing(who, encode_standing(Standing(position=1)))
     assert standing is not None
     folded = Standing(position=1)  # the same in meaning, and nobody knows from where

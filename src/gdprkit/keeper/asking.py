@@ -84,7 +84,7 @@ def ask(
         plain = policy(case, question)
         if erased or plain.outcome is Outcome.FORBIDDEN:
             return plain  # no list can make it milder, and nothing is left to look up
-    looked = look_up(bench, current, question.purpose, moment)
+    looked = look_up(bench, current, question.purpose, case)
     if isinstance(question, MayContact) and not looked.hits:
         return plain  # a list that holds nothing says nothing
     return policy(attrs.evolve(case, suppressed=looked), question)

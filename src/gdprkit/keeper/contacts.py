@@ -156,22 +156,22 @@ class ListHashes:
     """Contact points as the suppression list knows them.
 
     Args:
-        kinds: The kinds of contact points there are.
+        channels: The channels that the contact points serve; none where there is no point.
         hashes: Their hashes, of every usable epoch.
     """
 
-    kinds: frozenset[FieldKind]
+    channels: frozenset[Channel]
     hashes: tuple[bytes, ...] = attrs.field(repr=False)
 
 
 def list_hashes(register: Register, keys: SubjectKeys, values: Values) -> ListHashes:
     """Return the hashes by which the suppression list is asked about the contact points."""
-    kinds: set[FieldKind] = set()
+    channels: set[Channel] = set()
     hashes: list[bytes] = []
     for field, kind, value in _contact_points(register, values):
-        kinds.add(kind)
+        channels |= CONTACT_POINTS[kind]
         hashes += _searched(keys, _SUPPRESSION, field, kind, value)
-    return ListHashes(kinds=frozenset(kinds), hashes=tuple(hashes))
+    return ListHashes(channels=frozenset(channels), hashes=tuple(hashes))
 
 
 def list_epochs(keys: SubjectKeys) -> tuple[int, ...]:
@@ -263,11 +263,12 @@ def suppressed(
             knows of the person; the list adds what others said about the same address.
     """
     rows = _listed(store, points)
+    if not rows:
+        return Suppressed(looked=points.channels)
     known: dict[tuple[str, str, str, str], datetime] = {}
     for stop in own:
         scope = _row(b"-", stop).scope
         known[scope] = max(stop.at, known.get(scope, stop.at))
-    looked = frozenset[Channel]().union(*(CONTACT_POINTS[kind] for kind in points.kinds))
     hits: dict[Channel, datetime] = {}
     for row in rows:
         if row.since > at or row.purpose not in (None, purpose):
@@ -276,7 +277,7 @@ def suppressed(
             continue
         for channel in row.channels or frozenset(Channel):
             hits[channel] = max(row.since, hits.get(channel, row.since))
-    return Suppressed(looked=looked, hits=hits)
+    return Suppressed(looked=points.channels, hits=hits)
 
 
 def stops_from_list(

@@ -293,9 +293,11 @@ def remember_stops(draft: Draft, values: Sequence[tuple[FieldId, object]]) -> No
 
     They survive an erasure and meet every import.
     """
+    if not values:
+        return
     bench = draft.bench
     stops = marketing_stops(bench, draft.view.standing)
-    if stops and values:
+    if stops:
         rows = suppressions(bench.register, bench.keys, values, stops, at=draft.now)
         draft.suppress.extend(rows)
 
@@ -463,8 +465,11 @@ def _flags(draft: Draft) -> KeyFlags | None:
     A key on hold cannot be destroyed, whoever tries (crypto-shredding has no way back), and a
     restricted one opens only on a ground of Art. 18(2), whoever reads.
     """
-    after, before = key_flags(draft.view.standing), key_flags(draft.before.standing)
-    return None if after == before else after
+    now, then = draft.view.standing, draft.before.standing
+    if now.objection is then.objection and now.retention is then.retention:
+        return None
+    after = key_flags(now)
+    return None if after == key_flags(then) else after
 
 
 def finish(draft: Draft, key: bytes | None = None, shred: Tombstone | None = None) -> Composed:

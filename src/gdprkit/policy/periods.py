@@ -239,29 +239,20 @@ def covering(case: Case, value: HeldValue, filing: FilingSystem) -> tuple[Purpos
     """Return the declared purposes of one filing system that need *value* of this person."""
     if value.field not in case.register.fields:  # declared once, no longer: unclear, so kept
         return ()
-    others = _not_theirs(case)
+    kind, given, consent = case.standing.data.kind, _given(case), LegalBasis.CONSENT
     return tuple(
         [
             purpose
             for purpose in case.register.purposes_of(value.field)
-            if purpose.filing is filing and purpose.id not in others
+            if purpose.filing is filing
+            and (not purpose.subjects or kind in purpose.subjects)
+            and (purpose.basis is not consent or purpose.id in given)
         ]
     )
 
 
 @counted_once
-def _not_theirs(case: Case) -> frozenset[PurposeId]:
-    """Return the declared purposes that need nothing of this person, whatever the field.
-
-    They are about others, or rest on a consent that was never validly given.
-    """
-    kind, consent = case.standing.data.kind, LegalBasis.CONSENT
-    given = {word.purpose for word in case.standing.consent.newest if was_valid(case, word)}
-    return frozenset(
-        [
-            purpose.id
-            for purpose in case.register.purposes.values()
-            if (purpose.subjects and kind not in purpose.subjects)
-            or (purpose.basis is consent and purpose.id not in given)
-        ]
-    )
+def _given(case: Case) -> frozenset[PurposeId]:
+    """Return the purposes the person once validly consented to; others never started."""
+    words = case.standing.consent.newest
+    return frozenset([word.purpose for word in words if was_valid(case, word)])
