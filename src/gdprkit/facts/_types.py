@@ -37,7 +37,7 @@ def check_types(fact: Any) -> None:
             continue
         if not fits(value):
             raise InvalidValue(name, "has another type than it declares", f"pass {wanted}")
-        if attrs.has(type(value)):
+        if hasattr(value, "__attrs_attrs__"):
             check_types(value)
 
 

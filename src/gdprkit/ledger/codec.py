@@ -139,7 +139,7 @@ def _converter(*, detailed: bool) -> Converter:
     from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
     made = Converter(detailed_validation=detailed, forbid_extra_keys=True)
-    made.register_unstructure_hook(datetime, microseconds)
+    made.register_unstructure_hook(datetime, _written_moment)
     made.register_structure_hook(datetime, lambda value, _: from_microseconds(_whole(value)))
     made.register_unstructure_hook(date, date.isoformat)
     made.register_structure_hook(date, lambda value, _: date.fromisoformat(value))
@@ -151,6 +151,8 @@ def _converter(*, detailed: bool) -> Converter:
     if not detailed:
         made.register_structure_hook_factory(_is_row, lambda hint: _row(hint, made))
         made.register_structure_hook_factory(_may_be_none, lambda hint: _or_none(hint, made))
+    made.register_unstructure_hook_factory(_is_row, lambda hint: _written_row(hint, made))
+    made.register_unstructure_hook_factory(_may_be_none, lambda hint: _written_or_none(hint, made))
     made.register_unstructure_hook_func(
         lambda cls: getattr(cls, "__origin__", None) is frozenset,
         lambda values: _sorted_list(values, made),
@@ -236,6 +238,13 @@ def _row(hint: Any, converter: Converter) -> Hook:
     return lambda values, _: tuple([hook(value, item) for value in values])
 
 
+def _written_row(hint: Any, converter: Converter) -> Callable[[Any], Any]:
+    from cattrs.fns import identity
+
+    hook = converter.get_unstructure_hook(get_args(hint)[0])
+    return hook if hook is identity else lambda values: [hook(value) for value in values]
+
+
 def _may_be_none(hint: Any) -> bool:
     return get_origin(hint) in (Union, UnionType) and len(_choices(hint)) == 1
 
@@ -246,12 +255,23 @@ def _or_none(hint: Any, converter: Converter) -> Hook:
     return lambda value, _: None if value is None else hook(value, item)
 
 
+def _written_or_none(hint: Any, converter: Converter) -> Callable[[Any], Any]:
+    from cattrs.fns import identity
+
+    (item,) = _choices(hint)
+    hook = converter.get_unstructure_hook(item)
+    return hook if hook is identity else lambda value: None if value is None else hook(value)
+
+
 def _choices(hint: Any) -> list[Any]:
     """Return what a union allows beside None; both where None is not among them."""
     found = get_args(hint)
     others = [choice for choice in found if choice is not NoneType]
     return others if len(others) < len(found) else list(found)
 
+
+#: The same few moments stand in a line, its standing and its rows.
+_written_moment = lru_cache(maxsize=4096)(microseconds)
 
 _ENCODER: Final = json.JSONEncoder(
     sort_keys=True,
@@ -279,11 +299,11 @@ def encode_entry(entry: Entry) -> bytes:
     return _dumps(
         {
             **writer,
-            "at": microseconds(entry.at),
+            "at": _written_moment(entry.at),
             "fact": _converter(detailed=False).unstructure(entry.fact),
             "kind": kind,
             "position": entry.position,
-            "recorded_at": microseconds(entry.recorded_at),
+            "recorded_at": _written_moment(entry.recorded_at),
             "schema": schema,
         }
     )
