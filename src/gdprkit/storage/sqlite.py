@@ -23,7 +23,7 @@ from typing import TypeVar, final
 from gdprkit.errors import StoreBusy
 from gdprkit.storage.sql_store import SqlStore
 from gdprkit.storage.sqlite_file import SqliteFile
-from gdprkit.storage.steps import Row, SqlValue, Steps, take
+from gdprkit.storage.steps import Make, Row, SqlValue, Steps, take
 
 __all__ = ["SqliteStore"]
 
@@ -56,9 +56,9 @@ class SqliteStore(SqlStore):
         with self._file.reading() as port:
             return take(steps, port)
 
-    def _write(self, steps: Steps[T]) -> T:
+    def _write(self, make: Make[T]) -> T:
         with self._file.writing() as port:
-            return take(steps, port)
+            return take(make(), port)
 
     def settle(self) -> None:
         """Move everything from the log into the file itself, and empty the log.
