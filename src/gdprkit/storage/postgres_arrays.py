@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from struct import Struct
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 __all__ = ["ARRAYS", "Bytes", "Numbers", "Packed", "Words"]
 
@@ -33,12 +33,12 @@ class Packed:
     array_oid: ClassVar[int]
     name: ClassVar[str]
 
-    def __init__(self, items: Sequence[object]) -> None:
+    def __init__(self, items: Sequence[Any]) -> None:
         parts = [_HEAD.pack(1, None in items, self.oid, len(items), 1)]
         parts += self._parts(items)
         self.data = b"".join(parts)
 
-    def _parts(self, items: Sequence[object]) -> Iterable[bytes]:
+    def _parts(self, items: Sequence[Any]) -> Iterable[bytes]:
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -53,13 +53,12 @@ class Bytes(Packed):
     array_oid = 1001
     name = "bytea[]"
 
-    def _parts(self, items: Sequence[object]) -> Iterable[bytes]:
+    def _parts(self, items: Sequence[Any]) -> Iterable[bytes]:
         pack = _LENGTH.pack
         for item in items:
             if item is None:
                 yield _NULL
             else:
-                assert isinstance(item, bytes)
                 yield pack(len(item))
                 yield item
 
@@ -72,7 +71,7 @@ class Numbers(Packed):
     array_oid = 1016
     name = "bigint[]"
 
-    def _parts(self, items: Sequence[object]) -> Iterable[bytes]:
+    def _parts(self, items: Sequence[Any]) -> Iterable[bytes]:
         pack = _NUMBER.pack
         return [_NULL if item is None else pack(8, item) for item in items]
 
@@ -85,7 +84,7 @@ class Words(Bytes):
     array_oid = 1009
     name = "text[]"
 
-    def _parts(self, items: Sequence[object]) -> Iterable[bytes]:
+    def _parts(self, items: Sequence[Any]) -> Iterable[bytes]:
         return super()._parts([str(item).encode() for item in items])
 
 

@@ -28,14 +28,12 @@ __all__ = ["check", "install"]
 
 _LOCK: Final = 0x6764_7072  # "gdpr"
 
-_MISSING: Final = " UNION ALL ".join(
-    (
-        "SELECT n FROM unnest(string_to_array(?, ' ')) n WHERE to_regclass(n) IS NULL",
-        "SELECT n FROM unnest(string_to_array(?, ' ')) n WHERE to_regproc(n) IS NULL",
-        "SELECT n FROM unnest(string_to_array(?, ' ')) n WHERE NOT EXISTS ("
-        " SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-        " WHERE t.tgname = n AND t.tgenabled <> 'D' AND pg_table_is_visible(c.oid))",
-    )
+_NAMES: Final = "SELECT n FROM unnest(string_to_array(?, ' ')) n WHERE"
+_SEEN: Final = """EXISTS (SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE t.tgname = n AND t.tgenabled <> 'D' AND pg_table_is_visible(c.oid))"""
+_MISSING: Final = (
+    f"{_NAMES} to_regclass(n) IS NULL UNION ALL {_NAMES} to_regproc(n) IS NULL"
+    f" UNION ALL {_NAMES} NOT {_SEEN}"
 )
 
 

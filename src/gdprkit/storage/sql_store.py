@@ -185,7 +185,7 @@ class SqlStore(ABC):
 
     def commit(self, *batches: Batch) -> None:
         """See ``Store.commit``."""
-        self._write(partial(writes.commit, self._tenant, batches, self.locks))
+        self._write(partial(writes.commit, self._tenant, batches))
 
     def expunge(self, about: SubjectId, tombstone: LineTombstone) -> None:
         """See ``Store.expunge``."""
