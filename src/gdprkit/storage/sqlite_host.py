@@ -1,12 +1,12 @@
 """A store on a SQLite connection of the host: its tables stand beside the host's own.
 
 Decides in which transaction steps are carried out, and how a host's database gets our tables. The
-tables stand in ``schema``, the methods in ``sql_store``. It leaves out how the connection was opened:
-the log, how it syncs, whether foreign keys are heeded and what is overwritten is the host's choice
-(``docs/how-to/use-the-hosts-transaction.md``).
+tables stand in ``schema``, the methods in ``sql_store``. It leaves out how the connection was
+opened: the log, how it syncs, whether foreign keys are heeded and what is overwritten is the host's
+choice (``docs/how-to/use-the-hosts-transaction.md``).
 
-Always true: what the host has begun is neither committed nor rolled back, and a refusal leaves it as
-it was; work reads where lines end only when it holds the lock for writing.
+Always true: what the host has begun is neither committed nor rolled back, and a refusal leaves it
+as it was; work reads where lines end only when it holds the lock for writing.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class SqliteHostStore(SqlStore):
     """Keeps the protocol of ``gdprkit.storage.protocol.Store`` through the host's *connection*.
 
     The tables must be there: ``install_sqlite``. The connection stays the host's: closing the store
-    leaves it open. While the host is in a transaction, or when the connection begins transactions by
+    leaves it open. While the host is in a transaction, or when the driver begins transactions by
     itself (``isolation_level`` is not None), what is written is part of the host's transaction.
     Otherwise each call is a transaction by itself.
 
