@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.postgres_server import PostgresServer, running_server
 
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile(
@@ -43,3 +47,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "long" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="runs with --long"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A real PostgreSQL: one for each process of the test run, started when first asked for."""
+    with running_server() as server:
+        yield server
+
+
+_databases = itertools.count(1)
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer) -> str:
+    """Where a new, empty database is."""
+    return postgres_server.fresh_database(f"test_{next(_databases)}")
+
+
+@pytest.fixture
+def new_postgres(postgres_server: PostgresServer) -> Callable[[], str]:
+    """Makes new, empty databases and tells where each is."""
+    return lambda: postgres_server.fresh_database(f"test_{next(_databases)}")

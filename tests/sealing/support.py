@@ -75,7 +75,7 @@ class DictStore:
         return [row for row in behind if kek in (None, row.kek_id)][:limit]
 
     def replace_keys(self, changes: Sequence[tuple[KeyRow, KeyRow]]) -> int:
-        check_keys((new for _, new in changes), self.epochs)
+        check_keys((new for _, new in changes), self.epochs())
         fresh = [(old, new) for old, new in changes if old in self.rows.get(old.about, ())]
         for old, new in fresh:
             rows = self.rows[old.about]

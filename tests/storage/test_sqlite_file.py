@@ -18,7 +18,7 @@ from gdprkit.errors import (
 )
 from gdprkit.storage import SqliteStore
 from gdprkit.storage.protocol import Marks, VaultPut
-from gdprkit.storage.schema import APPLICATION_ID
+from gdprkit.storage.schema import APPLICATION_ID, SCHEMA_VERSION
 from gdprkit.testing.store_values import (
     epoch_row,
     follow,
@@ -129,7 +129,7 @@ class TestTheFile:
         before = path.read_bytes()
         with pytest.raises(NewerSchema) as caught:
             SqliteStore(path)
-        assert (caught.value.found, caught.value.known) == (99, 1)
+        assert (caught.value.found, caught.value.known) == (99, SCHEMA_VERSION)
         assert path.read_bytes() == before
 
     def test_damage_is_told(self, path: Path) -> None:
@@ -147,14 +147,14 @@ class TestTheFile:
     def test_a_row_of_another_type_is_told(
         self, store: SqliteStore, raw: sqlite3.Connection
     ) -> None:
-        """Text smuggled in as an entry is damage, not an entry."""
-        raw.execute(
-            "INSERT INTO gdprkit_entry (tenant, subject, position, body, digest)"
-            " VALUES ('main', ?, 1, 'text', 'text')",
-            (ANNA.bytes,),
-        )
-        with pytest.raises(StoreCorrupt):
-            store.line(ANNA)
+        """The database refuses text where bytes belong, so no reader meets it."""
+        store.commit(follow(store, ANNA, b"one"))
+        with pytest.raises(sqlite3.IntegrityError):
+            raw.execute(
+                "INSERT INTO gdprkit_entry (tenant, subject, position, body, digest)"
+                " VALUES ('main', ?, 2, 'text', 'text')",
+                (ANNA.bytes,),
+            )
 
     def test_an_unknown_word_is_told(self, store: SqliteStore, raw: sqlite3.Connection) -> None:
         """A word outside the closed lists is damage, not a guess."""

@@ -11,8 +11,7 @@ otherwise write what nobody can ever read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from gdprkit.errors import InvalidValue
 from gdprkit.sealing.errors import KeyDestroyed, KeyEpochDestroyed
@@ -22,19 +21,13 @@ from gdprkit.storage.protocol import Batch
 from gdprkit.words.identifiers import SubjectId
 
 __all__ = [
-    "DestroyedNow",
-    "EpochRowsNow",
     "check_batches",
     "check_changes",
     "check_keys",
+    "hang_on_epochs",
     "same_epoch",
+    "sealed_again",
 ]
-
-EpochRowsNow: TypeAlias = Callable[[], Iterable[EpochRow]]
-"""Reads every epoch inside the transaction; called only when something would hang on one."""
-
-DestroyedNow: TypeAlias = Callable[[SubjectId], Collection[bytes]]
-"""Reads the ids of a person's destroyed key versions inside the transaction."""
 
 _PREFIX = 4
 """Bytes of a look-up term that name its epoch."""
@@ -43,8 +36,30 @@ _KEY_ID = slice(HEADER - KEY_ID, HEADER)
 """Where an envelope names its key."""
 
 
-def check_batches(batches: Iterable[Batch], epochs: EpochRowsNow, destroyed: DestroyedNow) -> None:
+def hang_on_epochs(batches: Iterable[Batch]) -> bool:
+    """Return whether key rows or look-up terms come: then the epochs must be read."""
+    return any(batch.keys or any(put.terms for put in batch.puts) for batch in batches)
+
+
+def sealed_again(batches: Iterable[Batch]) -> Iterator[SubjectId]:
+    """Give the people whose destroyed key versions must be read: values come to their old line.
+
+    A new line has no version that could be gone.
+    """
+    return (batch.about for batch in batches if batch.puts and batch.expected)
+
+
+def check_batches(
+    batches: Iterable[Batch],
+    epochs: Iterable[EpochRow],
+    destroyed: Mapping[SubjectId, Collection[bytes]],
+) -> None:
     """Refuse a commit that brings something under a key that is gone.
+
+    Args:
+        batches: What is to be stored.
+        epochs: All of them as read inside the transaction; none where nothing hangs on one.
+        destroyed: Of the people of ``sealed_again``, the ids of their destroyed key versions.
 
     Raises:
         KeyEpochDestroyed: names the epoch of key rows or terms; the caller rolls back.
@@ -53,24 +68,22 @@ def check_batches(batches: Iterable[Batch], epochs: EpochRowsNow, destroyed: Des
     rows: list[KeyRow] = []
     prefixes: set[bytes] = set()
     for batch in batches:
-        if batch.puts and batch.expected:  # a new line has no version that could be gone
-            gone_ids = destroyed(batch.about)
-            for put in batch.puts if gone_ids else ():
-                if put.envelope[_KEY_ID] in gone_ids:
-                    raise KeyDestroyed(put.envelope[_KEY_ID].hex())
+        gone_ids = destroyed.get(batch.about)
         rows.extend(batch.keys)
         for put in batch.puts:
+            if gone_ids and put.envelope[_KEY_ID] in gone_ids:
+                raise KeyDestroyed(put.envelope[_KEY_ID].hex())
             prefixes.update(term[:_PREFIX] for term in put.terms)
     if rows or prefixes:
-        known = tuple(epochs())
-        check_keys(rows, lambda: known)
+        known = tuple(epochs)
+        check_keys(rows, known)
         for row in known:
             gone = row.kind is EpochKind.INDEX and row.state is KeyState.DESTROYED
             if gone and term_prefix(row) in prefixes:
                 raise KeyEpochDestroyed(row.epoch)
 
 
-def check_keys(rows: Iterable[KeyRow], epochs: EpochRowsNow) -> None:
+def check_keys(rows: Iterable[KeyRow], epochs: Iterable[EpochRow]) -> None:
     """Refuse key rows under an epoch that is gone; a destroyed version hangs on nothing.
 
     Raises:
@@ -79,7 +92,7 @@ def check_keys(rows: Iterable[KeyRow], epochs: EpochRowsNow) -> None:
     wanted = {row.kek_id for row in rows if row.state is not KeyState.DESTROYED}
     live = {
         row.epoch
-        for row in epochs()
+        for row in epochs
         if row.kind is EpochKind.KEK and row.state is not KeyState.DESTROYED
     }
     for epoch in sorted(wanted - live):

@@ -35,16 +35,25 @@ from gdprkit.sealing.rows import (
     destroyed,
     term_prefix,
 )
-from gdprkit.storage.guards import check_batches, check_changes, check_keys, same_epoch
+from gdprkit.storage.guards import (
+    check_batches,
+    check_changes,
+    check_keys,
+    same_epoch,
+    sealed_again,
+)
 from gdprkit.storage.protocol import (
     ALL,
     Batch,
+    LineEnd,
     LineTombstone,
     Marks,
     Span,
     StoredEntry,
+    StoredLine,
     StoredStanding,
     Suppression,
+    check_tenant,
 )
 from gdprkit.words.identifiers import Slot, SubjectId
 from gdprkit.words.moments import utc_moment
@@ -71,13 +80,11 @@ class MemoryStore:
     """Keeps the protocol of ``gdprkit.storage.protocol.Store`` in memory.
 
     Raises:
-        InvalidValue: *tenant* is empty.
+        InvalidValue: *tenant* is no name of a tenant.
     """
 
     def __init__(self, tenant: str = "main") -> None:
-        if not tenant:
-            raise InvalidValue("tenant", "is empty", "name the tenant")
-        self._tenant = tenant
+        self._tenant = check_tenant(tenant)
         self._lock = Lock()
         self._closed = False
         self._people: dict[SubjectId, _Person] = {}
@@ -162,6 +169,39 @@ class MemoryStore:
         with self._open():
             return iter(_within(self._order, span))
 
+    def ends(self, *, span: Span = ALL) -> Iterator[LineEnd]:
+        """See ``Store.ends``."""
+        return (
+            LineEnd(
+                about=line.standing.about, position=line.standing.position, head=line.standing.head
+            )
+            for line in self.lines(span=span)
+        )
+
+    def lines(self, *, span: Span = ALL) -> Iterator[StoredLine]:
+        """See ``Store.lines``."""
+        with self._open():
+            people = [self._people[about] for about in _within(self._order, span)]
+            found = [(person.standing, tuple(person.entries)) for person in people]
+        return (
+            StoredLine(standing=standing, entries=entries)
+            for standing, entries in found
+            if standing is not None
+        )
+
+    def expunged_lines(self, *, span: Span = ALL) -> Iterator[tuple[SubjectId, LineTombstone]]:
+        """See ``Store.expunged_lines``."""
+        with self._open():
+            return iter(
+                [(who, self._expunged[who]) for who in sorted(self._expunged) if who in span]
+            )
+
+    def suppressions(self) -> Iterator[Suppression]:
+        """See ``Store.suppressions``."""
+        with self._open():
+            rows = [row for kept in self._suppressions.values() for row in kept.values()]
+        return iter(sorted(rows, key=lambda row: (row.hash, row.scope)))
+
     def expunged(self, about: SubjectId) -> LineTombstone | None:
         """See ``Store.expunged``."""
         with self._open():
@@ -222,7 +262,7 @@ class MemoryStore:
         """See ``KeyStore.replace_keys``."""
         check_changes(changes)
         with self._open():
-            check_keys((new for _, new in changes), self._epochs.values)
+            check_keys((new for _, new in changes), self._epochs.values())
             count = 0
             for old, new in changes:
                 kept = self._person(old.about).keys
@@ -322,7 +362,8 @@ class MemoryStore:
 
     def _check(self, batches: Sequence[Batch]) -> None:
         """Refuse what a database would refuse, before anything changes."""
-        check_batches(batches, self._epochs.values, self._destroyed_keys)
+        destroyed = {about: self._destroyed_keys(about) for about in sealed_again(batches)}
+        check_batches(batches, self._epochs.values(), destroyed)
         ends: dict[SubjectId, tuple[int, bytes]] = {}
         taken: set[tuple[SubjectId, bytes]] = set()
         spent: set[tuple[SubjectId, bytes]] = set()

@@ -29,18 +29,29 @@ from gdprkit.words.vocabulary import Actor, Channel
 __all__ = [
     "ALL",
     "Batch",
+    "LineEnd",
     "LineTombstone",
     "Marks",
     "Span",
     "Store",
     "StoredEntry",
+    "StoredLine",
     "StoredStanding",
     "Suppression",
     "VaultPut",
+    "check_tenant",
 ]
 
 _DIGEST: Final = 32
 _TAG: Final = re.compile(r"[a-z0-9][a-z0-9:._/-]{0,199}\Z")
+
+LARGEST: Final = 1 << 24
+"""Most bytes of one entry, envelope or state: 16 MiB, which every database takes."""
+
+LONGEST_KEY: Final = 1024
+"""Most bytes of what is looked up by: terms, hashes and tokens fit into any index."""
+
+_LONGEST_NAME: Final = 200
 
 
 def _digest(value: object, field: str) -> None:
@@ -48,9 +59,28 @@ def _digest(value: object, field: str) -> None:
         raise InvalidValue(field, "is not 32 bytes", "pass a SHA-256 digest")
 
 
-def _opaque(value: object, field: str) -> None:
+def _opaque(value: object, field: str, most: int = LARGEST) -> None:
     if not isinstance(value, bytes) or not value:
         raise InvalidValue(field, "is not bytes, or empty", "pass the bytes to keep")
+    if len(value) > most:
+        raise InvalidValue(field, f"is longer than {most} bytes", "keep it elsewhere, by reference")
+
+
+def check_tenant(name: object) -> str:
+    """Return the name of a tenant.
+
+    Raises:
+        InvalidValue: it is no text, empty, longer than 200 characters, or holds what no database
+            takes (NUL, half a surrogate pair).
+    """
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME or not is_storable(name):
+        raise InvalidValue("tenant", "is no name of 1 to 200 characters", "name the tenant")
+    return name
+
+
+def is_storable(text: str) -> bool:
+    """Return whether every database takes *text*: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def _count(value: object, field: str, least: int) -> None:
@@ -126,6 +156,25 @@ class StoredStanding:
 
 @final
 @attrs.frozen(kw_only=True)
+class StoredLine:
+    """A whole line: its standing, and the entries up to the position the standing tells."""
+
+    standing: StoredStanding
+    entries: tuple[StoredEntry, ...]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class LineEnd:
+    """Where a line ends: what a checkpoint keeps of it."""
+
+    about: SubjectId
+    position: int
+    head: bytes = attrs.field(repr=False)
+
+
+@final
+@attrs.frozen(kw_only=True)
 class Marks:
     """What sweeps and audiences find a person by: when time alone matters next, and a few tags."""
 
@@ -150,7 +199,7 @@ class VaultPut:
             raise InvalidValue("slot", "is not a UUID", "draw a random one")
         _opaque(self.envelope, "envelope")
         for term in self.terms:
-            _opaque(term, "terms")
+            _opaque(term, "terms", LONGEST_KEY)
 
 
 @final
@@ -171,7 +220,7 @@ class Suppression:
     author: Actor
 
     def __attrs_post_init__(self) -> None:
-        _opaque(self.hash, "hash")
+        _opaque(self.hash, "hash", LONGEST_KEY)
         if not _TAG.match(self.kind):
             raise InvalidValue("kind", "is no word", "use lower-case letters, digits and -")
 
@@ -254,6 +303,8 @@ class Batch:
         _count(standing.fold, "standing.fold", 0)
         if not isinstance(standing.state, bytes):
             raise InvalidValue("standing.state", "is not bytes", "encode the state first")
+        if len(standing.state) > LARGEST:
+            raise InvalidValue("standing.state", f"is longer than {LARGEST} bytes", "fold less")
         if self.entries and standing.head != self.entries[-1].digest:
             raise InvalidValue("standing.head", "is not the last digest", "chain it anew")
         if len(self.entries) > 1:
@@ -270,7 +321,7 @@ class Batch:
             raise InvalidValue("keys", "are another person's", "give each person a batch")
         _distinct(self.spend, "spend")
         for token in self.spend:
-            _opaque(token, "spend")
+            _opaque(token, "spend", LONGEST_KEY)
 
 
 class Store(KeyStore, Protocol):
@@ -341,6 +392,26 @@ class Store(KeyStore, Protocol):
 
     def people(self, *, span: Span = ALL) -> Iterator[SubjectId]:
         """Give everybody with a line, in order of id."""
+        ...
+
+    def ends(self, *, span: Span = ALL) -> Iterator[LineEnd]:
+        """Give where every line ends, in order of id; expunged ones have no end any more."""
+        ...
+
+    def lines(self, *, span: Span = ALL) -> Iterator[StoredLine]:
+        """Give every line whole, in order of id: for verification, export and reindexing.
+
+        A standing and its entries may be read one after the other: entries beyond the standing are
+        left out, and of a line that is expunged meanwhile they may lack.
+        """
+        ...
+
+    def expunged_lines(self, *, span: Span = ALL) -> Iterator[tuple[SubjectId, LineTombstone]]:
+        """Give what is left of every expunged line, in order of id."""
+        ...
+
+    def suppressions(self) -> Iterator[Suppression]:
+        """Give every suppression, in order of hash and ``Suppression.scope``."""
         ...
 
     def expunged(self, about: SubjectId) -> LineTombstone | None:

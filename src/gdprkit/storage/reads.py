@@ -1,47 +1,54 @@
-"""What each reading method of a store does in SQL, over a thin port.
+"""What each reading method of a store does in SQL, as steps.
 
 Decides which statements answer a question, and pages long answers by key, so memory stays flat
 and nothing stays open while others write. It leaves out connections and errors of a driver, which
-stand behind the port.
+stand behind the port that carries the steps out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from functools import partial
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from gdprkit.errors import InvalidValue
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, Tombstone, term_prefix
 from gdprkit.storage import statements as sql
 from gdprkit.storage.protocol import (
+    LineEnd,
     LineTombstone,
     Span,
     StoredEntry,
+    StoredLine,
     StoredStanding,
     Suppression,
 )
 from gdprkit.storage.statements import Row, SqlValue
+from gdprkit.storage.steps import ROWS, Page, Steps
 from gdprkit.words.identifiers import Slot, SubjectId
 from gdprkit.words.moments import microseconds
 
 __all__ = [
     "PAGE",
-    "Port",
-    "RowsOf",
+    "Walk",
     "destroyed_keys",
+    "ends",
     "epochs",
     "expunged",
+    "expunged_lines",
     "find",
     "hanging",
     "key_rows",
     "keys",
     "line",
+    "lines",
     "people",
     "receipt",
     "standing",
     "suppressed",
+    "suppressions",
     "tagged",
     "term_bounds",
     "terms",
@@ -54,143 +61,134 @@ __all__ = [
 PAGE: Final = 1000
 """Rows read at a time by the methods that give iterators."""
 
+_LINES: Final = 100
+"""Lines read at a time with all their entries."""
+
 _BEFORE_ALL: Final = -(1 << 63)
 
-RowsOf = Callable[[str, Sequence[SqlValue]], list[Row]]
-"""Runs one reading statement and returns all its rows."""
+T = TypeVar("T")
+
+Walk = tuple[Callable[[Any], Steps[Page[T]]], Any]
+"""The steps of one page of a long answer, and where the first page begins: see ``steps.walk``."""
 
 
-class Port(Protocol):
-    """The little that a driver must do inside a transaction."""
-
-    def rows(self, statement: str, values: Sequence[SqlValue], /) -> list[Row]:
-        """Run a reading statement and return all its rows."""
-        ...
-
-    def run(self, statement: str, values: Sequence[SqlValue], /) -> int:
-        """Run a writing statement and return how many rows it wrote."""
-        ...
-
-    def many(self, statement: str, rows: Sequence[Sequence[SqlValue]], /) -> None:
-        """Run a writing statement once for each of *rows*."""
-        ...
-
-
-def standing(rows: RowsOf, tenant: str, about: SubjectId) -> StoredStanding | None:
+def standing(tenant: str, about: SubjectId) -> Steps[StoredStanding | None]:
     """Read ``Store.standing``."""
-    found = rows(sql.STANDING, (tenant, about.bytes))
+    found = yield ROWS, sql.STANDING, (tenant, about.bytes)
     return sql.standing_of(found[0]) if found else None
 
 
-def line(rows: RowsOf, tenant: str, about: SubjectId, after: int) -> Sequence[StoredEntry]:
+def line(tenant: str, about: SubjectId, after: int) -> Steps[Sequence[StoredEntry]]:
     """Read ``Store.line``."""
-    return [sql.entry_of(row) for row in rows(sql.ENTRIES, (tenant, about.bytes, after))]
+    found = yield ROWS, sql.ENTRIES, (tenant, about.bytes, after)
+    return [sql.entry_of(row) for row in found]
 
 
-def values(
-    rows: RowsOf, tenant: str, about: SubjectId, slots: Iterable[Slot]
-) -> Mapping[Slot, bytes]:
+def values(tenant: str, about: SubjectId, slots: Iterable[Slot]) -> Steps[Mapping[Slot, bytes]]:
     """Read ``Store.values``."""
     found: dict[Slot, bytes] = {}
     for chunk in sql.chunks(slot.bytes for slot in slots):
         statement = sql.listed(sql.VALUES, len(chunk))
-        for slot, envelope in rows(statement, (tenant, about.bytes, *chunk)):
+        for slot, envelope in (yield ROWS, statement, (tenant, about.bytes, *chunk)):
             found[Slot(UUID(bytes=slot))] = envelope
     return found
 
 
-def find(
-    rows: RowsOf, tenant: str, terms: Iterable[bytes]
-) -> Mapping[bytes, tuple[SubjectId, ...]]:
+def find(tenant: str, terms: Iterable[bytes]) -> Steps[Mapping[bytes, tuple[SubjectId, ...]]]:
     """Read ``Store.find``."""
     found: dict[bytes, tuple[SubjectId, ...]] = {}
     for chunk in sql.chunks(terms):
-        pairs = rows(sql.listed(sql.FIND, len(chunk)), (tenant, *chunk))
+        pairs = yield ROWS, sql.listed(sql.FIND, len(chunk)), (tenant, *chunk)
         found.update(sql.grouped((term, sql.subject_of(raw)) for term, raw in pairs))
     return found
 
 
-def terms(rows: RowsOf, tenant: str, about: SubjectId) -> Mapping[Slot, frozenset[bytes]]:
+def terms(tenant: str, about: SubjectId) -> Steps[Mapping[Slot, frozenset[bytes]]]:
     """Read ``Store.terms``."""
     found: dict[Slot, frozenset[bytes]] = {}
-    for raw, term in rows(sql.TERMS, (tenant, about.bytes)):
+    for raw, term in (yield ROWS, sql.TERMS, (tenant, about.bytes)):
         slot = Slot(UUID(bytes=raw))
         found[slot] = found.get(slot, frozenset()) | {term}
     return found
 
 
 def suppressed(
-    rows: RowsOf, tenant: str, hashes: Iterable[bytes]
-) -> Mapping[bytes, tuple[Suppression, ...]]:
+    tenant: str, hashes: Iterable[bytes]
+) -> Steps[Mapping[bytes, tuple[Suppression, ...]]]:
     """Read ``Store.suppressed``."""
     found: dict[bytes, tuple[Suppression, ...]] = {}
     for chunk in sql.chunks(hashes):
-        kept = rows(sql.listed(sql.SUPPRESSED, len(chunk)), (tenant, *chunk))
+        kept = yield ROWS, sql.listed(sql.SUPPRESSED, len(chunk)), (tenant, *chunk)
         found.update(sql.grouped((row[0], sql.suppression_of(row)) for row in kept))
     return found
 
 
-def receipt(rows: RowsOf, tenant: str, about: SubjectId, key: bytes) -> int | None:
+def receipt(tenant: str, about: SubjectId, key: bytes) -> Steps[int | None]:
     """Read ``Store.receipt``."""
-    found = rows(sql.RECEIPT, (tenant, about.bytes, key))
+    found = yield ROWS, sql.RECEIPT, (tenant, about.bytes, key)
     return int(found[0][0]) if found else None
 
 
-def expunged(rows: RowsOf, tenant: str, about: SubjectId) -> LineTombstone | None:
+def expunged(tenant: str, about: SubjectId) -> Steps[LineTombstone | None]:
     """Read ``Store.expunged``."""
-    found = rows(sql.listed(sql.EXPUNGED, 1), (tenant, about.bytes))
+    found = yield ROWS, sql.listed(sql.EXPUNGED, 1), (tenant, about.bytes)
     return sql.line_tombstone_of(found[0]) if found else None
 
 
-def keys(rows: RowsOf, tenant: str, about: SubjectId) -> Sequence[KeyRow]:
+def keys(tenant: str, about: SubjectId) -> Steps[Sequence[KeyRow]]:
     """Read ``KeyStore.keys``."""
-    return [sql.key_of(row) for row in rows(sql.KEYS, (tenant, about.bytes))]
+    found = yield ROWS, sql.KEYS, (tenant, about.bytes)
+    return [sql.key_of(row) for row in found]
 
 
-def destroyed_keys(rows: RowsOf, tenant: str, about: SubjectId) -> frozenset[bytes]:
+def destroyed_keys(tenant: str, about: SubjectId) -> Steps[frozenset[bytes]]:
     """Read the ids of the versions of a person's key that were destroyed."""
-    return frozenset(row[0] for row in rows(sql.KEYS_DESTROYED, (tenant, about.bytes)))
+    found = yield ROWS, sql.KEYS_DESTROYED, (tenant, about.bytes)
+    return frozenset(row[0] for row in found)
 
 
-def tombstone(rows: RowsOf, tenant: str, mark: bytes) -> Tombstone | None:
+def tombstone(tenant: str, mark: bytes) -> Steps[Tombstone | None]:
     """Read ``KeyStore.tombstone``."""
-    found = rows(sql.TOMBSTONE, (tenant, mark))
+    found = yield ROWS, sql.TOMBSTONE, (tenant, mark)
     return sql.tombstone_of(found[0]) if found else None
 
 
-def tombstones(rows: RowsOf, tenant: str) -> Sequence[Tombstone]:
+def tombstones(tenant: str) -> Steps[Sequence[Tombstone]]:
     """Read ``KeyStore.tombstones``."""
-    return [sql.tombstone_of(row) for row in rows(sql.TOMBSTONES, (tenant,))]
+    found = yield ROWS, sql.TOMBSTONES, (tenant,)
+    return [sql.tombstone_of(row) for row in found]
 
 
-def epochs(rows: RowsOf, tenant: str) -> Sequence[EpochRow]:
-    """Read ``KeyStore.epochs``."""
-    return [sql.epoch_of(row) for row in rows(sql.EPOCHS, (tenant,))]
+def epochs(tenant: str, lock: str = "") -> Steps[Sequence[EpochRow]]:
+    """Read ``KeyStore.epochs``; *lock* is put behind the statement."""
+    found = yield ROWS, sql.EPOCHS + lock, (tenant,)
+    return [sql.epoch_of(row) for row in found]
 
 
 def key_rows(
-    rows: RowsOf, tenant: str, kek: str | None, after: tuple[SubjectId, int] | None, limit: int
-) -> Sequence[KeyRow]:
+    tenant: str, kek: str | None, after: tuple[SubjectId, int] | None, limit: int
+) -> Steps[Sequence[KeyRow]]:
     """Read ``KeyStore.key_rows``."""
     if limit < 1:
         raise InvalidValue("limit", "is less than 1", "ask for at least one row")
     behind: tuple[SqlValue, ...] = (b"", 0) if after is None else (after[0].bytes, after[1])
     if kek is None:
-        found = rows(sql.KEY_PAGE, (tenant, *behind, limit))
+        found = yield ROWS, sql.KEY_PAGE, (tenant, *behind, limit)
     else:
-        found = rows(sql.KEY_PAGE_OF, (tenant, *behind, kek, limit))
+        found = yield ROWS, sql.KEY_PAGE_OF, (tenant, *behind, kek, limit)
     return [sql.key_of(row) for row in found]
 
 
-def hanging(rows: RowsOf, tenant: str) -> Mapping[str, int]:
+def hanging(tenant: str) -> Steps[Mapping[str, int]]:
     """Read ``KeyStore.hanging``."""
-    keys: dict[str, int] = dict(rows(sql.KEYS_HANGING, (tenant,)))
+    keys: dict[str, int] = dict((yield ROWS, sql.KEYS_HANGING, (tenant,)))
     found: dict[str, int] = {}
-    for row in epochs(rows, tenant):
+    for row in (yield from epochs(tenant)):
         if row.kind is EpochKind.KEK:
             found[row.epoch] = int(keys.get(row.epoch, 0))
         elif row.kind is EpochKind.INDEX:
-            found[row.epoch] = int(rows(sql.TERMS_HANGING, (tenant, *term_bounds(row)))[0][0])
+            [(count,)] = yield ROWS, sql.TERMS_HANGING, (tenant, *term_bounds(row))
+            found[row.epoch] = int(count)
     return found
 
 
@@ -200,52 +198,102 @@ def term_bounds(row: EpochRow) -> tuple[bytes, bytes]:
     return prefix, (int.from_bytes(prefix, "big") + 1).to_bytes(4, "big")
 
 
-def people(rows: RowsOf, tenant: str, span: Span) -> Iterator[SubjectId]:
-    """Read ``Store.people``, a page at a time."""
-    for row in _pages(rows, sql.PEOPLE, (tenant,), span):
-        yield sql.subject_of(row[0])
+def people(tenant: str, span: Span) -> Walk[SubjectId]:
+    """Walk ``Store.people``."""
+    return _by_id(sql.PEOPLE, (tenant,), span, lambda row: sql.subject_of(row[0]))
 
 
-def tagged(rows: RowsOf, tenant: str, tag: str, span: Span) -> Iterator[StoredStanding]:
-    """Read ``Store.tagged``, a page at a time."""
-    for row in _pages(rows, sql.TAGGED, (tenant, tag), span):
-        yield sql.standing_of(row)
+def tagged(tenant: str, tag: str, span: Span) -> Walk[StoredStanding]:
+    """Walk ``Store.tagged``."""
+    return _by_id(sql.TAGGED, (tenant, tag), span, sql.standing_of)
 
 
-def waking(
-    rows: RowsOf, tenant: str, until: datetime, span: Span, limit: int
-) -> Iterator[SubjectId]:
-    """Read ``Store.waking``, a page at a time; arguments are checked at the call."""
+def ends(tenant: str, span: Span) -> Walk[LineEnd]:
+    """Walk ``Store.ends``."""
+    return _by_id(sql.ENDS, (tenant,), span, sql.line_end_of)
+
+
+def expunged_lines(tenant: str, span: Span) -> Walk[tuple[SubjectId, LineTombstone]]:
+    """Walk ``Store.expunged_lines``."""
+    return _by_id(
+        sql.EXPUNGED_LINES,
+        (tenant,),
+        span,
+        lambda row: (sql.subject_of(row[0]), sql.line_tombstone_of(row)),
+    )
+
+
+def lines(tenant: str, span: Span) -> Walk[StoredLine]:
+    """Walk ``Store.lines``."""
+    return partial(_line_page, tenant, span.high), span.low
+
+
+def _line_page(tenant: str, high: int, low: int) -> Steps[Page[StoredLine]]:
+    """Read some standings, then their entries: whoever wrote in between is shown as before."""
+    rows = yield ROWS, sql.STANDINGS, (tenant, *_bounds(low, high), _LINES)
+    if not rows:
+        return [], None
+    entries: dict[bytes, list[StoredEntry]] = {row[0]: [] for row in rows}
+    last = {row[0]: row[1] for row in rows}
+    found = yield ROWS, sql.LINES, (tenant, rows[0][0], rows[-1][0])
+    for subject, *row in found:
+        if subject in last and row[0] <= last[subject]:
+            entries[subject].append(sql.entry_of(row))
+    page = [
+        StoredLine(standing=sql.standing_of(row), entries=tuple(entries[row[0]])) for row in rows
+    ]
+    return page, _next_id(rows, _LINES, high)
+
+
+def suppressions(tenant: str) -> Walk[Suppression]:
+    """Walk ``Store.suppressions``."""
+    return partial(_suppression_page, tenant), (b"", "", "", "", "")
+
+
+def _suppression_page(tenant: str, after: tuple[Any, ...]) -> Steps[Page[Suppression]]:
+    rows = yield ROWS, sql.SUPPRESSIONS, (tenant, *after, PAGE)
+    found = [sql.suppression_of(row) for row in rows]
+    return found, rows[-1][:5] if len(rows) == PAGE else None
+
+
+def waking(tenant: str, until: datetime, span: Span, limit: int) -> Walk[SubjectId]:
+    """Walk ``Store.waking``; arguments are checked at the call."""
     if limit < 1:
         raise InvalidValue("limit", "is less than 1", "ask for at least one person")
-    return _waking(rows, tenant, microseconds(until), _bounds(span.low, span.high), limit)
+    page = partial(_waking_page, tenant, microseconds(until), _bounds(span.low, span.high))
+    return page, (limit, _BEFORE_ALL, b"")
 
 
-def _waking(
-    rows: RowsOf, tenant: str, until: int, bounds: tuple[bytes, bytes], limit: int
-) -> Iterator[SubjectId]:
-    last: tuple[int, bytes] = (_BEFORE_ALL, b"")
-    while limit > 0:
-        size = min(limit, PAGE)
-        page = rows(sql.WAKING, (tenant, until, *last, *bounds, size))
-        for _, subject in page:
-            yield sql.subject_of(subject)
-        if len(page) < size:
-            return
-        last = page[-1]
-        limit -= size
+def _waking_page(
+    tenant: str, until: int, bounds: tuple[bytes, bytes], place: tuple[int, int, bytes]
+) -> Steps[Page[SubjectId]]:
+    left, *last = place
+    size = min(left, PAGE)
+    rows = yield ROWS, sql.WAKING, (tenant, until, *last, *bounds, size)
+    found = [sql.subject_of(subject) for _, subject in rows]
+    more = len(rows) == size and left > size
+    return found, (left - size, *rows[-1]) if more else None
 
 
-def _pages(rows: RowsOf, statement: str, values: tuple[SqlValue, ...], span: Span) -> Iterator[Row]:
-    """Give the rows of a statement ordered by id, its first column, in pages by key."""
-    low, high = span.low, span.high
-    while low <= high:
-        page = rows(statement, (*values, *_bounds(low, high), PAGE))
-        yield from page
-        if len(page) < PAGE:
-            return
-        low = int.from_bytes(page[-1][0], "big") + 1
+def _by_id(
+    statement: str, values: tuple[SqlValue, ...], span: Span, read: Callable[[Row], T]
+) -> Walk[T]:
+    """Walk the rows of a statement ordered by id, its first column, in pages by key."""
+
+    def page(low: int) -> Steps[Page[T]]:
+        rows = yield ROWS, statement, (*values, *_bounds(low, span.high), PAGE)
+        return [read(row) for row in rows], _next_id(rows, PAGE, span.high)
+
+    return page, span.low
+
+
+def _next_id(rows: Sequence[Row], size: int, high: int) -> int | None:
+    """Return the id to go on at; None when the page was the last."""
+    if len(rows) < size:
+        return None
+    after = int.from_bytes(rows[-1][0], "big") + 1
+    return after if after <= high else None
 
 
 def _bounds(low: int, high: int) -> tuple[bytes, bytes]:
-    return low.to_bytes(16, "big"), high.to_bytes(16, "big")
+    return low.to_bytes(16, "big"), max(high, 0).to_bytes(16, "big")

@@ -27,10 +27,10 @@ from gdprkit.errors import (
     StoreClosed,
     StoreCorrupt,
 )
-from gdprkit.storage.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
-from gdprkit.storage.statements import Row, SqlValue
+from gdprkit.storage.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA_VERSION
+from gdprkit.storage.steps import Row, SqlValue
 
-__all__ = ["Loan", "SqliteFile", "asked"]
+__all__ = ["Loan", "SqliteFile", "asked", "told"]
 
 _ASKING: Final = 30.0
 """Seconds that ``asked`` waits for others."""
@@ -40,6 +40,7 @@ _PRAGMAS: Final = (
     "PRAGMA fullfsync = ON",  # heeded by macOS only, where a plain sync stops short of the disk
     "PRAGMA secure_delete = ON",
     "PRAGMA trusted_schema = OFF",  # the file's own triggers may call no unsafe function
+    "PRAGMA foreign_keys = ON",
 )
 _JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")  # how SQLite's rollback journal begins
 _WAL_ATTEMPTS: Final = 100
@@ -106,14 +107,8 @@ class SqliteFile:
         connection.close()
 
     def told(self, error: sqlite3.Error) -> GdprkitError:
-        """Return what *error* means. SQLite's own words may name data, so only its code is kept."""
-        if _is_busy(error):
-            return StoreBusy(self.wait)
-        if (kind := _kind(error)) is None:
-            return StoreCorrupt(type(error).__name__)
-        if kind == sqlite3.SQLITE_NOTADB:
-            return NotAStore(str(self.path))
-        return StoreCorrupt(error.sqlite_errorname)
+        """Return what *error* means."""
+        return told(error, wait=self.wait, path=str(self.path))
 
     def _notice_fork(self) -> None:
         """In a forked child leave the parent's connections open and unused, and start afresh."""
@@ -174,6 +169,8 @@ class SqliteFile:
                     _make(connection)
                 self._check(connection)
                 self._log_ahead(connection)
+                if _number(connection, "user_version") < SCHEMA_VERSION:
+                    _migrate(connection)
             except BaseException:
                 connection.close()
                 raise
@@ -191,8 +188,8 @@ class SqliteFile:
         found = _number(connection, "user_version")
         if found > SCHEMA_VERSION:
             raise NewerSchema(found, SCHEMA_VERSION)
-        if found < SCHEMA_VERSION:
-            # no release has written an older one: somebody else changed the file
+        if found < SCHEMA_VERSION and found not in MIGRATIONS:
+            # no release has written it: somebody else changed the file
             raise StoreCorrupt(f"schema {found}, which no release has written")
 
     def _log_ahead(self, connection: sqlite3.Connection) -> None:
@@ -265,6 +262,11 @@ class Loan:
             # closing the last connection would also tidy the log away: too dear for a refusal
             self._file.give(connection)
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the transaction is still there: SQLite ends it itself when the disk is full."""
+        return self._connection.in_transaction
+
     def rows(self, statement: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Run a reading statement and return all its rows."""
         return self._connection.execute(statement, values).fetchall()
@@ -276,6 +278,23 @@ class Loan:
     def many(self, statement: str, rows: Sequence[Sequence[SqlValue]]) -> None:
         """Run a writing statement once for each of *rows*."""
         self._connection.executemany(statement, rows)
+
+
+def told(error: sqlite3.Error, *, wait: float, path: str) -> GdprkitError:
+    """Return what *error* means. SQLite's own words may name data, so only its code is kept.
+
+    Args:
+        error: What the driver raised.
+        wait: Seconds that were waited for others.
+        path: How the database is called.
+    """
+    if _is_busy(error):
+        return StoreBusy(wait)
+    if (kind := _kind(error)) is None:
+        return StoreCorrupt(type(error).__name__)
+    if kind == sqlite3.SQLITE_NOTADB:
+        return NotAStore(path)
+    return StoreCorrupt(error.sqlite_errorname)
 
 
 def _kind(error: sqlite3.Error) -> int | None:
@@ -303,6 +322,31 @@ def _make(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Make the tables of an older release those of this one, in one transaction.
+
+    Raises:
+        StoreCorrupt: a row breaks what the new tables demand; nothing was changed.
+    """
+    connection.execute("PRAGMA foreign_keys = OFF")  # it cannot be switched inside a transaction
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # somebody may have been quicker
+        for version in range(_number(connection, "user_version"), SCHEMA_VERSION):
+            for statement in MIGRATIONS[version]:
+                connection.execute(statement)
+        strays = connection.execute("PRAGMA foreign_key_check").fetchone()
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT" if strays is None else "ROLLBACK")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    if strays is not None:
+        raise StoreCorrupt("rows of a line that is gone; the older tables were left as they are")
+    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def asked(path: str | os.PathLike[str], statement: str, *values: SqlValue) -> list[Row]:

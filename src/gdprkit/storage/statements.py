@@ -1,8 +1,9 @@
 """The SQL, written once, and the way between rows and values.
 
-Decides tables, statements and columns. It leaves out connections, transactions and the order of
-steps (``reads`` and ``writes``). Placeholders are ``?``; a statement with ``{list}`` takes a list
-through ``listed``.
+Decides statements and columns, the same for every database. It leaves out tables (``schema``),
+connections, transactions and the order of steps (``reads`` and ``writes``). Placeholders are
+``?``, which a port may write otherwise; a statement with ``{list}`` takes a list through
+``listed``.
 
 Always true: every statement names the tenant; every statement of the hot path is one look-up in
 one index; moments are whole microseconds since 1970 in UTC, ids their 16 bytes.
@@ -14,12 +15,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby, islice
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from gdprkit.errors import StoreCorrupt
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, Tombstone
-from gdprkit.storage.protocol import LineTombstone, StoredEntry, StoredStanding, Suppression
+from gdprkit.storage.protocol import (
+    LineEnd,
+    LineTombstone,
+    StoredEntry,
+    StoredStanding,
+    Suppression,
+)
+from gdprkit.storage.steps import Row, SqlValue
 from gdprkit.words.identifiers import PurposeId, SubjectId
 from gdprkit.words.moments import from_microseconds, microseconds
 from gdprkit.words.vocabulary import Actor, Channel, ErasureReason
@@ -37,6 +45,7 @@ __all__ = [
     "key_change",
     "key_of",
     "key_values",
+    "line_end_of",
     "line_tombstone_of",
     "listed",
     "standing_of",
@@ -46,9 +55,6 @@ __all__ = [
     "tombstone_of",
     "tombstone_values",
 ]
-
-SqlValue: TypeAlias = str | int | bytes | None
-Row: TypeAlias = tuple[Any, ...]
 
 _Word = TypeVar("_Word", bound=StrEnum)
 _WRONG: Final = "a row that no gdprkit of this version has written"
@@ -75,6 +81,18 @@ STANDING: Final = (
 PEOPLE: Final = (
     "SELECT subject FROM gdprkit_line WHERE tenant = ? AND subject BETWEEN ? AND ?"
     " ORDER BY subject LIMIT ?"
+)
+ENDS: Final = (
+    "SELECT subject, position, head FROM gdprkit_line WHERE tenant = ? AND subject BETWEEN ? AND ?"
+    " ORDER BY subject LIMIT ?"
+)
+STANDINGS: Final = (
+    "SELECT subject, position, head, fold, state FROM gdprkit_line"
+    " WHERE tenant = ? AND subject BETWEEN ? AND ? ORDER BY subject LIMIT ?"
+)
+LINES: Final = (
+    "SELECT subject, position, body, digest, receipt FROM gdprkit_entry"
+    " WHERE tenant = ? AND subject BETWEEN ? AND ? ORDER BY subject, position"
 )
 WAKING: Final = (
     "SELECT wake_at, subject FROM gdprkit_line"
@@ -200,6 +218,11 @@ SUPPRESSED: Final = (
     "SELECT hash, purpose, channels, kind, author, since FROM gdprkit_suppression"
     " WHERE tenant = ? AND hash IN ({list}) ORDER BY hash, purpose, channels, kind, author"
 )
+SUPPRESSIONS: Final = (
+    "SELECT hash, purpose, channels, kind, author, since FROM gdprkit_suppression"
+    " WHERE tenant = ? AND (hash, purpose, channels, kind, author) > (?, ?, ?, ?, ?)"
+    " ORDER BY hash, purpose, channels, kind, author LIMIT ?"
+)
 SUPPRESS: Final = (
     "INSERT INTO gdprkit_suppression (tenant, hash, purpose, channels, kind, author, since)"
     " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, hash, purpose, channels, kind, author)"
@@ -215,12 +238,16 @@ EXPUNGED: Final = (
     "SELECT subject, position, head, at FROM gdprkit_expunged"
     " WHERE tenant = ? AND subject IN ({list})"
 )
+EXPUNGED_LINES: Final = (
+    "SELECT subject, position, head, at FROM gdprkit_expunged"
+    " WHERE tenant = ? AND subject BETWEEN ? AND ? ORDER BY subject LIMIT ?"
+)
 EXPUNGED_ADD: Final = (
     "INSERT INTO gdprkit_expunged (tenant, subject, position, head, at) VALUES (?, ?, ?, ?, ?)"
 )
 SHRED: Final = tuple(
     f"DELETE FROM gdprkit_{table} WHERE tenant = ? AND subject = ?"  # noqa: S608  fixed words
-    for table in ("key", "value", "term")
+    for table in ("term", "value", "key")
 )
 EXPUNGE: Final = (
     *SHRED,
@@ -292,6 +319,12 @@ def standing_of(row: Row) -> StoredStanding:
     return StoredStanding(
         about=subject_of(subject), position=position, head=head, fold=fold, state=state
     )
+
+
+def line_end_of(row: Row) -> LineEnd:
+    """Read a row of ENDS."""
+    subject, position, head = row
+    return LineEnd(about=subject_of(subject), position=position, head=head)
 
 
 def suppression_of(row: Row) -> Suppression:

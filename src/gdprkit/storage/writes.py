@@ -1,7 +1,8 @@
-"""What a commit and an expunging do in SQL, over a thin port.
+"""What a commit and an expunging do in SQL, as steps.
 
-Decides the steps inside one transaction, the same for every database. Who begins and ends the
-transaction stands outside: a store, or the host whose connection it was given.
+Decides the steps inside one transaction. Who begins and ends the transaction stands outside: a
+store, or the host whose connection it was given. All but ``commit`` are the same for every
+database; where many write at once it is a function in the database (``postgres_function``).
 
 Always true: every refusal is raised before or inside the transaction and never after it, so
 rolling back leaves no trace; the end of every line is read under the writer's lock.
@@ -10,21 +11,60 @@ rolling back leaves no trace; the end of every line is read under the writer's l
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, final
 
 import attrs
 
 from gdprkit.errors import AlreadyRecorded, LineExpunged, PositionTaken, TokenSpent
-from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, destroyed
+from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, Tombstone, destroyed
 from gdprkit.storage import reads
 from gdprkit.storage import statements as sql
-from gdprkit.storage.guards import check_batches, check_changes, check_keys, same_epoch
+from gdprkit.storage.guards import (
+    check_batches,
+    check_changes,
+    check_keys,
+    hang_on_epochs,
+    same_epoch,
+    sealed_again,
+)
 from gdprkit.storage.protocol import Batch, LineTombstone, Suppression, VaultPut
-from gdprkit.storage.reads import Port
-from gdprkit.storage.statements import SqlValue
+from gdprkit.storage.steps import MANY, ROWS, RUN, SqlValue, Steps
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import microseconds
 
-__all__ = ["commit", "destroy_epoch", "expunge", "replace_epoch", "replace_keys"]
+__all__ = [
+    "ONE_WRITER",
+    "ROW_LOCKS",
+    "Locks",
+    "add_epoch",
+    "add_tombstone",
+    "commit",
+    "destroy_epoch",
+    "expunge",
+    "replace_epoch",
+    "replace_keys",
+]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Locks:
+    """What is put behind a reading statement so that what it read stays so until the commit.
+
+    Args:
+        change: Nobody else may change or lock the rows.
+        stay: Nobody else may change the rows.
+    """
+
+    change: str
+    stay: str
+
+
+ONE_WRITER: Final = Locks(change="", stay="")
+"""The transaction is the only writer of the whole database (SQLite)."""
+
+ROW_LOCKS: Final = Locks(change=" FOR UPDATE", stay=" FOR SHARE")
+"""Several write at once, each with locks on the rows it read (PostgreSQL)."""
 
 
 @attrs.define
@@ -37,8 +77,8 @@ class _End:
     stored: bool = False  # the line has a row already
 
 
-def commit(port: Port, tenant: str, batches: Sequence[Batch]) -> None:
-    """Carry out ``Store.commit`` inside the transaction that *port* is in.
+def commit(tenant: str, batches: Sequence[Batch]) -> Steps[None]:
+    """Carry out ``Store.commit`` inside the one transaction that writes.
 
     Raises:
         PositionTaken: see the protocol, as for the others; the caller rolls back.
@@ -48,12 +88,8 @@ def commit(port: Port, tenant: str, batches: Sequence[Batch]) -> None:
         KeyEpochDestroyed: see the protocol.
         KeyDestroyed: see the protocol.
     """
-    check_batches(
-        batches,
-        lambda: reads.epochs(port.rows, tenant),
-        lambda about: reads.destroyed_keys(port.rows, tenant, about),
-    )
-    ends = _ends(port, tenant, [batch.about for batch in batches])
+    yield from _check(tenant, batches)
+    ends = yield from _ends(tenant, [batch.about for batch in batches])
     entries: list[Sequence[SqlValue]] = []
     receipts: set[tuple[bytes, bytes]] = set()
     last: dict[bytes, Batch] = {}
@@ -63,86 +99,118 @@ def commit(port: Port, tenant: str, batches: Sequence[Batch]) -> None:
         last[subject] = batch
         for entry in batch.entries:
             if entry.key is not None:
-                _take_receipt(port, tenant, batch.about, entry.key, receipts)
+                yield from _take_receipt(tenant, batch.about, entry.key, receipts)
             entries.append((tenant, subject, entry.position, entry.body, entry.digest, entry.key))
-        if batch.puts or batch.deletes or batch.keys or batch.flags or batch.shred:
-            _write_values(port, tenant, batch)
-        if batch.suppress:
-            _suppress(port, tenant, batch.suppress)
-        for token in batch.spend:
-            if not port.run(sql.SPEND, (tenant, subject, token)):
-                raise TokenSpent
+    yield from _write_lines(tenant, ends, last)
     if entries:
-        port.many(sql.ENTRY_ADD, entries)
-    _write_lines(port, tenant, ends, last)
+        yield MANY, sql.ENTRY_ADD, entries
+    for batch in batches:
+        if batch.puts or batch.deletes or batch.keys or batch.flags or batch.shred:
+            yield from _write_values(tenant, batch)
+        if batch.suppress:
+            yield from _suppress(tenant, batch.suppress)
+        for token in batch.spend:
+            if not (yield RUN, sql.SPEND, (tenant, batch.about.bytes, token)):
+                raise TokenSpent
 
 
-def expunge(port: Port, tenant: str, about: SubjectId, tombstone: LineTombstone) -> None:
-    """Carry out ``Store.expunge`` inside the transaction that *port* is in.
+def expunge(
+    tenant: str, about: SubjectId, tombstone: LineTombstone, locks: Locks = ONE_WRITER
+) -> Steps[None]:
+    """Carry out ``Store.expunge`` inside a transaction.
 
     Raises:
         PositionTaken: the line does not end where *tombstone* says.
     """
     whose = (tenant, about.bytes)
-    if port.rows(sql.listed(sql.EXPUNGED, 1), whose):
+    found = yield ROWS, sql.listed(sql.LINE_END, 1) + locks.change, whose
+    if (yield ROWS, sql.listed(sql.EXPUNGED, 1), whose):
         return
-    found = port.rows(sql.listed(sql.LINE_END, 1), whose)
     if not found or (found[0][1], found[0][2]) != (tombstone.position, tombstone.head):
         raise PositionTaken(about, tombstone.position)
     # first the tombstone: the guard on entries lets go only of expunged lines
     values = (*whose, tombstone.position, tombstone.head, microseconds(tombstone.at))
-    port.run(sql.EXPUNGED_ADD, values)
+    yield RUN, sql.EXPUNGED_ADD, values
     for tag in found[0][3].split():
-        port.run(sql.TAG_DROP, (*whose, tag))
+        yield RUN, sql.TAG_DROP, (*whose, tag)
     for statement in sql.EXPUNGE:
-        port.run(statement, whose)
+        yield RUN, statement, whose
 
 
-def replace_keys(port: Port, tenant: str, changes: Sequence[tuple[KeyRow, KeyRow]]) -> int:
-    """Carry out ``KeyStore.replace_keys`` inside the transaction that *port* is in.
+def add_tombstone(tenant: str, tombstone: Tombstone) -> Steps[None]:
+    """Carry out ``KeyStore.add_tombstone``."""
+    yield RUN, sql.TOMBSTONE_ADD, sql.tombstone_values(tenant, tombstone)
+
+
+def add_epoch(tenant: str, row: EpochRow) -> Steps[None]:
+    """Carry out ``KeyStore.add_epoch``."""
+    yield RUN, sql.EPOCH_ADD, sql.epoch_values(tenant, row)
+
+
+def replace_keys(
+    tenant: str, changes: Sequence[tuple[KeyRow, KeyRow]], locks: Locks = ONE_WRITER
+) -> Steps[int]:
+    """Carry out ``KeyStore.replace_keys`` inside a transaction.
 
     Raises:
         KeyEpochDestroyed: see the protocol; the caller rolls back.
         InvalidValue: see the protocol.
     """
     check_changes(changes)
-    check_keys((new for _, new in changes), lambda: reads.epochs(port.rows, tenant))
-    return sum(port.run(sql.KEY_REPLACE, sql.key_change(tenant, *change)) for change in changes)
+    check_keys((new for _, new in changes), (yield from reads.epochs(tenant, locks.stay)))
+    count = 0
+    for change in changes:
+        count += yield RUN, sql.KEY_REPLACE, sql.key_change(tenant, *change)
+    return count
 
 
-def replace_epoch(port: Port, tenant: str, old: EpochRow, new: EpochRow) -> bool:
-    """Carry out ``KeyStore.replace_epoch`` inside the transaction that *port* is in.
+def replace_epoch(tenant: str, old: EpochRow, new: EpochRow) -> Steps[bool]:
+    """Carry out ``KeyStore.replace_epoch`` inside a transaction.
 
     Raises:
         InvalidValue: see the protocol.
     """
     same_epoch(old, new)
-    return bool(port.run(sql.EPOCH_REPLACE, sql.epoch_change(tenant, old, new)))
+    return bool((yield RUN, sql.EPOCH_REPLACE, sql.epoch_change(tenant, old, new)))
 
 
-def destroy_epoch(port: Port, tenant: str, row: EpochRow) -> bool:
-    """Carry out ``KeyStore.destroy_epoch`` inside the transaction that *port* is in.
+def destroy_epoch(tenant: str, row: EpochRow, locks: Locks = ONE_WRITER) -> Steps[bool]:
+    """Carry out ``KeyStore.destroy_epoch`` inside a transaction.
 
     Raises:
         InvalidValue: see the protocol.
     """
     change = sql.epoch_change(tenant, row, destroyed(row))
+    # whoever hangs something on an epoch holds it: once we do, what hangs on it can be seen
+    yield from reads.epochs(tenant, locks.change)
     if row.kind is EpochKind.KEK:
-        return bool(port.run(sql.EPOCH_DESTROY_KEK, (*change, tenant, row.epoch)))
-    return bool(port.run(sql.EPOCH_DESTROY_INDEX, (*change, tenant, *reads.term_bounds(row))))
+        return bool((yield RUN, sql.EPOCH_DESTROY_KEK, (*change, tenant, row.epoch)))
+    bounds = reads.term_bounds(row)
+    return bool((yield RUN, sql.EPOCH_DESTROY_INDEX, (*change, tenant, *bounds)))
 
 
-def _ends(port: Port, tenant: str, abouts: Sequence[SubjectId]) -> dict[bytes, _End]:
+def _check(tenant: str, batches: Sequence[Batch]) -> Steps[None]:
+    """Read what the guards must know, and ask them."""
+    gone = {}
+    for about in sealed_again(batches):
+        gone[about] = yield from reads.destroyed_keys(tenant, about)
+    if hang_on_epochs(batches):
+        check_batches(batches, (yield from reads.epochs(tenant)), gone)
+    elif gone:
+        check_batches(batches, (), gone)
+
+
+def _ends(tenant: str, abouts: Sequence[SubjectId]) -> Steps[dict[bytes, _End]]:
     """Read where the lines end; people without a line get an empty end, if not expunged."""
     ends: dict[bytes, _End] = {}
     for chunk in sql.chunks(about.bytes for about in abouts):
-        for row in port.rows(sql.listed(sql.LINE_END, len(chunk)), (tenant, *chunk)):
+        for row in (yield ROWS, sql.listed(sql.LINE_END, len(chunk)), (tenant, *chunk)):
             subject, position, head, tags = row
             marks = frozenset(tags.split())
             ends[subject] = _End(position=position, head=head, tags=marks, stored=True)
     new = [about.bytes for about in abouts if about.bytes not in ends]
     for chunk in sql.chunks(new):
-        for row in port.rows(sql.listed(sql.EXPUNGED, len(chunk)), (tenant, *chunk)):
+        for row in (yield ROWS, sql.listed(sql.EXPUNGED, len(chunk)), (tenant, *chunk)):
             raise LineExpunged(sql.subject_of(row[0]))
     ends.update((subject, _End()) for subject in new)
     return ends
@@ -157,56 +225,57 @@ def _follow(end: _End, batch: Batch) -> None:
 
 
 def _take_receipt(
-    port: Port, tenant: str, about: SubjectId, key: bytes, taken: set[tuple[bytes, bytes]]
-) -> None:
+    tenant: str, about: SubjectId, key: bytes, taken: set[tuple[bytes, bytes]]
+) -> Steps[None]:
     """Check that the idempotency key is new on the line, and remember it for this transaction."""
     whose = (about.bytes, key)
-    if whose in taken or port.rows(sql.RECEIPT, (tenant, *whose)):
+    if whose in taken or (yield ROWS, sql.RECEIPT, (tenant, *whose)):
         raise AlreadyRecorded(about)
     taken.add(whose)
 
 
-def _write_values(port: Port, tenant: str, batch: Batch) -> None:
+def _write_values(tenant: str, batch: Batch) -> Steps[None]:
     """Put and delete values, terms and keys; a shredding takes them all."""
     whose = (tenant, batch.about.bytes)
     if batch.shred is not None:
         for statement in sql.SHRED:
-            port.run(statement, whose)
-        port.run(sql.TOMBSTONE_ADD, sql.tombstone_values(tenant, batch.shred))
+            yield RUN, statement, whose
+        yield RUN, sql.TOMBSTONE_ADD, sql.tombstone_values(tenant, batch.shred)
         return
-    for slot in batch.deletes:
-        port.run(sql.VALUE_DROP, (*whose, slot.bytes))
     touched = [(*whose, slot.bytes) for slot in batch.deletes]
     touched.extend((*whose, put.slot.bytes) for put in batch.puts)
     if touched:
-        port.many(sql.TERM_DROP, touched)
+        yield MANY, sql.TERM_DROP, touched
+    for slot in batch.deletes:
+        yield RUN, sql.VALUE_DROP, (*whose, slot.bytes)
     if batch.puts:
-        port.many(sql.VALUE_PUT, [(*whose, put.slot.bytes, put.envelope) for put in batch.puts])
+        yield MANY, sql.VALUE_PUT, [(*whose, put.slot.bytes, put.envelope) for put in batch.puts]
     if terms := [(*whose, *pair) for pair in _terms(batch.puts)]:
-        port.many(sql.TERM_ADD, terms)
+        yield MANY, sql.TERM_ADD, terms
     if batch.keys:
-        port.many(sql.KEY_PUT, [sql.key_values(tenant, row) for row in batch.keys])
+        yield MANY, sql.KEY_PUT, [sql.key_values(tenant, row) for row in batch.keys]
     if (flags := batch.flags) is not None:
-        port.run(sql.KEY_FLAGS, (int(flags.restricted), int(flags.on_hold), *whose))
+        yield RUN, sql.KEY_FLAGS, (int(flags.restricted), int(flags.on_hold), *whose)
 
 
 def _terms(puts: Iterable[VaultPut]) -> Iterable[tuple[bytes, bytes]]:
     return ((put.slot.bytes, term) for put in puts for term in put.terms)
 
 
-def _suppress(port: Port, tenant: str, rows: Iterable[Suppression]) -> None:
+def _suppress(tenant: str, rows: Iterable[Suppression]) -> Steps[None]:
     """Put suppressions; a scope that is kept already takes the newer moment."""
     for row in rows:
-        port.run(sql.SUPPRESS, sql.suppression_values(tenant, row))
+        yield RUN, sql.SUPPRESS, sql.suppression_values(tenant, row)
 
 
 def _write_lines(
-    port: Port, tenant: str, ends: Mapping[bytes, _End], last: Mapping[bytes, Batch]
-) -> None:
+    tenant: str, ends: Mapping[bytes, _End], last: Mapping[bytes, Batch]
+) -> Steps[None]:
     """Write the one row of each line from its last batch, and of its tags what changed."""
     moved: list[Sequence[SqlValue]] = []
     new: list[Sequence[SqlValue]] = []
     added: list[Sequence[SqlValue]] = []
+    dropped: list[Sequence[SqlValue]] = []
     for subject, batch in last.items():
         end, standing, marks = ends[subject], batch.standing, batch.marks
         wake_at = None if marks.wake_at is None else microseconds(marks.wake_at)
@@ -218,8 +287,12 @@ def _write_lines(
         )
         if marks.tags != end.tags:
             added.extend((tenant, subject, tag) for tag in marks.tags - end.tags)
-            for tag in end.tags - marks.tags:
-                port.run(sql.TAG_DROP, (tenant, subject, tag))
-    for statement, rows in ((sql.LINE_MOVE, moved), (sql.LINE_ADD, new), (sql.TAG_ADD, added)):
+            dropped.extend((tenant, subject, tag) for tag in end.tags - marks.tags)
+    for statement, rows in (
+        (sql.LINE_MOVE, moved),
+        (sql.LINE_ADD, new),
+        (sql.TAG_DROP, dropped),
+        (sql.TAG_ADD, added),
+    ):
         if rows:
-            port.many(statement, rows)
+            yield MANY, statement, rows
