@@ -37,7 +37,7 @@ from gdprkit.keeper.line import (
     view_at,
 )
 from gdprkit.keeper.merging import carried, merge, together, unmerge
-from gdprkit.keeper.parts import check_parts
+from gdprkit.keeper.parts import check_parts, on_transaction
 from gdprkit.keeper.proof import verify_person
 from gdprkit.keeper.reading import opened, people_by
 from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
@@ -61,7 +61,7 @@ from gdprkit.sealing.providers import KeyProvider
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.state.request import RequestCase
 from gdprkit.state.standing import Standing
-from gdprkit.storage.protocol import ALL, Span, Store
+from gdprkit.storage.protocol import ALL, Batch, Span, Store
 from gdprkit.words.identifiers import CaseId, FieldId, SubjectId, subject_id
 from gdprkit.words.moments import utc_moment
 from gdprkit.words.personal import Personal, conceal
@@ -126,6 +126,21 @@ class RecordKeeper:
         )
         if (watch := self._all.keys.watch) is not None:
             watch.mend()
+
+    def on(self, store: Store) -> RecordKeeper:
+        """Return this keeper on the transaction of a host, which *store* was given.
+
+        What it records is there when the host commits, and never was when it rolls back. Until then
+        nobody else sees it, this keeper included. Key epochs stay apart from it; an erasure enters
+        the erasure ledger once it is committed, at the next question to this keeper.
+
+        Raises:
+            InvalidValue: *store* is no store, or another tenant's.
+        """
+        twin = object.__new__(RecordKeeper)
+        twin._clock, twin._keys = self._clock, self._keys
+        twin._all = on_transaction(self._bench, store)
+        return twin
 
     @property
     def _bench(self) -> Bench:
@@ -236,11 +251,11 @@ class RecordKeeper:
             first = None if hashed is None else bench.store.receipt(about, hashed)
             if first is not None and not reopened(bench.store, about, acts, first):
                 return first_receipt(bench.store, about, first)
-            before = view(bench.store, about)
-            now = self.now()
+            before, now = view(bench.store, about, bench.memory), self.now()
             kept = hashed if first is None else None  # the key stays with the first
             composed = compose(bench, before, acts, now=now, key=kept, by=by)
             commit(bench, *carried(bench, before, composed, now))
+            bench.memory.keep(about, composed.batch.standing.state, composed.after.standing)
             return composed.receipt
 
         return again(attempt)
@@ -331,13 +346,7 @@ class RecordKeeper:
             InvalidValue: both are the same line.
             NotPossibleNow: a line was merged away before, or is erased.
         """
-        survivor, other = subject_id(survivor), subject_id(other)
-
-        def attempt() -> None:
-            bench = self._bench
-            commit(bench, *merge(bench, survivor, other, self.now(), verified=verified))
-
-        again(attempt)
+        again(lambda: self._commit(merge, survivor, other, verified=verified))
 
     def unmerge(
         self, survivor: SubjectId, other: SubjectId, *, assessment: str | None = None
@@ -353,13 +362,11 @@ class RecordKeeper:
             NotASubjectId, UnknownSubject.
             NotPossibleNow: the two lines were never merged.
         """
-        survivor, other = subject_id(survivor), subject_id(other)
+        again(lambda: self._commit(unmerge, survivor, other, assessment=assessment))
 
-        def attempt() -> None:
-            bench, now = self._bench, self.now()
-            commit(bench, *unmerge(bench, survivor, other, now, assessment=assessment))
-
-        again(attempt)
+    def _commit(self, make: Callable[..., Sequence[Batch]], *who: SubjectId, **how: object) -> None:
+        bench = self._bench
+        commit(bench, *make(bench, *map(subject_id, who), self.now(), **how))
 
     def deadline(
         self,
@@ -537,12 +544,8 @@ class RecordKeeper:
             ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read.
             KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
         """
-        watch = self._all.keys.watch
-        if watch is None:
-            raise InvalidValue("erasures", "is not set", "pass the erasure ledger to RecordKeeper")
-        watch.mend()
         unwatched = attrs.evolve(self._all, keys=self._keys(erasures=None))
-        return replay(unwatched, watch, self.now, by=by)
+        return replay(unwatched, self._all.keys.watch, self.now, by=by)
 
     # --- answers, sweeps, proof ------------------------------------------------------------------
 
@@ -567,10 +570,8 @@ class RecordKeeper:
     def people(self, *, tag: str | None = None, span: Span = ALL) -> Iterator[SubjectId]:
         """Give everybody, or those who carry a tag such as ``status:marketing``."""
         if tag is None:
-            yield from self._bench.store.people(span=span)
-        else:
-            for stored in self._bench.store.tagged(tag, span=span):
-                yield stored.about
+            return self._bench.store.people(span=span)
+        return (stored.about for stored in self._bench.store.tagged(tag, span=span))
 
     @looks_again
     def verify(self, about: SubjectId) -> None:
@@ -595,5 +596,4 @@ class RecordKeeper:
         Others may write meanwhile. It may be stopped at any point and run again; with the `after`
         that *progress* was told last it goes on there. NotASubjectId: *after* is none.
         """
-        after = None if after is None else subject_id(after)
         return reindex(lambda: self._bench, self.now, span=span, after=after, progress=progress)

@@ -35,7 +35,7 @@ from gdprkit.ledger.chain import verify_line
 from gdprkit.ledger.codec import decode_entry
 from gdprkit.state.standing import fold
 from gdprkit.storage.protocol import ALL, Batch, Span, StoredLine, StoredMarks
-from gdprkit.words.identifiers import SubjectId
+from gdprkit.words.identifiers import SubjectId, subject_id
 from gdprkit.words.moments import microseconds
 
 __all__ = ["Progress", "Reindexed", "quiet", "reindex", "reindex_person", "reindex_span"]
@@ -112,8 +112,10 @@ def reindex(
         progress: See ``Progress``.
 
     Raises:
+        NotASubjectId: *after* is none.
         GdprkitError: the store itself does not work.
     """
+    after = None if after is None else subject_id(after)
     done = Reindexed(after=after)
     low = span.low if after is None else max(span.low, after.int + 1)
     if low > span.high:

@@ -32,7 +32,7 @@ from gdprkit.storage.schema import SCHEMA_VERSION
 from gdprkit.storage.sqlite_schema import check_ours, check_tables, make, migrate
 from gdprkit.storage.steps import Row, SqlValue
 
-__all__ = ["PRAGMAS", "Loan", "SqliteFile", "asked", "is_busy", "meaning", "real_path", "refused"]
+__all__ = ["PRAGMAS", "Loan", "SqliteFile", "asked", "is_busy", "real_path", "refused", "told"]
 
 _ASKING: Final = 30.0
 """Seconds that ``asked`` waits for others."""
@@ -128,7 +128,7 @@ class SqliteFile:
 
     def told(self, error: sqlite3.Error) -> GdprkitError:
         """Return what *error* means."""
-        return meaning(error, self.path, self.wait)
+        return told(error, wait=self.wait, path=str(self.path))
 
     def _notice_fork(self) -> None:
         """In a forked child leave the parent's connections open and unused, and start afresh."""
@@ -296,6 +296,11 @@ class Loan:
             # closing the last connection would also tidy the log away: too dear for a refusal
             self._file.give(connection)
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the transaction is still there: SQLite ends it itself when the disk is full."""
+        return self._connection.in_transaction
+
     def rows(self, statement: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Run a reading statement and return all its rows."""
         return self._connection.execute(statement, values).fetchall()
@@ -307,6 +312,26 @@ class Loan:
     def many(self, statement: str, rows: Sequence[Sequence[SqlValue]]) -> None:
         """Run a writing statement once for each of *rows*."""
         self._connection.executemany(statement, rows)
+
+
+def told(error: sqlite3.Error, *, wait: float, path: str) -> GdprkitError:
+    """Return what *error* means. SQLite's own words may name data, so only its code is kept.
+
+    Args:
+        error: What the driver raised.
+        wait: Seconds that were waited for others.
+        path: How the database is called.
+    """
+    if is_busy(error):
+        return StoreBusy(wait)
+    if (kind := _kind(error)) is None:
+        return StoreCorrupt(type(error).__name__)
+    if kind == sqlite3.SQLITE_NOTADB:
+        return NotAStore(path)
+    name = error.sqlite_errorname
+    if kind in _REFUSED and name not in _DAMAGE:
+        return StoreUnavailable(name)
+    return StoreCorrupt(name)
 
 
 def _kind(error: sqlite3.Error) -> int | None:
@@ -329,20 +354,6 @@ def real_path(path: str | os.PathLike[str]) -> Path:
 def refused(error: OSError) -> StoreUnavailable:
     """Return what the system's *error* means; its own words may hold a name."""
     return StoreUnavailable(errno.errorcode.get(error.errno or 0, "an error of the system"))
-
-
-def meaning(error: sqlite3.Error, path: Path, wait: float) -> GdprkitError:
-    """Return what *error* means. SQLite's own words may name data, so only its code is kept."""
-    if is_busy(error):
-        return StoreBusy(wait)
-    if (kind := _kind(error)) is None:
-        return StoreCorrupt(type(error).__name__)
-    if kind == sqlite3.SQLITE_NOTADB:
-        return NotAStore(str(path))
-    name = error.sqlite_errorname
-    if kind in _REFUSED and name not in _DAMAGE:
-        return StoreUnavailable(name)
-    return StoreCorrupt(name)
 
 
 def is_busy(error: sqlite3.Error) -> bool:
