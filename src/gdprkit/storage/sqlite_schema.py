@@ -118,11 +118,7 @@ def _plain(text: str) -> str:
     return " ".join(text.replace('"', "").split())
 
 
-def _named(text: str) -> str:
-    found = _NAME.match(text)
-    assert found is not None, text  # noqa: S101  every statement of the schema makes something
-    return found[1]
-
-
-_MADE: Final = {_named(text): text for text in map(_plain, SCHEMA)}
+_MADE: Final = {
+    found[1]: text for text in map(_plain, SCHEMA) if (found := _NAME.match(text)) is not None
+}
 """Name of each table, index and guard -> the statement that made it."""
