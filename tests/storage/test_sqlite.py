@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import attrs
 import pytest
+from tests.storage.faults import failing
+from tests.storage.guests import hosting
 
 from gdprkit.errors import (
     PositionTaken,
@@ -16,9 +19,10 @@ from gdprkit.errors import (
     StoreClosed,
     StoreCorrupt,
 )
-from gdprkit.storage import SqliteStore
+from gdprkit.storage import SqliteStore, reads
 from gdprkit.storage import statements as sql
 from gdprkit.storage.protocol import Marks, Store, VaultPut
+from gdprkit.testing.store_abilities import Hosted
 from gdprkit.testing.store_contract import StoreContract
 from gdprkit.testing.store_values import (
     continued,
@@ -34,9 +38,17 @@ ANNA, BO = person(1), person(2)
 class TestSqliteStore(StoreContract):
     can_reopen = True
     has_neighbours = True
+    can_fail = True
+    has_address = True
+    can_be_hosted = True
+    many = 130
+    open_store = staticmethod(SqliteStore)
 
     @pytest.fixture(autouse=True)
-    def _place(self, tmp_path: Path) -> None:
+    def _place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # pages that many people fill several times
+        monkeypatch.setattr(reads, "PAGE", 50)
+        monkeypatch.setattr(reads, "_LINES", 20)
         self.place = tmp_path
         self.numbers = itertools.count()
         self.paths: dict[int, Path] = {}
@@ -55,6 +67,15 @@ class TestSqliteStore(StoreContract):
 
     def make_neighbour(self, store: Store, tenant: str) -> Store:
         return self._open(self.paths[id(store)], tenant)
+
+    def fail_at(self, store: Store, n: int) -> AbstractContextManager[None]:
+        return failing(n)
+
+    def address(self, store: Store) -> str:
+        return str(self.paths[id(store)])
+
+    def hosted(self) -> AbstractContextManager[Hosted]:
+        return hosting(self.place / f"{next(self.numbers)}.db")
 
 
 class TestTransactions:
