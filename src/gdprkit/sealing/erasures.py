@@ -19,6 +19,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import Final, Protocol, final
 
+from gdprkit.errors import InvalidValue
 from gdprkit.sealing.errors import ErasureLedgerUnavailable, KeyStoreRolledBack
 from gdprkit.sealing.rows import KeyStore, Tombstone
 
@@ -103,7 +104,7 @@ class ErasureWatch:
         monotonic: A clock that only goes forward, in seconds.
     """
 
-    __slots__ = ("_ledger", "_monotonic", "_store", "_ttl", "_until")
+    __slots__ = ("_behind", "_ledger", "_monotonic", "_pending", "_store", "_ttl", "_until")
 
     def __init__(
         self,
@@ -113,11 +114,23 @@ class ErasureWatch:
         ttl: float,
         monotonic: Callable[[], float],
     ) -> None:
+        self._behind: ErasureWatch | None = None
+        self._pending: Final[dict[bytes, float]] = {}  # mark -> until when it is looked for
         self._ledger: Final = ledger
         self._store: Final = store
         self._ttl: Final = ttl
         self._monotonic: Final = monotonic
         self._until: float | None = None
+
+    def aside(self) -> ErasureWatch:
+        """Return this watch for work inside a transaction that is not over yet.
+
+        It refuses when this one does. What is erased there may still be undone, so it is written to
+        the ledger by the first question here that finds it committed.
+        """
+        twin = ErasureWatch(self._ledger, self._store, ttl=self._ttl, monotonic=self._monotonic)
+        twin._behind = self
+        return twin
 
     def lists(self, marks: Collection[bytes]) -> bool:
         """Whether the erasure under one of *marks* is in a ledger that outlives the process.
@@ -134,6 +147,11 @@ class ErasureWatch:
             KeyStoreRolledBack: it does not.
             ErasureLedgerUnavailable, ErasureLedgerDamaged: nobody can tell.
         """
+        if self._behind is not None:
+            self._behind.check()
+            return
+        if self._pending:
+            self._look_for_pending()
         until = self._until
         if until is not None and self._monotonic() < until:
             return
@@ -148,6 +166,17 @@ class ErasureWatch:
             with suppress(ErasureLedgerUnavailable):
                 self._ledger.append(owed)
         self._until = now + self._ttl
+
+    def _look_for_pending(self) -> None:
+        """Write erasures to the ledger whose transaction is committed by now."""
+        for mark, until in list(self._pending.items()):
+            tombstone = self._store.tombstone(mark)
+            if tombstone is not None:
+                with suppress(ErasureLedgerUnavailable):  # as in ``check``
+                    self._ledger.append((tombstone,))
+            elif self._monotonic() < until:
+                continue  # not yet, or taken back; the comparison sees it where it takes longer
+            self._pending.pop(mark, None)
 
     def missing(self) -> tuple[Tombstone, ...]:
         """Return the erasures of the ledger that the store does not know, oldest first.
@@ -175,8 +204,11 @@ class ErasureWatch:
         A ledger that was lost is made again by this, as far as the store goes back.
 
         Raises:
+            InvalidValue: the watch is one of ``aside``.
             ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read or written.
         """
+        if self._behind is not None:
+            raise InvalidValue("store", "is on a host's transaction", "use the keeper itself")
         self._ledger.append(self._store.tombstones())
 
     def wrote(self, tombstone: Tombstone) -> None:
@@ -186,4 +218,7 @@ class ErasureWatch:
             ErasureLedgerUnavailable, ErasureLedgerDamaged: it stands in the store and not here; the
                 next ``mend`` adds it.
         """
+        if self._behind is not None:
+            self._behind._pending[tombstone.mark] = self._monotonic() + self._ttl
+            return
         self._ledger.append((tombstone,))
