@@ -155,7 +155,7 @@ def test_a_wrong_store_fails_the_example_made_for_it(
         (wrong.SpoilsTheHost, "test_a_refusal_leaves_the_hosts_transaction_usable"),
         (wrong.LeavesHalf, "test_a_refusal_leaves_the_hosts_transaction_usable"),
         (wrong.ClosesTheHost, "test_closing_ours_leaves_the_hosts_transaction"),
-        (wrong.LosesEpochs, "test_an_epoch_is_kept_though_the_host_rolls_back"),
+        (wrong.LosesEpochs, "test_an_epoch_is_not_rolled_back_with_the_host"),
     ],
 )
 def test_a_wrong_guest_fails_the_example_made_for_it(

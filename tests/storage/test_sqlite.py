@@ -11,7 +11,6 @@ from pathlib import Path
 import attrs
 import pytest
 from tests.storage.faults import failing
-from tests.storage.guests import hosting
 
 from gdprkit.errors import (
     PositionTaken,
@@ -19,10 +18,9 @@ from gdprkit.errors import (
     StoreClosed,
     StoreCorrupt,
 )
-from gdprkit.storage import SqliteStore, reads
+from gdprkit.storage import SqliteStore
 from gdprkit.storage import statements as sql
 from gdprkit.storage.protocol import Marks, Store, VaultPut
-from gdprkit.testing.store_abilities import Hosted
 from gdprkit.testing.store_contract import StoreContract
 from gdprkit.testing.store_values import (
     continued,
@@ -35,20 +33,17 @@ from gdprkit.testing.store_values import (
 ANNA, BO = person(1), person(2)
 
 
+@pytest.mark.usefixtures("small_pages")
 class TestSqliteStore(StoreContract):
     can_reopen = True
     has_neighbours = True
     can_fail = True
     has_address = True
-    can_be_hosted = True
     many = 130
     open_store = staticmethod(SqliteStore)
 
     @pytest.fixture(autouse=True)
-    def _place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        # pages that many people fill several times
-        monkeypatch.setattr(reads, "PAGE", 50)
-        monkeypatch.setattr(reads, "_LINES", 20)
+    def _place(self, tmp_path: Path) -> None:
         self.place = tmp_path
         self.numbers = itertools.count()
         self.paths: dict[int, Path] = {}
@@ -73,9 +68,6 @@ class TestSqliteStore(StoreContract):
 
     def address(self, store: Store) -> str:
         return str(self.paths[id(store)])
-
-    def hosted(self) -> AbstractContextManager[Hosted]:
-        return hosting(self.place / f"{next(self.numbers)}.db")
 
 
 class TestSqliteStoreWithGroupCommits(TestSqliteStore):

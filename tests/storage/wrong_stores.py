@@ -24,7 +24,7 @@ from gdprkit.storage.protocol import (
     StoredStanding,
     Suppression,
 )
-from gdprkit.storage.steps import Steps, take
+from gdprkit.storage.steps import Make, take
 from gdprkit.testing.store_values import continued
 from gdprkit.words.identifiers import Slot, SubjectId
 
@@ -390,8 +390,8 @@ class Acknowledges(Around):
 class CommitsForTheHost(Guest):
     """Ends the host's transaction after each write, and begins another."""
 
-    def _write(self, steps: Steps[T]) -> T:
-        found = super()._write(steps)
+    def _write(self, make: Make[T]) -> T:
+        found = super()._write(make)
         self.connection.execute("COMMIT")
         self.connection.execute("BEGIN")
         return found
@@ -400,9 +400,9 @@ class CommitsForTheHost(Guest):
 class SpoilsTheHost(Guest):
     """Rolls the whole transaction back when a commit is refused."""
 
-    def _write(self, steps: Steps[T]) -> T:
+    def _write(self, make: Make[T]) -> T:
         try:
-            return take(steps, self)
+            return take(make(), self)
         except BaseException:
             self.connection.execute("ROLLBACK")
             self.connection.execute("BEGIN")
@@ -412,8 +412,8 @@ class SpoilsTheHost(Guest):
 class LeavesHalf(Guest):
     """Writes without a savepoint: what came before the refusal stays."""
 
-    def _write(self, steps: Steps[T]) -> T:
-        return take(steps, self)
+    def _write(self, make: Make[T]) -> T:
+        return take(make(), self)
 
 
 class ClosesTheHost(Guest):

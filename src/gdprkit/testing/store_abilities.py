@@ -20,10 +20,10 @@ __all__ = ["Hosted", "StoreAbilities"]
 
 
 class Hosted(Protocol):
-    """A host's open transaction, our store inside it, and a stranger outside.
+    """A host's transaction, our store inside it, and a stranger outside.
 
-    ``store`` writes through the host's connection. ``outside`` is a store on the same data with a
-    connection of its own, so it sees what is committed.
+    ``store`` writes through the host's connection, once the host has begun. ``outside`` is a store
+    on the same data with a connection of its own, so it sees what is committed.
     """
 
     @property
@@ -34,6 +34,10 @@ class Hosted(Protocol):
     @property
     def outside(self) -> Store:
         """A store on the same data that has nothing to do with the host."""
+        ...
+
+    def begin(self) -> None:
+        """Begin the host's transaction as the host does; it happens once."""
         ...
 
     def put(self, name: str) -> None:
@@ -103,7 +107,7 @@ class StoreAbilities:
         raise NotImplementedError
 
     def hosted(self) -> AbstractContextManager[Hosted]:
-        """Return a block with a host's open transaction on new, empty data."""
+        """Return a block with a host on new, empty data, which has not begun yet."""
         raise NotImplementedError
 
     @pytest.fixture
