@@ -40,9 +40,11 @@ def pool(shared: str) -> Iterator[ConnectionPool[Any]]:
         yield pool
 
 
+@pytest.mark.usefixtures("small_pages")
 class TestPostgresStore(StoreContract):
     can_reopen = True
     has_neighbours = True
+    many = 130
 
     @pytest.fixture(autouse=True)
     def _place(self, pool: ConnectionPool[Any]) -> None:

@@ -16,6 +16,7 @@ from uuid import UUID
 from gdprkit.errors import InvalidValue
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, Tombstone, term_prefix
 from gdprkit.storage import statements as sql
+from gdprkit.storage.guards import check_kek
 from gdprkit.storage.protocol import (
     LineEnd,
     LineTombstone,
@@ -24,6 +25,7 @@ from gdprkit.storage.protocol import (
     StoredLine,
     StoredStanding,
     Suppression,
+    check_tag,
 )
 from gdprkit.storage.statements import Row, SqlValue
 from gdprkit.storage.steps import ROWS, Page, Steps
@@ -171,6 +173,7 @@ def key_rows(
     """Read ``KeyStore.key_rows``."""
     if limit < 1:
         raise InvalidValue("limit", "is less than 1", "ask for at least one row")
+    check_kek(kek)
     behind: tuple[SqlValue, ...] = (b"", 0) if after is None else (after[0].bytes, after[1])
     if kek is None:
         found = yield ROWS, sql.KEY_PAGE, (tenant, *behind, limit)
@@ -205,7 +208,7 @@ def people(tenant: str, span: Span) -> Walk[SubjectId]:
 
 def tagged(tenant: str, tag: str, span: Span) -> Walk[StoredStanding]:
     """Walk ``Store.tagged``."""
-    return _by_id(sql.TAGGED, (tenant, tag), span, sql.standing_of, tables=2)
+    return _by_id(sql.TAGGED, (tenant, check_tag(tag)), span, sql.standing_of, tables=2)
 
 
 def ends(tenant: str, span: Span) -> Walk[LineEnd]:

@@ -18,6 +18,7 @@ from gdprkit.errors import (
 )
 from gdprkit.ledger.chain import verify_line
 from gdprkit.storage.protocol import Batch, Marks, Store, Suppression, VaultPut
+from gdprkit.testing.store_abilities import StoreAbilities
 from gdprkit.testing.store_values import (
     continued,
     epoch_row,
@@ -56,7 +57,7 @@ def _expunged(store: Store) -> Batch:
     return follow(store, person(9), b"x")
 
 
-class TogetherContract:
+class TogetherContract(StoreAbilities):
     """Inherited through ``StoreContract``."""
 
     @pytest.mark.parametrize(
