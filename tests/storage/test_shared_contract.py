@@ -52,9 +52,7 @@ class _Working:
     def names(self) -> set[str]:
         with self.host.look() as (_, run):
             count = run("SELECT count(*) FROM orders")
-            rows = (
-                f"SELECT what FROM orders ORDER BY id LIMIT 1 OFFSET {n}" for n in range(number)
-            )
+            rows = (f"SELECT what FROM orders ORDER BY id LIMIT 1 OFFSET {n}" for n in range(count))
             return {run(row) for row in rows}
 
     def commit(self) -> None:
