@@ -73,6 +73,7 @@ class SuppressionContract(StoreAbilities):
         wanted = {hashed("contact"): (_suppression(EMAIL),)}
         assert dict(store.suppressed([hashed("contact")])) == wanted
         assert list(store.suppressions()) == [_suppression(EMAIL)]
+        assert list(store.tombstones()) == [tombstone(hashed("mark"))]
 
     def test_any_batch_may_suppress(self, store: Store) -> None:
         """A renewal without entries, and a shredding itself, keep what they suppress."""

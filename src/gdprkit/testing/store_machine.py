@@ -52,7 +52,7 @@ TAGS = ["news", "restricted"]
 ACTS = [hashed("act 1"), hashed("act 2")]
 CONTACTS = sorted([hashed("contact 1"), hashed("contact 2")])
 MARKS = [hashed("mark 1"), hashed("mark 2")]
-SPANS = [Span(), *Span().split(2), Span(start=PEOPLE[1], stop=PEOPLE[2])]
+SPANS = [Span(), Span(stop=PEOPLE[1]), Span(start=PEOPLE[1])]
 END = moment(100)
 
 people = st.sampled_from(PEOPLE)
