@@ -288,7 +288,7 @@ class TestPlans:
         for value in ("'main'", "'news'", *bounds, *bounds, "20"):
             statement = statement.replace("?", value, 1)
         plan = run(raw, f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")[0][0][0]["Plan"]
-        assert _read(plan) < 100
+        assert _read(plan) <= 200  # a hundred people stand behind it, in two tables
 
     def test_a_commit_reads_only_what_it_is_about(self, postgres: str, raw: Connection) -> None:
         """Hundreds of lines in a commit on tables nobody has counted cost rows, not their square.
