@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import attrs
 import psycopg
@@ -49,6 +49,11 @@ ANNA, BO = person(1), person(2)
 Connection = psycopg.Connection[Any]
 
 
+_WAITING = (
+    "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
+
+
 @pytest.fixture
 def uri(postgres: str) -> str:
     """An installed database, with a table of a host's."""
@@ -80,19 +85,15 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 def run(connection: Connection, statement: str) -> list[tuple[Any, ...]]:
     """Run a host's own statement."""
     cursor = connection.cursor(row_factory=psycopg.rows.tuple_row)
-    cursor.execute(cast("LiteralString", statement))
+    cursor.execute(statement.encode())
     return cursor.fetchall() if cursor.description else []
 
 
-def waits(uri: str, work: Future[Any]) -> None:
-    """Return once somebody waits for a lock, or *work* is over without having waited."""
+def waits(uri: str, work: Future[Any], count: int = 1) -> None:
+    """Return once *count* sessions wait for a lock; fail if *work* is over before."""
     with psycopg.connect(uri, autocommit=True) as connection:
         while not work.done():
-            if run(
-                connection,
-                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                " AND datname = current_database()",
-            ):
+            if len(run(connection, _WAITING)) == count:
                 return
             time.sleep(0.005)
     work.result()
@@ -175,11 +176,12 @@ class TestTheHostsTransaction:
         with psycopg.connect(uri, autocommit=True) as connection:
             ours = PostgresStore(connection)
             with connection.transaction():
-                for deed in (
+                deeds: list[Callable[[], object]] = [
                     lambda: ours.add_epoch(row),
                     lambda: ours.replace_epoch(row, row),
                     lambda: ours.destroy_epoch(attrs.evolve(row, state=KeyState.RETIRED)),
-                ):
+                ]
+                for deed in deeds:
                     with pytest.raises(HostTransaction, match="pool"):
                         deed()
                 run(connection, "INSERT INTO host_order VALUES (1)")
@@ -198,7 +200,11 @@ class TestTheHostsTransaction:
             run(connection, "BEGIN")
             with pytest.raises(psycopg.DatabaseError):
                 run(connection, "SELECT 1 / 0")
-            for deed in (lambda: ours.standing(ANNA), lambda: ours.commit(batch)):
+            deeds: list[Callable[[], object]] = [
+                lambda: ours.standing(ANNA),
+                lambda: ours.commit(batch),
+            ]
+            for deed in deeds:
                 with pytest.raises(HostTransaction, match="roll it back"):
                     deed()
             run(connection, "ROLLBACK")
@@ -293,6 +299,7 @@ class TestOthers:
             keys = threads.submit(store.commit, keyed)
             waits(uri, keys)
             terms = threads.submit(store.commit, termed)
+            waits(uri, terms, 2)
             run(connection, "COMMIT")
         for work in (keys, terms):
             with pytest.raises(KeyEpochDestroyed):
@@ -449,7 +456,11 @@ class TestFailures:
                 store.commit(follow(store, ANNA, b"one"))
                 two = follow(store, ANNA, b"two")
                 server.stop("immediate")
-                for deed in (lambda: store.commit(two), lambda: store.standing(ANNA)):
+                deeds: list[Callable[[], object]] = [
+                    lambda: store.commit(two),
+                    lambda: store.standing(ANNA),
+                ]
+                for deed in deeds:
                     with pytest.raises(StoreUnavailable) as caught:
                         deed()
                     assert caught.value.retryable
@@ -585,6 +596,31 @@ class TestAwaited:
 
         asyncio.run(work())
         assert {entry.body for entry in store.line(ANNA)} == {b"%d" % n for n in range(12)}
+
+    def test_a_task_that_is_cancelled_stores_nothing_half(
+        self, uri: str, store: PostgresStore
+    ) -> None:
+        """A commit that is given up while it waits leaves no trace, and the pool goes on."""
+        store.commit(follow(store, ANNA, b"one"))
+        batches = [follow(store, BO, b"one"), follow(store, ANNA, b"two")]
+
+        async def work() -> None:
+            async with AsyncConnectionPool(uri, min_size=1, max_size=1, open=False) as pool:
+                ours = AsyncPostgresStore(pool)
+                await ours.look()
+                with psycopg.connect(uri) as connection:
+                    run(connection, "SELECT FROM gdprkit_line FOR UPDATE")
+                    task = asyncio.create_task(ours.commit(*batches))
+                    while not run(connection, _WAITING):
+                        await asyncio.sleep(0.005)
+                    task.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await task
+                assert await ours.standing(BO) is None
+                await ours.commit(*batches)
+
+        asyncio.run(work())
+        assert [len(store.line(about)) for about in (ANNA, BO)] == [2, 1]
 
     def test_a_blocking_store_does_not_wait_for_itself(self, uri: str) -> None:
         """Called in the loop's own thread it says so instead of standing still for ever."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 import pytest
@@ -44,7 +44,7 @@ def store(raw: Connection, postgres: str) -> Iterator[PostgresStore]:
 
 def run(connection: Connection, statement: str) -> list[tuple[Any, ...]]:
     """Run what a person would type."""
-    cursor = connection.execute(cast("LiteralString", statement))
+    cursor = connection.execute(statement.encode())
     return cursor.fetchall() if cursor.description else []
 
 
