@@ -1,0 +1,42 @@
+"""Where a fault is tried: how any process opens the store, by two words that fit on a command line.
+
+Decides which databases there are. Always true: whoever opens a ground leaves nothing open behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final, final
+
+import attrs
+
+from gdprkit.storage import SqliteStore
+from gdprkit.storage.sql_store import SqlStore
+
+__all__ = ["OPENERS", "Ground"]
+
+
+@contextmanager
+def _sqlite(address: str) -> Iterator[SqlStore]:
+    with SqliteStore(address) as store:
+        yield store
+
+
+#: Kind of database -> how a store in it is opened.
+OPENERS: Final[Mapping[str, Callable[[str], AbstractContextManager[SqlStore]]]] = {
+    "sqlite": _sqlite,
+}
+
+
+@final
+@attrs.frozen
+class Ground:
+    """A kind of database, and where one of that kind is."""
+
+    kind: str
+    address: str
+
+    def open(self) -> AbstractContextManager[SqlStore]:
+        """Open the store there for one ``with`` block."""
+        return OPENERS[self.kind](self.address)
