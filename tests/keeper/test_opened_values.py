@@ -171,6 +171,7 @@ def calls(life: Life) -> dict[str, Callable[[], object]]:
         "record_many": lambda: keeper.record_many(
             [(about, [data.collect({"message": values["message"]}, source="contact-form")])]
         ),
+        "on": lambda: keeper.on(life.house.store).standing(about),
         "standing": lambda: keeper.standing(about),
         "ask": lambda: keeper.ask(
             about, marketing.may_contact(channel="email", purpose="direct-marketing")

@@ -82,6 +82,7 @@ def restored(tmp_path: Path) -> Restored:
 # --- refusing ------------------------------------------------------------------------------------
 
 _DOORS: dict[str, Callable[[RecordKeeper, SubjectId], object]] = {
+    "on": lambda k, _: k.on(MemoryStore()),
     "add-person": lambda k, _: k.add_person("consumer", {"email": DORA}, source="contact-form"),
     "add-people": lambda k, _: k.add_people([]),
     "record": lambda k, a: k.record(a, data.note("adult")),

@@ -57,6 +57,13 @@ class TestSqliteStore(StoreContract):
         return self._open(self.paths[id(store)], tenant)
 
 
+class TestSqliteStoreWithGroupCommits(TestSqliteStore):
+    def _open(self, path: Path, tenant: str = "main") -> Store:
+        store = SqliteStore(path, tenant=tenant, group_commits=True)
+        self.paths[id(store)] = path
+        return store
+
+
 class TestTransactions:
     def test_another_writer_is_waited_for_and_then_told(self, path: Path) -> None:
         """Beyond the stated wait a writer is told, nothing is stored, and it can try again."""

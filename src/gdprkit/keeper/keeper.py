@@ -43,7 +43,7 @@ from gdprkit.keeper.line import (
     view_at,
 )
 from gdprkit.keeper.merging import carried, merge, together, unmerge
-from gdprkit.keeper.parts import check_parts
+from gdprkit.keeper.parts import check_parts, on_transaction
 from gdprkit.keeper.proof import reindex_person, verify_person
 from gdprkit.keeper.reading import opened, people_by
 from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
@@ -66,7 +66,7 @@ from gdprkit.sealing.providers import KeyProvider
 from gdprkit.sealing.settings import KeySettings
 from gdprkit.state.request import RequestCase
 from gdprkit.state.standing import Standing
-from gdprkit.storage.protocol import ALL, Span, Store
+from gdprkit.storage.protocol import ALL, Batch, Span, Store
 from gdprkit.words.identifiers import CaseId, FieldId, SubjectId, subject_id
 from gdprkit.words.moments import utc_moment
 from gdprkit.words.personal import Personal, conceal
@@ -131,6 +131,21 @@ class RecordKeeper:
         )
         if (watch := self._all.keys.watch) is not None:
             watch.mend()
+
+    def on(self, store: Store) -> RecordKeeper:
+        """Return this keeper on the transaction of a host, which *store* was given.
+
+        What it records is there when the host commits, and never was when it rolls back. Until then
+        nobody else sees it, this keeper included. Key epochs stay apart from it; an erasure enters
+        the erasure ledger once it is committed, at the next question to this keeper.
+
+        Raises:
+            InvalidValue: *store* is no store, or another tenant's.
+        """
+        twin = object.__new__(RecordKeeper)
+        twin._clock, twin._keys = self._clock, self._keys
+        twin._all = on_transaction(self._bench, store)
+        return twin
 
     @property
     def _bench(self) -> Bench:
@@ -336,13 +351,7 @@ class RecordKeeper:
             InvalidValue: both are the same line.
             NotPossibleNow: a line was merged away before, or is erased.
         """
-        survivor, other = subject_id(survivor), subject_id(other)
-
-        def attempt() -> None:
-            bench = self._bench
-            commit(bench, *merge(bench, survivor, other, self.now(), verified=verified))
-
-        again(attempt)
+        again(lambda: self._commit(merge, survivor, other, verified=verified))
 
     def unmerge(
         self, survivor: SubjectId, other: SubjectId, *, assessment: str | None = None
@@ -358,13 +367,11 @@ class RecordKeeper:
             NotASubjectId, UnknownSubject.
             NotPossibleNow: the two lines were never merged.
         """
-        survivor, other = subject_id(survivor), subject_id(other)
+        again(lambda: self._commit(unmerge, survivor, other, assessment=assessment))
 
-        def attempt() -> None:
-            bench, now = self._bench, self.now()
-            commit(bench, *unmerge(bench, survivor, other, now, assessment=assessment))
-
-        again(attempt)
+    def _commit(self, make: Callable[..., Sequence[Batch]], *who: SubjectId, **how: object) -> None:
+        bench = self._bench
+        commit(bench, *make(bench, *map(subject_id, who), self.now(), **how))
 
     def deadline(
         self,

@@ -93,6 +93,17 @@ class KeyCare:
         """
         return key_status(self._bench().keys)
 
+    def ready(self) -> None:
+        """Make the first key epochs of the register, if there are none, and open the newest ones.
+
+        The first person makes them otherwise, which is too late inside a host's transaction.
+
+        Raises:
+            KeyIntegrityError, KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: an
+                epoch does not open.
+        """
+        self._bench().keys.ready(self._now())
+
     def rotate(self, *, terms: bool = False) -> KeyStatus:
         """Begin a new key epoch, put what writes under the active root key; return the status.
 

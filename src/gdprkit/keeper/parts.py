@@ -1,16 +1,21 @@
 """What a keeper is made of, refused at once where it is something else.
 
 A path where the thing itself belongs would fail late and say nothing useful. Only what each part is
-used by is looked at, so a host's own store, provider or ledger passes.
+used by is looked at, so a host's own store, provider or ledger passes. The parts of a keeper may be
+put on the transaction of a host.
 """
 
 from __future__ import annotations
 
+import attrs
+
 from gdprkit.errors import InvalidValue
+from gdprkit.keeper.writing import Bench
 from gdprkit.register.register import Register
 from gdprkit.sealing.settings import KeySettings
+from gdprkit.storage.protocol import Store
 
-__all__ = ["check_parts"]
+__all__ = ["check_parts", "on_transaction"]
 
 
 def check_parts(
@@ -31,3 +36,16 @@ def check_parts(
         raise InvalidValue("key_settings", "is no KeySettings", "pass KeySettings()")
     if erasures is not None and not callable(getattr(erasures, "records", None)):
         raise InvalidValue("erasures", "is no erasure ledger", "pass FileErasureLedger(path)")
+
+
+def on_transaction(bench: Bench, store: Store) -> Bench:
+    """Return what a keeper works with while it is on a host's transaction.
+
+    Raises:
+        InvalidValue: *store* is no store, or another tenant's.
+    """
+    if not callable(getattr(store, "commit", None)):
+        raise InvalidValue("store", "is no store", "pass one that was given the host's connection")
+    if store.tenant != bench.store.tenant:
+        raise InvalidValue("store", "is another tenant's", "give it the tenant of the keeper")
+    return attrs.evolve(bench, store=store, keys=bench.keys.on(store))

@@ -19,6 +19,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import Final, Protocol, final
 
+from gdprkit.errors import InvalidValue
 from gdprkit.sealing.errors import ErasureLedgerUnavailable, KeyStoreRolledBack
 from gdprkit.sealing.rows import KeyStore, Tombstone
 
@@ -103,7 +104,7 @@ class ErasureWatch:
         monotonic: A clock that only goes forward, in seconds.
     """
 
-    __slots__ = ("_ledger", "_monotonic", "_store", "_ttl", "_until")
+    __slots__ = ("_behind", "_ledger", "_monotonic", "_store", "_ttl", "_until")
 
     def __init__(
         self,
@@ -113,11 +114,22 @@ class ErasureWatch:
         ttl: float,
         monotonic: Callable[[], float],
     ) -> None:
+        self._behind: ErasureWatch | None = None
         self._ledger: Final = ledger
         self._store: Final = store
         self._ttl: Final = ttl
         self._monotonic: Final = monotonic
         self._until: float | None = None
+
+    def aside(self) -> ErasureWatch:
+        """Return this watch for work inside a transaction that is not over yet.
+
+        It refuses when this one does. What is erased there may still be undone, so it is written to
+        the ledger by the next comparison here that finds it committed.
+        """
+        twin = ErasureWatch(self._ledger, self._store, ttl=self._ttl, monotonic=self._monotonic)
+        twin._behind = self
+        return twin
 
     def lists(self, marks: Collection[bytes]) -> bool:
         """Whether the erasure under one of *marks* is in a ledger that outlives the process.
@@ -134,6 +146,9 @@ class ErasureWatch:
             KeyStoreRolledBack: it does not.
             ErasureLedgerUnavailable, ErasureLedgerDamaged: nobody can tell.
         """
+        if self._behind is not None:
+            self._behind.check()
+            return
         until = self._until
         if until is not None and self._monotonic() < until:
             return
@@ -175,8 +190,11 @@ class ErasureWatch:
         A ledger that was lost is made again by this, as far as the store goes back.
 
         Raises:
+            InvalidValue: the watch is one of ``aside``.
             ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read or written.
         """
+        if self._behind is not None:
+            raise InvalidValue("store", "is on a host's transaction", "use the keeper itself")
         self._ledger.append(self._store.tombstones())
 
     def wrote(self, tombstone: Tombstone) -> None:
@@ -186,4 +204,7 @@ class ErasureWatch:
             ErasureLedgerUnavailable, ErasureLedgerDamaged: it stands in the store and not here; the
                 next ``mend`` adds it.
         """
+        if self._behind is not None:
+            self._behind._until = None  # compare at the next question, and at those after it
+            return
         self._ledger.append((tombstone,))

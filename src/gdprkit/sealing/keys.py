@@ -82,6 +82,7 @@ class SubjectKeys(KeepsSecrets):
     """
 
     __slots__ = (
+        "_behind",
         "_cache",
         "_keks",
         "_lasting",
@@ -109,6 +110,7 @@ class SubjectKeys(KeepsSecrets):
     ) -> None:
         for suite in settings.suites:
             cipher_for(suite, bytes(KEY))  # a suite that is not there is told of now
+        self._behind: SubjectKeys | None = None
         self._store: Final = store
         self.settings: Final = settings
         self._tenant: Final = lp(tenant, "tenant")
@@ -136,6 +138,25 @@ class SubjectKeys(KeepsSecrets):
         self._lasting: Final = EpochBook(
             EpochKind.LASTING, rows, make=IndexRoot, ttl=ttl, monotonic=monotonic
         )
+
+    def on(self, store: KeyStore) -> SubjectKeys:
+        """Return the same keys, read and made through *store*, on a transaction of a host.
+
+        Epochs are kept where they are, apart from that transaction; what is opened there is
+        remembered there only, since the host may roll it back.
+        """
+        twin = object.__new__(SubjectKeys)
+        for name in self.__slots__:
+            object.__setattr__(twin, name, getattr(self, name))
+        own: dict[str, object] = {
+            "_behind": self,
+            "_store": store,
+            "_cache": self._cache.emptied(),
+            "watch": None if self.watch is None else self.watch.aside(),
+        }
+        for name, part in own.items():
+            object.__setattr__(twin, name, part)
+        return twin
 
     def of(self, about: SubjectId, *, use: RestrictedUse | None = None) -> SubjectKeyVersions:
         """Return the person's keys.
@@ -326,6 +347,8 @@ class SubjectKeys(KeepsSecrets):
     def forget(self, about: SubjectId) -> None:
         """Close the person's keys in this process. Call it after each batch that changes them."""
         self._cache.forget(about)
+        if self._behind is not None:
+            self._behind.forget(about)
 
     def refresh(self) -> None:
         """Read the rows of all epochs again, as after a rotation."""

@@ -23,9 +23,16 @@ APPLICATION_ID: Final = 0x67647072  # "gdpr"
 """Marks the file as a gdprkit store in SQLite's header."""
 
 SCHEMA_VERSION: Final = 2
-"""``user_version`` of the tables below."""
+"""Of the tables below: ``user_version`` of a store's own file, and the row of gdprkit_schema."""
 
 _OF_LINE: Final = "FOREIGN KEY (tenant, subject) REFERENCES gdprkit_line"
+
+_VERSION: Final = (
+    """CREATE TABLE gdprkit_schema (
+        version INTEGER NOT NULL, one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT""",
+    f"INSERT INTO gdprkit_schema (version, one) VALUES ({SCHEMA_VERSION}, 1)",  # noqa: S608
+)
+"""What tells the version where ``user_version`` is a host's: its one row."""
 
 #: Table -> its statement, those that others hang on first.
 _TABLES: Final[Mapping[str, str]] = {
@@ -124,7 +131,7 @@ _GUARDS: Final[Mapping[str, str]] = {
     },
 }
 
-SCHEMA: Final = (*_TABLES.values(), *_INDEXES.values(), *_GUARDS.values())
+SCHEMA: Final = (*_TABLES.values(), *_INDEXES.values(), *_GUARDS.values(), *_VERSION)
 """Statements that make an empty database a store, in order."""
 
 #: Written with the tables above as long as they are those of version 2.

@@ -9,7 +9,8 @@ Always true: a file that is not ours is not changed by a byte; a write waits for
 file (``secure_delete``), and ``compact`` also drops them from the log.
 
 Threads: one store may be shared by all threads. Each call borrows a connection from a small pool
-for its own duration, so readers run beside the one writer, and writers queue. Processes: each
+for its own duration, so readers run beside the one writer, and writers queue, or share their
+waiting for the disk (``group_commits``). Processes: each
 opens its own, or forks: the child opens anew and leaves its parent's connections alone. Past
 about four busy writers a server database is the better home.
 """
@@ -21,6 +22,7 @@ from collections.abc import Sequence
 from typing import TypeVar, final
 
 from gdprkit.errors import StoreBusy
+from gdprkit.storage.group import GroupWriter
 from gdprkit.storage.sql_store import SqlStore
 from gdprkit.storage.sqlite_file import SqliteFile
 from gdprkit.storage.steps import Row, SqlValue, Steps, take
@@ -35,7 +37,14 @@ class SqliteStore(SqlStore):
     """Keeps the protocol of ``gdprkit.storage.protocol.Store`` in the file *path*.
 
     A new or empty file becomes a store. Several tenants may share a file, each with its own
-    ``SqliteStore``. *wait* is how many seconds a writer waits for others.
+    ``SqliteStore``.
+
+    Args:
+        path: The file.
+        tenant: Whose rows.
+        wait: Seconds for which a writer waits for others.
+        group_commits: One thread writes for all threads of this process and shares the wait for the
+            disk among them; it pays from about four busy threads on.
 
     Raises:
         InvalidValue: *path* names no file, its directory does not exist, *tenant* is empty, or
@@ -47,16 +56,24 @@ class SqliteStore(SqlStore):
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, tenant: str = "main", wait: float = 30.0
+        self,
+        path: str | os.PathLike[str],
+        *,
+        tenant: str = "main",
+        wait: float = 30.0,
+        group_commits: bool = False,
     ) -> None:
         super().__init__(tenant)
         self._file = SqliteFile(path, wait)
+        self._writer = GroupWriter(self._file) if group_commits else None
 
     def _read(self, steps: Steps[T]) -> T:
         with self._file.reading() as port:
             return take(steps, port)
 
     def _write(self, steps: Steps[T]) -> T:
+        if self._writer is not None:
+            return self._writer.write(steps)
         with self._file.writing() as port:
             return take(steps, port)
 
@@ -84,6 +101,8 @@ class SqliteStore(SqlStore):
 
     def close(self) -> None:
         """See ``Store.close``."""
+        if self._writer is not None:
+            self._writer.close()
         self._file.close()
 
     def __repr__(self) -> str:

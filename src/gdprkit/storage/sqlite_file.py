@@ -268,6 +268,11 @@ class Loan:
             # closing the last connection would also tidy the log away: too dear for a refusal
             self._file.give(connection)
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the transaction is still there: SQLite ends it itself when the disk is full."""
+        return self._connection.in_transaction
+
     def rows(self, statement: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Run a reading statement and return all its rows."""
         return self._connection.execute(statement, values).fetchall()
