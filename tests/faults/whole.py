@@ -49,7 +49,12 @@ def count(store: SqlStore, table: str, column: str = "1") -> Counter[bytes]:
     """Return how many rows of a table there are by a column."""
 
     def steps() -> Steps[list[Row]]:
-        return (yield ROWS, f"SELECT {column}, count(*) FROM gdprkit_{table} GROUP BY 1", ())
+        rows: list[Row] = yield (
+            ROWS,
+            f"SELECT {column}, count(*) FROM gdprkit_{table} GROUP BY 1",
+            (),
+        )
+        return rows
 
     return Counter({bytes(key): found for key, found in store._read(steps())})
 

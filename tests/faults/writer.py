@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Final
 
@@ -85,7 +85,7 @@ def _recorded(house: House, about: SubjectId, name: str) -> int | None:
     return done.positions[0]
 
 
-WORKS: Final = {"for-ever": for_ever, "one-person": one_person}
+WORKS: Final[Mapping[str, Callable[..., None]]] = {"for-ever": for_ever, "one-person": one_person}
 
 
 def main(work: str, kind: str, address: str, *words: str) -> None:

@@ -32,6 +32,7 @@ _WAIT: Final = 30.0
 
 _LINES: Final = "SELECT count(*) FROM gdprkit_line WHERE tenant = ?"
 _SLOTS: Final = "SELECT count(*) FROM gdprkit_value WHERE tenant = ? AND subject = ?"
+_INTEGRITY: Final = "PRAGMA integrity_check"
 _TENANTS: Final = """SELECT tenant FROM gdprkit_line UNION SELECT tenant FROM gdprkit_entry
     ORDER BY tenant"""
 
@@ -42,7 +43,7 @@ _STRAYS: Final = {
         GROUP BY subject"""  # noqa: S608 -- fixed words
     for noun in ("entry", "value", "key")
 }
-_PLURAL: Final = {"entry": "entries", "value": "values", "key": "keys"}
+_PLURAL: Final = {"entry": "entries"}
 
 
 @final
@@ -108,6 +109,7 @@ def verify_trail(
                     broken.extend(found.broken)
                 progress(1)
             broken.extend(_strays(port, store.tenant))
+            broken.extend(_damage(port))
     finally:
         rows.close()
     return TrailReport(lines=lines, entries=entries, values=values, broken=tuple(broken))
@@ -171,6 +173,18 @@ def _check_rows(store: Store, port: Loan, stored: StoredStanding, standing: Stan
     raise ChainBroken(about, stored.position, problem)
 
 
+def _damage(port: Loan) -> Iterator[str]:
+    """Yield a message for each thing by which the file contradicts itself.
+
+    Every row that is looked up is kept twice, in its table and in an index: what a disk changed in
+    one of them differs from the other, also in rows that no entry names. SQLite's own words may
+    name data, so they are only counted.
+    """
+    found = [word for (word,) in port.rows(_INTEGRITY) if word != "ok"]
+    if found:
+        yield f"the database file contradicts itself in {_counted(len(found), 'place')}"
+
+
 def _strays(port: Loan, tenant: str) -> Iterator[str]:
     """Yield a message for each person of whom rows are left and no line."""
     left: dict[SubjectId, list[str]] = {}
@@ -182,4 +196,4 @@ def _strays(port: Loan, tenant: str) -> Iterator[str]:
 
 
 def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun if count == 1 else _PLURAL[noun]}"
+    return f"{count} {noun if count == 1 else _PLURAL.get(noun, f'{noun}s')}"

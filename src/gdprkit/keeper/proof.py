@@ -50,10 +50,11 @@ def reindex_person(bench: Bench, about: SubjectId, now: datetime) -> None:
 
     Raises:
         UnknownSubject: there is no line.
+        ChainBroken: the line is not what was written; nothing was stored.
         PositionTaken: somebody wrote meanwhile; nothing was stored.
     """
     store = bench.store
     found = view(store, about)
-    standing = fold(entries_of(store, about))
+    standing = fold(entries_of(store, about, found))
     fresh = attrs.evolve(found, standing=standing)
     store.commit(unchanged(fresh, bench.case(fresh, now)))

@@ -16,6 +16,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
+from zlib import crc32
 
 from gdprkit.errors import InvalidValue, UnreadableEntry
 from gdprkit.facts import (
@@ -271,14 +272,25 @@ def _path_of_mistake(form: object, cls: type) -> str:
     return "$.fact"
 
 
+_CHECK: Final = 8
+
+
 def encode_standing(standing: Standing) -> bytes:
-    """Return the bytes of a standing; its form belongs to ``FOLD_VERSION`` and may be refolded."""
-    return _dumps(_converter(detailed=False).unstructure(standing))
+    """Return the bytes of a standing; its form belongs to ``FOLD_VERSION`` and may be refolded.
+
+    A check of eight hexadecimal digits goes before it: a byte that a disk changed would otherwise
+    answer questions until somebody verifies the line.
+    """
+    form = _dumps(_converter(detailed=False).unstructure(standing))
+    return b"%08x" % crc32(form) + form
 
 
 def decode_standing(state: bytes) -> Standing | None:
     """Return the standing, or None when the bytes are not one: then the line is folded anew."""
+    form = state[_CHECK:]
+    if state[:_CHECK] != b"%08x" % crc32(form):
+        return None
     try:
-        return _converter(detailed=False).structure(json.loads(state), Standing)
+        return _converter(detailed=False).structure(json.loads(form), Standing)
     except Exception:  # noqa: BLE001  # a standing is never the truth; whoever reads folds anew
         return None

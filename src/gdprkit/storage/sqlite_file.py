@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from gdprkit.errors import (
     GdprkitError,
@@ -42,6 +42,9 @@ _PRAGMAS: Final = (
     "PRAGMA trusted_schema = OFF",  # the file's own triggers may call no unsafe function
     "PRAGMA foreign_keys = ON",
 )
+DriverError: TypeAlias = sqlite3.Error | UnicodeDecodeError
+DRIVER_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What the driver raises: also the second one, where a damaged file says itself what is wrong."""
 _JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")  # how SQLite's rollback journal begins
 _WAL_ATTEMPTS: Final = 100
 
@@ -106,8 +109,10 @@ class SqliteFile:
                 return
         connection.close()
 
-    def told(self, error: sqlite3.Error) -> GdprkitError:
+    def told(self, error: DriverError) -> GdprkitError:
         """Return what *error* means. SQLite's own words may name data, so only its code is kept."""
+        if isinstance(error, UnicodeDecodeError):
+            return StoreCorrupt(type(error).__name__)
         if _is_busy(error):
             return StoreBusy(self.wait)
         if (kind := _kind(error)) is None:
@@ -138,7 +143,7 @@ class SqliteFile:
                 self._check(connection)
             finally:
                 connection.close()
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise self.told(error) from None
         return False
 
@@ -180,7 +185,7 @@ class SqliteFile:
             except BaseException:
                 connection.close()
                 raise
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise self.told(error) from None
         return connection
 
@@ -234,7 +239,7 @@ class Loan:
         if self._writes:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error as error:
+            except DRIVER_ERRORS as error:
                 self._return(error)
                 raise self._file.told(error) from None
         return self
@@ -248,10 +253,10 @@ class Loan:
         if error is None and self._writes:
             try:
                 self._connection.execute("COMMIT")
-            except sqlite3.Error as failure:
+            except DRIVER_ERRORS as failure:
                 error = failure
         self._return(error)
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, DRIVER_ERRORS):
             raise self._file.told(error) from None
 
     def _return(self, error: BaseException | None) -> None:
@@ -260,9 +265,9 @@ class Loan:
         if error is not None and connection.in_transaction:
             try:
                 connection.execute("ROLLBACK")
-            except sqlite3.Error as failure:
+            except DRIVER_ERRORS as failure:
                 error = failure
-        if isinstance(error, sqlite3.Error) and not _is_busy(error):
+        if isinstance(error, DRIVER_ERRORS) and not _is_busy(error):
             connection.close()
         else:
             # closing the last connection would also tidy the log away: too dear for a refusal
@@ -286,13 +291,13 @@ class Loan:
         self._connection.executemany(statement, rows)
 
 
-def _kind(error: sqlite3.Error) -> int | None:
+def _kind(error: DriverError) -> int | None:
     """Return SQLite's primary result code; None when the driver itself complains."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else int(code) & 0xFF
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
+def _is_busy(error: DriverError) -> bool:
     return _kind(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
