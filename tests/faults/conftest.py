@@ -7,8 +7,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from tests.faults.grounds import OPENERS, Ground
+
+from gdprkit.storage import install_postgres
+
+
+def installed(uri: str) -> str:
+    """Make an empty database a store, and return where it is."""
+    with psycopg.connect(uri) as connection:
+        install_postgres(connection)
+    return uri
 
 
 @pytest.fixture(params=sorted(OPENERS))
@@ -16,10 +26,10 @@ def new_ground(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], G
     """Makes new, empty places for a store, of each kind of database."""
     kind: str = request.param
     numbers = itertools.count(1)
-    if kind == "sqlite":
+    if kind != "postgres":
         return lambda: Ground(kind, str(tmp_path / f"store-{next(numbers)}.db"))
     fresh: Callable[[], str] = request.getfixturevalue("new_postgres")
-    return lambda: Ground(kind, fresh())
+    return lambda: Ground(kind, installed(fresh()))
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Final, final
 
 import attrs
+from psycopg_pool import ConnectionPool
 
 from gdprkit.storage import SqliteStore
+from gdprkit.storage.postgres import PostgresStore
 from gdprkit.storage.sql_store import SqlStore
 
 __all__ = ["OPENERS", "Ground"]
@@ -23,9 +25,24 @@ def _sqlite(address: str) -> Iterator[SqlStore]:
         yield store
 
 
+@contextmanager
+def _sqlite_groups(address: str) -> Iterator[SqlStore]:
+    with SqliteStore(address, group_commits=True) as store:
+        yield store
+
+
+@contextmanager
+def _postgres(address: str) -> Iterator[SqlStore]:
+    with ConnectionPool(address, min_size=1, max_size=4, timeout=10) as pool:
+        with PostgresStore(pool) as store:
+            yield store
+
+
 #: Kind of database -> how a store in it is opened.
 OPENERS: Final[Mapping[str, Callable[[str], AbstractContextManager[SqlStore]]]] = {
+    "postgres": _postgres,
     "sqlite": _sqlite,
+    "sqlite-groups": _sqlite_groups,
 }
 
 
