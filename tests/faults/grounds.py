@@ -33,9 +33,9 @@ def _sqlite_groups(address: str) -> Iterator[SqlStore]:
 
 @contextmanager
 def _postgres(address: str) -> Iterator[SqlStore]:
-    with ConnectionPool(address, min_size=1, max_size=4, timeout=10) as pool:
-        with PostgresStore(pool) as store:
-            yield store
+    pool = ConnectionPool(address, min_size=1, max_size=4, timeout=10, open=True)
+    with pool, PostgresStore(pool) as store:
+        yield store
 
 
 #: Kind of database -> how a store in it is opened.

@@ -32,6 +32,15 @@ _WAIT: Final = 30.0
 
 _LINES: Final = "SELECT count(*) FROM gdprkit_line WHERE tenant = ?"
 _SLOTS: Final = "SELECT count(*) FROM gdprkit_value WHERE tenant = ? AND subject = ?"
+#: Rows of tags that the line of their person does not name; then by how many it names more.
+_TAGS: Final = (
+    """SELECT count(*) FROM gdprkit_tag t JOIN gdprkit_line l USING (tenant, subject)
+    WHERE tenant = ? AND NOT instr(' ' || l.tags || ' ', ' ' || t.tag || ' ')""",
+    """SELECT total(length(tags) - length(replace(tags, ' ', '')) + (tags <> ''))
+        - (SELECT count(*) FROM gdprkit_tag t JOIN gdprkit_line l USING (tenant, subject)
+            WHERE t.tenant = m.tenant)
+    FROM gdprkit_line m WHERE tenant = ?""",
+)
 _INTEGRITY: Final = "PRAGMA integrity_check"
 _TENANTS: Final = """SELECT tenant FROM gdprkit_line UNION SELECT tenant FROM gdprkit_entry
     ORDER BY tenant"""
@@ -109,7 +118,7 @@ def verify_trail(
                     broken.extend(found.broken)
                 progress(1)
             broken.extend(_strays(port, store.tenant))
-            broken.extend(_damage(port))
+            broken.extend(_damage(port, store.tenant))
     finally:
         rows.close()
     return TrailReport(lines=lines, entries=entries, values=values, broken=tuple(broken))
@@ -173,7 +182,7 @@ def _check_rows(store: Store, port: Loan, stored: StoredStanding, standing: Stan
     raise ChainBroken(about, stored.position, problem)
 
 
-def _damage(port: Loan) -> Iterator[str]:
+def _damage(port: Loan, tenant: str) -> Iterator[str]:
     """Yield a message for each thing by which the file contradicts itself.
 
     Every row that is looked up is kept twice, in its table and in an index: what a disk changed in
@@ -183,6 +192,8 @@ def _damage(port: Loan) -> Iterator[str]:
     found = [word for (word,) in port.rows(_INTEGRITY) if word != "ok"]
     if found:
         yield f"the database file contradicts itself in {_counted(len(found), 'place')}"
+    if any(port.rows(statement, (tenant,))[0][0] for statement in _TAGS):
+        yield "people are not tagged as their lines say; reindex"
 
 
 def _strays(port: Loan, tenant: str) -> Iterator[str]:
