@@ -156,7 +156,7 @@ def _check_line(tenant: str, stored: StoredStanding, line: Sequence[StoredEntry]
         problem = f"the line is recorded to end at position {stored.position}"
         raise ChainBroken(stored.about, len(line), problem)
     standing = fold(decode_entry(e.body, e.position) for e in line)
-    if stored.fold == FOLD_VERSION and decode_standing(stored.state) != standing:
+    if stored.fold == FOLD_VERSION and decode_standing(stored.state, stored.about) != standing:
         problem = "the stored standing is not the fold of the line"
         raise ChainBroken(stored.about, stored.position, problem)
     return standing

@@ -121,7 +121,7 @@ def view(store: Store, about: SubjectId) -> View:
     stored = store.standing(about)
     if stored is None:
         raise UnknownSubject(about)
-    standing = decode_standing(stored.state) if stored.fold == FOLD_VERSION else None
+    standing = decode_standing(stored.state, about) if stored.fold == FOLD_VERSION else None
     if standing is None or standing.position != stored.position:
         standing = fold(entries_of(store, about, stored))
     return View(about=about, position=stored.position, head=stored.head, standing=standing)
@@ -275,7 +275,7 @@ def extend(before: View, entries: Sequence[Entry], after: Standing, key: bytes |
             position=position,
             head=head,
             fold=FOLD_VERSION,
-            state=encode_standing(after),
+            state=encode_standing(after, before.about),
         ),
         after=View(about=before.about, position=position, head=head, standing=after),
     )
@@ -297,7 +297,7 @@ def unchanged(found: View, case: Case) -> Batch:
             position=found.position,
             head=found.head,
             fold=FOLD_VERSION,
-            state=encode_standing(found.standing),
+            state=encode_standing(found.standing, found.about),
         ),
         marks=marks_of(case),
     )
