@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import final
 
+import attrs
 import psycopg
 import pytest
 from tests.faults.grounds import OPENERS, Ground
+from tests.postgres_server import PostgresServer, running_server
 
 from gdprkit.storage import install_postgres
 
@@ -30,6 +35,39 @@ def new_ground(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], G
         return lambda: Ground(kind, str(tmp_path / f"store-{next(numbers)}.db"))
     fresh: Callable[[], str] = request.getfixturevalue("new_postgres")
     return lambda: Ground(kind, installed(fresh()))
+
+
+@final
+@attrs.frozen
+class OwnServer:
+    """A PostgreSQL of its own, which a test may stop, on a port of the loopback."""
+
+    server: PostgresServer
+    port: int
+    _numbers: Iterator[int] = attrs.Factory(itertools.count)
+
+    def fresh(self, name: str) -> str:
+        """Make an empty database and return where it is."""
+        name = f"{name}_{next(self._numbers)}"
+        self.server.fresh_database(name)
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
+
+    def quiet(self, uri: str) -> None:
+        """Wait until nobody else has work to do in a database, also of those who were cut off."""
+        asked = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+            AND pid <> pg_backend_pid() AND state <> 'idle'"""
+        with psycopg.connect(uri, autocommit=True) as connection:
+            while connection.execute(asked).fetchone() != (0,):
+                time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[OwnServer]:
+    """A server that the tests of a module may stop and start."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port: int = door.getsockname()[1]
+    with running_server({"fsync": "on"}, port=port) as server:
+        yield OwnServer(server, port)
 
 
 @pytest.fixture

@@ -94,7 +94,8 @@ def test_a_damaged_page_gives_no_wrong_answer(
         wrong = {asked for asked, answer in told.items() if answer != truth[asked]}
         silent = {asked for asked in wrong if told[asked][0] == "right"}
         assert not {name for name, _ in silent} & {*PROVED}, (damage, seed, silent)
-        assert not (silent and verified), (damage, seed, silent)
+        # a key row is proved by opening it alone
+        assert not (silent == wrong and silent and verified), (damage, seed, silent)
         found["refused" if wrong else "unread"] += 1
         found["looked over"] += bool(silent)
         found["found"] += not verified
