@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import final
@@ -27,8 +26,18 @@ def installed(uri: str) -> str:
 
 
 @pytest.fixture(params=sorted(OPENERS))
+def any_ground(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Ground]:
+    """Makes new, empty places for a store, of each kind and each way of writing to it."""
+    return _grounds(request, tmp_path)
+
+
+@pytest.fixture(params=["postgres", "sqlite"])
 def new_ground(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Ground]:
     """Makes new, empty places for a store, of each kind of database."""
+    return _grounds(request, tmp_path)
+
+
+def _grounds(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Ground]:
     kind: str = request.param
     numbers = itertools.count(1)
     if kind != "postgres":
@@ -52,21 +61,13 @@ class OwnServer:
         self.server.fresh_database(name)
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
 
-    def quiet(self, uri: str) -> None:
-        """Wait until nobody else has work to do in a database, also of those who were cut off."""
-        asked = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-            AND pid <> pg_backend_pid() AND state <> 'idle'"""
-        with psycopg.connect(uri, autocommit=True) as connection:
-            while connection.execute(asked).fetchone() != (0,):
-                time.sleep(0.01)
-
 
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[OwnServer]:
     """A server that the tests of a module may stop and start."""
     with socket.create_server(("127.0.0.1", 0)) as door:
         port: int = door.getsockname()[1]
-    with running_server({"fsync": "on"}, port=port) as server:
+    with running_server(port=port) as server:
         yield OwnServer(server, port)
 
 

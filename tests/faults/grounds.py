@@ -5,11 +5,13 @@ Decides which databases there are. Always true: whoever opens a ground leaves no
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final, final
 
 import attrs
+import psycopg
 from psycopg_pool import ConnectionPool
 
 from gdprkit.storage import SqliteStore
@@ -17,6 +19,10 @@ from gdprkit.storage.postgres import PostgresStore
 from gdprkit.storage.sql_store import SqlStore
 
 __all__ = ["OPENERS", "Ground"]
+
+
+_AT_WORK: Final = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+    AND pid <> pg_backend_pid() AND state <> 'idle'"""
 
 
 @contextmanager
@@ -57,3 +63,10 @@ class Ground:
     def open(self) -> AbstractContextManager[SqlStore]:
         """Open the store there for one ``with`` block."""
         return OPENERS[self.kind](self.address)
+
+    def quiet(self) -> None:
+        """Wait until nobody is at work there: a server goes on for a client that was killed."""
+        if self.kind == "postgres":
+            with psycopg.connect(self.address, autocommit=True) as connection:
+                while connection.execute(_AT_WORK).fetchone() != (0,):
+                    time.sleep(0.01)

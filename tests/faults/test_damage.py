@@ -58,7 +58,7 @@ DAMAGES: Final[Mapping[str, Callable[[Random, bytearray, int], None]]] = {
 }
 
 
-@pytest.mark.parametrize("times", [60, pytest.param(3000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [36, pytest.param(3000, marks=pytest.mark.long)])
 def test_a_damaged_page_gives_no_wrong_answer(
     tmp_path: Path, tell: Callable[[str], None], times: int
 ) -> None:
@@ -108,7 +108,7 @@ def test_a_damaged_page_gives_no_wrong_answer(
     )
 
 
-@pytest.mark.parametrize("times", [30, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [15, pytest.param(1000, marks=pytest.mark.long)])
 def test_a_damaged_log_leaves_a_whole_earlier_state(
     tmp_path: Path, tell: Callable[[str], None], times: int
 ) -> None:
@@ -123,7 +123,9 @@ def test_a_damaged_log_leaves_a_whole_earlier_state(
     found: Counter[str] = Counter()
     for number in range(times):
         data = bytearray(log)
-        if number % 3:
+        if number == 0:
+            pass  # as it was, for comparison
+        elif number % 3:
             data[random.randrange(len(data))] ^= 1 << random.randrange(8)
         else:
             del data[random.randrange(len(data)) :]
@@ -140,6 +142,7 @@ def test_a_damaged_log_leaves_a_whole_earlier_state(
             found["refused"] += 1
             continue
         assert not now or now in states
+        assert number or now == states[-1]
         found["kept all" if now == states[-1] else "earlier"] += 1
     tell(
         f"damaged log, sqlite: {times:,} tried: {found['refused']:,} refused, {found['kept all']:,}"

@@ -10,6 +10,7 @@ import pytest
 from psycopg_pool import ConnectionPool
 from tests.faults import deeds
 from tests.faults.conftest import OwnServer, installed
+from tests.faults.grounds import Ground
 from tests.faults.proxy import wire
 from tests.faults.whole import check_whole
 from tests.keeper.support import House, house_on
@@ -34,7 +35,7 @@ def _once(house: House, about: SubjectId, word: str, name: str) -> int:
             return lost
 
 
-@pytest.mark.parametrize("times", [40, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [25, pytest.param(1000, marks=pytest.mark.long)])
 def test_a_network_cut_loses_nothing_and_doubles_nothing(
     own_server: OwnServer, tell: Callable[[str], None], times: int
 ) -> None:
@@ -67,7 +68,7 @@ def test_a_network_cut_loses_nothing_and_doubles_nothing(
                     deeds.record(house, about, word, name)
                 except StoreUnavailable as error:
                     told.append(error)
-                    own_server.quiet(direct)
+                    Ground("postgres", direct).quiet()
                     key = key_hash(name, deeds.acts(word, name))
                     stored = beside.store.receipt(about, key) is not None
                     found["stored" if stored else "not stored"] += 1

@@ -26,6 +26,7 @@ from gdprkit.errors import (
     StoreBusy,
     StoreClosed,
     StoreCorrupt,
+    StoreUnavailable,
 )
 from gdprkit.storage.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA_VERSION
 from gdprkit.storage.steps import Row, SqlValue
@@ -45,6 +46,12 @@ _PRAGMAS: Final = (
 DriverError: TypeAlias = sqlite3.Error | UnicodeDecodeError
 DRIVER_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
 """What the driver raises: also the second one, where a damaged file says itself what is wrong."""
+#: What cannot be written now; nothing that was there before is damaged by it.
+_NO_ROOM: Final = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+}
 _JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")  # how SQLite's rollback journal begins
 _WAL_ATTEMPTS: Final = 100
 
@@ -57,6 +64,7 @@ class SqliteFile:
         NotAStore: the file is something else; it was not touched.
         NewerSchema: a newer gdprkit wrote it.
         StoreBusy: others held it longer than *wait* seconds.
+        StoreUnavailable: the disk is full.
         StoreCorrupt: SQLite reports damage, or no write-ahead log is possible there.
     """
 
@@ -119,6 +127,8 @@ class SqliteFile:
             return StoreCorrupt(type(error).__name__)
         if kind == sqlite3.SQLITE_NOTADB:
             return NotAStore(str(self.path))
+        if error.sqlite_errorcode in _NO_ROOM:
+            return StoreUnavailable(f"{error.sqlite_errorname}: is the disk full?")
         return StoreCorrupt(error.sqlite_errorname)
 
     def _notice_fork(self) -> None:
