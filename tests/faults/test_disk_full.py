@@ -73,14 +73,15 @@ def work(house: House, people: list[SubjectId], names: Iterator[str], refusals: 
     return said
 
 
-@pytest.mark.parametrize("times", [3, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kind", ["sqlite", "sqlite-groups"])
+@pytest.mark.parametrize("times", [2, pytest.param(100, marks=pytest.mark.long)])
 def test_a_file_that_cannot_grow_loses_nothing(
-    tmp_path: Path, tell: Callable[[str], None], times: int
+    tmp_path: Path, tell: Callable[[str], None], kind: str, times: int
 ) -> None:
     """The file or its log reaches a limit: the commit is refused whole, and the next one works."""
     random, codes, commits = Random(), Counter[str](), 0
     for number in range(times):
-        ground = Ground("sqlite", str(tmp_path / f"{number}.db"))
+        ground = Ground(kind, str(tmp_path / f"{number}.db"))
         with ground.open() as store:
             house = house_on(store)
             for person in range(5):
@@ -100,7 +101,7 @@ def test_a_file_that_cannot_grow_loses_nothing(
         commits += len(last) - len(refused)
     assert {*codes} == {"store-unavailable"}
     tell(
-        f"disk full (limit of a file), sqlite: {times} stores filled: {commits:,} acknowledged"
+        f"disk full (limit of a file), {kind}: {times} stores filled: {commits:,} acknowledged"
         f" commits, all there; {codes.total():,} refused ({dict(codes)}), none stored; 0 half; each"
         " goes on when there is room"
     )
