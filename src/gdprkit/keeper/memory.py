@@ -59,7 +59,7 @@ class Memory:
         kept = self._kept.get(about.int)
         if kept is not None and kept.state == state:
             return kept.standing
-        found = decode_standing(state)
+        found = decode_standing(state, about)
         if found is not None:
             self.keep(about, state, found)
         return found
