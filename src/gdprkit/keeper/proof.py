@@ -33,7 +33,7 @@ def verify_person(store: Store, about: SubjectId) -> None:
     verify_line(store.tenant, about, entries, head)
     standing = fold(entries_of(store, about))
     if stored is not None and stored.fold == FOLD_VERSION:
-        kept = decode_standing(stored.state)
+        kept = decode_standing(stored.state, about)
         if kept != standing:
             problem = "the stored standing is not the fold of the line; reindex, and ask why"
             raise ChainBroken(about, stored.position, problem)

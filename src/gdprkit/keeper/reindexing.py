@@ -138,7 +138,7 @@ def reindex_person(bench: Bench, about: SubjectId, now: datetime) -> None:
     """
     store = bench.store
     found = view(store, about)
-    standing = fold(entries_of(store, about))
+    standing = fold(entries_of(store, about, found))
     fresh = attrs.evolve(found, standing=standing)
     store.commit(unchanged(fresh, bench.case(fresh, now)))
 

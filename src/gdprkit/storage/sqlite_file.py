@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from gdprkit.errors import (
     GdprkitError,
@@ -32,7 +32,18 @@ from gdprkit.storage.schema import SCHEMA_VERSION
 from gdprkit.storage.sqlite_schema import check_ours, check_tables, make, migrate
 from gdprkit.storage.steps import Row, SqlValue
 
-__all__ = ["PRAGMAS", "Loan", "SqliteFile", "asked", "is_busy", "real_path", "refused", "told"]
+__all__ = [
+    "DRIVER_ERRORS",
+    "PRAGMAS",
+    "DriverError",
+    "Loan",
+    "SqliteFile",
+    "asked",
+    "is_busy",
+    "real_path",
+    "refused",
+    "told",
+]
 
 _ASKING: Final = 30.0
 """Seconds that ``asked`` waits for others."""
@@ -44,6 +55,15 @@ PRAGMAS: Final = (
     "PRAGMA trusted_schema = OFF",  # the file's own triggers may call no unsafe function
     "PRAGMA foreign_keys = ON",
 )
+DriverError: TypeAlias = sqlite3.Error | UnicodeDecodeError
+DRIVER_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What the driver raises: also the second one, where a damaged file says itself what is wrong."""
+#: What cannot be written now; nothing that was there before is damaged by it.
+_NO_ROOM: Final = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+}
 _JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")  # how SQLite's rollback journal begins
 _WAL_ATTEMPTS: Final = 100
 
@@ -126,7 +146,7 @@ class SqliteFile:
                 return
         connection.close()
 
-    def told(self, error: sqlite3.Error) -> GdprkitError:
+    def told(self, error: DriverError) -> GdprkitError:
         """Return what *error* means."""
         return told(error, wait=self.wait, path=str(self.path))
 
@@ -152,7 +172,7 @@ class SqliteFile:
                 check_ours(connection, str(self.path))
             finally:
                 connection.close()
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise self.told(error) from None
         return False
 
@@ -219,7 +239,7 @@ class SqliteFile:
             except BaseException:
                 connection.close()
                 raise
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise self.told(error) from None
         return connection
 
@@ -262,7 +282,7 @@ class Loan:
         if self._writes:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error as error:
+            except DRIVER_ERRORS as error:
                 self._return(error)
                 raise self._file.told(error) from None
         return self
@@ -276,10 +296,10 @@ class Loan:
         if error is None and self._writes:
             try:
                 self._connection.execute("COMMIT")
-            except sqlite3.Error as failure:
+            except DRIVER_ERRORS as failure:
                 error = failure
         self._return(error)
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, DRIVER_ERRORS):
             raise self._file.told(error) from None
 
     def _return(self, error: BaseException | None) -> None:
@@ -288,9 +308,9 @@ class Loan:
         if error is not None and connection.in_transaction:
             try:
                 connection.execute("ROLLBACK")
-            except sqlite3.Error as failure:
+            except DRIVER_ERRORS as failure:
                 error = failure
-        if isinstance(error, sqlite3.Error) and not is_busy(error):
+        if isinstance(error, DRIVER_ERRORS) and not is_busy(error):
             connection.close()
         else:
             # closing the last connection would also tidy the log away: too dear for a refusal
@@ -314,7 +334,7 @@ class Loan:
         self._connection.executemany(statement, rows)
 
 
-def told(error: sqlite3.Error, *, wait: float, path: str) -> GdprkitError:
+def told(error: DriverError, *, wait: float, path: str) -> GdprkitError:
     """Return what *error* means. SQLite's own words may name data, so only its code is kept.
 
     Args:
@@ -322,6 +342,8 @@ def told(error: sqlite3.Error, *, wait: float, path: str) -> GdprkitError:
         wait: Seconds that were waited for others.
         path: How the database is called.
     """
+    if isinstance(error, UnicodeDecodeError):
+        return StoreCorrupt(type(error).__name__)
     if is_busy(error):
         return StoreBusy(wait)
     if (kind := _kind(error)) is None:
@@ -334,7 +356,7 @@ def told(error: sqlite3.Error, *, wait: float, path: str) -> GdprkitError:
     return StoreCorrupt(name)
 
 
-def _kind(error: sqlite3.Error) -> int | None:
+def _kind(error: DriverError) -> int | None:
     """Return SQLite's primary result code; None when the driver itself complains."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else int(code) & 0xFF
@@ -356,7 +378,7 @@ def refused(error: OSError) -> StoreUnavailable:
     return StoreUnavailable(errno.errorcode.get(error.errno or 0, "an error of the system"))
 
 
-def is_busy(error: sqlite3.Error) -> bool:
+def is_busy(error: DriverError) -> bool:
     """Return whether others are in the way, so that waiting may help."""
     return _kind(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
