@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -32,6 +34,7 @@ from gdprkit.words.moments import microseconds
 
 __all__ = [
     "PAGE",
+    "RawLine",
     "Walk",
     "destroyed_keys",
     "ends",
@@ -45,6 +48,7 @@ __all__ = [
     "line",
     "lines",
     "people",
+    "raw_lines",
     "receipt",
     "standing",
     "suppressed",
@@ -64,9 +68,16 @@ PAGE: Final = 1000
 _LINES: Final = 100
 """Lines read at a time with all their entries."""
 
+_RAW_LINES: Final = 400
+"""Lines read at a time for verification."""
+
 _BEFORE_ALL: Final = -(1 << 63)
 
 T = TypeVar("T")
+
+RawLine = tuple[bytes, int, bytes, Sequence[Row]]
+"""A line as plain values: id, position and digest it ends with, and of each entry id, position,
+body and digest."""
 
 Walk = tuple[Callable[[Any], Steps[Page[T]]], Any]
 """The steps of one page of a long answer, and where the first page begins: see ``steps.walk``."""
@@ -243,6 +254,22 @@ def _line_page(tenant: str, high: int, low: int) -> Steps[Page[StoredLine]]:
         StoredLine(standing=sql.standing_of(row), entries=tuple(entries[row[0]])) for row in rows
     ]
     return page, _next_id(rows, _LINES, high)
+
+
+def raw_lines(tenant: str, span: Span) -> Walk[RawLine]:
+    """Walk every line as plain rows: what verification needs of it, at the least cost."""
+    return partial(_raw_page, tenant, span.high), span.low
+
+
+def _raw_page(tenant: str, high: int, low: int) -> Steps[Page[RawLine]]:
+    """Read some ends, then entries: of a line written to in between there are more than its end."""
+    ends = yield ROWS, sql.ENDS, (tenant, *_bounds(low, high), _RAW_LINES)
+    if not ends:
+        return [], None
+    found = yield ROWS, sql.CHAINS, (tenant, ends[0][0], ends[-1][0])
+    rows = {subject: list(group) for subject, group in groupby(found, key=itemgetter(0))}
+    page = [(*end, rows.get(end[0], [])) for end in ends]
+    return page, _next_id(ends, _RAW_LINES, high)
 
 
 def suppressions(tenant: str) -> Walk[Suppression]:
