@@ -109,8 +109,10 @@ def _look_at(store: Store, port: Loan, about: SubjectId) -> TrailReport | None:
             standing = _check_line(store.tenant, stored, line)
             values = len(check_envelopes(store, about, standing.data.values))
             _check_rows(store, port, stored, standing)
-        except (ChainBroken, UnreadableEntry) as error:
+        except ChainBroken as error:
             problem = str(error)
+        except UnreadableEntry as error:
+            problem = f"the line of {about}: {error}"
         again = store.standing(about)
         if not problem or again == stored:
             broken = (problem,) if problem else ()

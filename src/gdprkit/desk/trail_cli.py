@@ -437,14 +437,19 @@ def _body(found: CheckedFile) -> dict[str, Any]:
         "key": statement.key,
         "leaves": found.leaves,
         "entries": found.entries,
+        "expunged": found.expunged,
     }
 
 
 def _told(found: CheckedFile) -> list[str]:
     statement = found.header.statement
     made = f"{statement.at:%Y-%m-%d %H:%M:%S} UTC, signed by {statement.key}"
-    return [
+    lines = [
         f"checkpoint {statement.number} of {statement.tenant}, {made}",
         f"{found.leaves} leaves, {found.entries} entries",
-        *(() if found.broken else ("all as it was signed",)),
     ]
+    if found.expunged:
+        lines.append(
+            f"of {found.expunged} lines it is said, unsigned, that they were expunged since"
+        )
+    return lines if found.broken else [*lines, "all as it was signed"]

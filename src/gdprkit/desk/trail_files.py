@@ -93,12 +93,14 @@ class CheckedFile:
         header: Its first row.
         leaves: How many leaves.
         entries: How many entries were verified.
+        expunged: Of how many lines the file says, unsigned, that they were expunged since.
         broken: What is not what was signed.
     """
 
     header: Header
     leaves: int
     entries: int
+    expunged: int
     broken: tuple[str, ...]
 
 
@@ -280,12 +282,13 @@ def check_file(
     header = read_header(path, keys)
     tenant, source = header.statement.tenant, str(path)
     roots = Roots(tenant, source)
-    leaves = entries = 0
+    leaves = entries = expunged = 0
     broken: list[str] = []
     proved = None
     for leaf, rest in _stanzas(path):
         leaves += 1
-        entries += len(rest)
+        gone = sum(row[0] == _SINCE for row in rest)
+        entries, expunged = entries + len(rest) - gone, expunged + gone
         progress(1)
         if header.form == PROOF:
             proved = leaf
@@ -299,7 +302,9 @@ def check_file(
         broken.extend(_other_roots(header.statement, roots, source))
     elif leaves != 1 or proved is None or not _is_in(header, proved):
         broken.append(str(CheckpointInvalid(source, "proves nothing: its leaf was not signed")))
-    return CheckedFile(header=header, leaves=leaves, entries=entries, broken=tuple(broken))
+    return CheckedFile(
+        header=header, leaves=leaves, entries=entries, expunged=expunged, broken=tuple(broken)
+    )
 
 
 def _stanzas(path: Path) -> Iterator[tuple[Leaf, list[list[Any]]]]:
