@@ -78,6 +78,9 @@ def test_what_may_happen_may_happen(store: Path, signed: Path, public: Path, key
     assert (grown[0], grown[1]["checkpoints"]) == (0, [1, 2])
 
 
+BROKEN = f"the line of {BO} is broken at position"
+SET_BACK = "was set back to an earlier moment than checkpoint 1 saw"
+
 CHANGED = f"UPDATE gdprkit_entry SET body = x'41' WHERE {of(BO)} AND position = 2"
 DROPPED = f"DELETE FROM gdprkit_entry WHERE {of(BO)} AND position = 2"
 CUT = f"DELETE FROM gdprkit_entry WHERE {of(BO)} AND position > 2"
@@ -145,32 +148,26 @@ def test_what_the_chain_tells_by_itself(
     [
         (
             (BACK, CUT),
-            (
-                f"the line of {BO} is broken at position 3: checkpoint 1 saw it go on to position 4: "
-                "it was cut short"
-            ),
+            (f"{BROKEN} 3: checkpoint 1 saw it go on to position 4: it was cut short"),
         ),
         (
             (
                 f"DELETE FROM gdprkit_entry WHERE {of(BO)}",
                 f"DELETE FROM gdprkit_line WHERE {of(BO)}",
             ),
-            (
-                f"the line of {BO} is broken at position 4: checkpoint 1 saw the line and it is gone, "
-                "without a tombstone"
-            ),
+            (f"{BROKEN} 4: checkpoint 1 saw the line and it is gone, without a tombstone"),
         ),
         (
             (
                 (
-                    f"INSERT INTO gdprkit_expunged SELECT tenant, subject, 2, head, 5 FROM gdprkit_line"
-                    f" WHERE {of(BO)}"
+                    "INSERT INTO gdprkit_expunged SELECT tenant, subject, 2, head, 5"
+                    f" FROM gdprkit_line WHERE {of(BO)}"
                 ),
                 f"DELETE FROM gdprkit_entry WHERE {of(BO)}",
                 f"DELETE FROM gdprkit_line WHERE {of(BO)}",
             ),
             (
-                f"the line of {BO} is broken at position 4: checkpoint 1 saw it go on to position 4 "
+                f"{BROKEN} 4: checkpoint 1 saw it go on to position 4 "
                 "and the tombstone of the expunged line says 2"
             ),
         ),
@@ -184,7 +181,7 @@ def test_what_the_chain_tells_by_itself(
                 f"DELETE FROM gdprkit_line WHERE {of(BO)}",
             ),
             (
-                f"the line of {BO} is broken at position 4: the tombstone of the expunged line is not "
+                f"{BROKEN} 4: the tombstone of the expunged line is not "
                 "of the line that checkpoint 1 saw"
             ),
         ),
@@ -213,10 +210,7 @@ def test_what_the_chain_tells_by_itself(
         ),
         (
             ("UPDATE gdprkit_suppression SET since = since - 1 WHERE purpose = 'newsletter'",),
-            (
-                f"the suppression of hash {STOP.hex()} ({', '.join(PURE)}) was set back to an earlier "
-                "moment than checkpoint 1 saw"
-            ),
+            (f"the suppression of hash {STOP.hex()} ({', '.join(PURE)}) {SET_BACK}"),
         ),
     ],
 )
