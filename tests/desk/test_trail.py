@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,10 +25,16 @@ from tests.desk.trails import (
     told,
 )
 
+import gdprkit
+from gdprkit import RecordKeeper, Register, retention
+from gdprkit.sealing.providers import MemoryProvider
 from gdprkit.storage import SqliteStore
 from gdprkit.testing.store_values import follow, line_tombstone, person
 
 PURE = ("newsletter", "email", "objection", "subject")
+
+
+REGISTER = Path(__file__).parents[2] / "docs" / "examples" / "jot" / "register.toml"
 
 
 @pytest.fixture
@@ -314,3 +323,50 @@ def test_an_old_checkpoint_speaks_beside_a_new_one(
     assert code == 4
     assert any("is another checkpoint 1" in one for one in body["broken"])
     assert any("(sms, objection, subject) is gone" in one for one in body["broken"])
+
+
+def test_an_erased_person_and_an_expunged_line_still_verify(
+    tmp_path: Path, key: Path, public: Path
+) -> None:
+    """People whom the keeper erases, or whose line ends, fit the checkpoint of before."""
+    path, now = tmp_path / "kept.db", [datetime(2026, 11, 2, 9, tzinfo=UTC)]
+    with SqliteStore(path) as opened:
+        keeper = RecordKeeper(
+            Register.load(REGISTER), store=opened, keys=MemoryProvider(), clock=lambda: now[0]
+        )
+        ida, paul, olli = (
+            keeper.add_person("consumer", {"email": f"{name}@example.com"}, source="contact-form")
+            for name in ("ida", "paul", "olli")
+        )
+        assert told("checkpoint", path, "--key", key)[0] == 0
+        now[0] += timedelta(days=1)
+        plan = keeper.plan(ida, retention.erasure(reason="unlawful", reference="case 7"))
+        assert keeper.apply(plan, approve=plan.digest).person_erased
+        opened.expunge(paul, line_tombstone(opened, paul))
+        assert list(keeper.people()) == sorted([ida, olli])
+    code, body = told("verify", path, "--deep", "--public-key", public)
+    assert (code, body["lines"], body["values"], body["broken"]) == (0, 2, 1, [])
+    code, body = told("checkpoint", path, "--key", key)
+    assert (code, body["number"]) == (0, 2)
+    assert body["leaves"]["line"] == 2
+    assert body["leaves"]["expunged"] == body["leaves"]["tombstone"] == 1
+    assert call("export", path, "--out", tmp_path / "e.jsonl")[0] == 0
+    assert told("verify-export", tmp_path / "e.jsonl", "--public-key", public)[1]["broken"] == []
+
+
+def test_a_checkpoint_killed_on_the_way(store: Path, key: Path, public: Path) -> None:
+    """A process that dies before the file has its name leaves no checkpoint."""
+    code = (
+        "import os, sys, gdprkit.desk.trail_files as files\n"
+        "from gdprkit.desk.cli import cli\n"
+        "files.os.fsync = lambda _: os.kill(os.getpid(), 9)\n"
+        "cli(sys.argv[1:])"
+    )
+    words = ["trail", "checkpoint", str(store), "--key", str(key)]
+    env = {"PYTHONPATH": str(Path(gdprkit.__file__).parents[1])}
+    died = subprocess.run([sys.executable, "-c", code, *words], check=False, env=env)
+    assert died.returncode == -9
+    folder = store.with_name("people.db.checkpoints")
+    assert list(folder.glob("*.jsonl")) == []
+    assert told("checkpoint", store, "--key", key)[1]["number"] == 1
+    assert told("verify", store, "--public-key", public)[0] == 0

@@ -68,9 +68,6 @@ PAGE: Final = 1000
 _LINES: Final = 100
 """Lines read at a time with all their entries."""
 
-_RAW_LINES: Final = 400
-"""Lines read at a time for verification."""
-
 _BEFORE_ALL: Final = -(1 << 63)
 
 T = TypeVar("T")
@@ -263,13 +260,13 @@ def raw_lines(tenant: str, span: Span) -> Walk[RawLine]:
 
 def _raw_page(tenant: str, high: int, low: int) -> Steps[Page[RawLine]]:
     """Read some ends, then entries: of a line written to in between there are more than its end."""
-    ends = yield ROWS, sql.ENDS, (tenant, *_bounds(low, high), _RAW_LINES)
+    ends = yield ROWS, sql.ENDS, (tenant, *_bounds(low, high), _LINES)
     if not ends:
         return [], None
     found = yield ROWS, sql.CHAINS, (tenant, ends[0][0], ends[-1][0])
     rows = {subject: list(group) for subject, group in groupby(found, key=itemgetter(0))}
     page = [(*end, rows.get(end[0], [])) for end in ends]
-    return page, _next_id(ends, _RAW_LINES, high)
+    return page, _next_id(ends, _LINES, high)
 
 
 def suppressions(tenant: str) -> Walk[Suppression]:
