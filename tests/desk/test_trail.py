@@ -27,6 +27,7 @@ from tests.desk.trails import (
 
 import gdprkit
 from gdprkit import RecordKeeper, Register, retention
+from gdprkit.errors import InvalidValue
 from gdprkit.sealing.providers import MemoryProvider
 from gdprkit.storage import SqliteStore
 from gdprkit.testing.store_values import follow, line_tombstone, person
@@ -370,3 +371,41 @@ def test_a_checkpoint_killed_on_the_way(store: Path, key: Path, public: Path) ->
     assert list(folder.glob("*.jsonl")) == []
     assert told("checkpoint", store, "--key", key)[1]["number"] == 1
     assert told("verify", store, "--public-key", public)[0] == 0
+
+
+def test_more_checkpoints_than_files_may_be_open(
+    store: Path, signed: Path, public: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long chain of checkpoints is held in parts, and each of them speaks."""
+    for _ in range(4):
+        assert call("checkpoint", store, "--key", key)[0] == 0
+    monkeypatch.setattr("gdprkit.desk.trail_checkpoint._AT_ONCE", 2)
+    code, body = told("verify", store, "--public-key", public)
+    assert (code, body["checkpoints"], body["lines"]) == (0, [1, 2, 3, 4, 5], 4)
+    tamper(store, "DELETE FROM gdprkit_tombstone")
+    code, body = told("verify", store, "--public-key", public)
+    assert code == 4
+    assert [one.rpartition(" is gone: ")[2] for one in body["broken"]] == [
+        f"checkpoint {number} saw it"
+        for number in (1, 3, 5)  # the first of each part
+    ]
+
+
+def test_checkpoints_that_nobody_looks_at_are_told(store: Path, signed: Path) -> None:
+    """Whoever verifies without a public key hears that there are checkpoints."""
+    code, out, err = call("verify", store)
+    assert (code, out) == (0, "4 lines, 18 entries\nchain intact\n")
+    assert "checkpoints are beside the store: --public-key holds it to them" in err
+
+
+def test_a_key_without_its_public_half_is_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the public key cannot be written, the signing key is taken back."""
+
+    def failing(*_: object) -> None:
+        raise InvalidValue("file", "cannot be written", "name another")
+
+    monkeypatch.setattr("gdprkit.desk.trail_cli.write_new", failing)
+    assert call("key", tmp_path / "signing.key")[0] == 2
+    assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,8 @@ written to while it was looked at is looked at again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar, final, runtime_checkable
 from uuid import UUID
 
@@ -22,12 +24,13 @@ from gdprkit.storage.protocol import ALL, Span, Store
 from gdprkit.storage.reads import RawLine
 from gdprkit.words.identifiers import SubjectId
 
-__all__ = ["Claim", "TrailReport", "matched", "subject", "verify_chains", "walk_chains"]
+__all__ = ["STEP", "Claim", "TrailReport", "matched", "subject", "verify_chains", "walk_chains"]
 
 K = TypeVar("K")
 W = TypeVar("W")
 
-_STEP: Final = 250  # lines between two reports of progress
+STEP: Final = 250
+"""Lines or leaves between two reports of progress."""
 
 
 @final
@@ -132,30 +135,36 @@ def verify_chains(
     """
     lines = entries = 0
     broken: list[str] = []
-    waiting = iter(claims)
-    claim = next(waiting, None)
+    # one message for each person, whoever saw the line
+    waiting = ((about, tuple(group)) for about, group in groupby(claims, key=itemgetter(0)))
+    claimed = next(waiting, None)
     for line, found in walk_chains(store, span):
         about, position, head, rows = line
         lines += 1
         entries += len(rows)
-        if not lines % _STEP:
-            progress(_STEP)
+        if not lines % STEP:
+            progress(STEP)
+        while claimed is not None and claimed[0] < about:
+            broken.append(_first(_gone(store, claim) for claim in claimed[1]))
+            claimed = next(waiting, None)
         problem = found
-        while claim is not None and claim.about < about:
-            broken.extend(_gone(store, claim))
-            claim = next(waiting, None)
-        while claim is not None and claim.about == about:
-            problem = problem or _differs(claim, line)  # one message for each person
-            claim = next(waiting, None)
+        if claimed is not None and claimed[0] == about:
+            problem = problem or _first(_differs(claim, line) for claim in claimed[1])
+            claimed = next(waiting, None)
         if problem:
             broken.append(problem)
         elif each is not None:
             each(about, position, head)
-    progress(lines % _STEP)
-    while claim is not None:
-        broken.extend(_gone(store, claim))
-        claim = next(waiting, None)
-    return TrailReport(lines=lines, entries=entries, broken=tuple(dict.fromkeys(broken)))
+    progress(lines % STEP)
+    while claimed is not None:
+        broken.append(_first(_gone(store, claim) for claim in claimed[1]))
+        claimed = next(waiting, None)
+    return TrailReport(lines=lines, entries=entries, broken=tuple(filter(None, broken)))
+
+
+def _first(problems: Iterable[str]) -> str:
+    """Return the first problem; nothing if there is none."""
+    return next(filter(None, problems), "")
 
 
 def _differs(claim: Claim, line: RawLine) -> str:
@@ -170,7 +179,7 @@ def _differs(claim: Claim, line: RawLine) -> str:
     return ""
 
 
-def _gone(store: Store, claim: Claim) -> Iterator[str]:
+def _gone(store: Store, claim: Claim) -> str:
     """Say what is wrong about a line that a checkpoint saw and that is not there."""
     about = subject(claim.about)
     left = store.expunged(about)
@@ -184,8 +193,8 @@ def _gone(store: Store, claim: Claim) -> Iterator[str]:
     elif left.position == claim.position and left.head != claim.head:
         problem = f"the tombstone of the expunged line is not of the line that {claim.witness} saw"
     else:
-        return
-    yield str(ChainBroken(about, claim.position, problem))
+        return ""
+    return str(ChainBroken(about, claim.position, problem))
 
 
 def matched(

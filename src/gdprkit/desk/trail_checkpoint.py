@@ -61,6 +61,8 @@ __all__ = [
     "newest",
 ]
 
+_AT_ONCE: Final = 200  # checkpoints; each is an open file, and processes may have a thousand
+
 Progress = Callable[[int], None]
 Witnessed = tuple[Leaf, str]
 """A leaf, and what the checkpoint it is from is called."""
@@ -197,6 +199,22 @@ def hold_against(
     Raises:
         GdprkitError: the store itself does not work.
     """
+    known = tuple(checkpoints)
+    report = _held_at_once(store, known[:_AT_ONCE], each, progress)
+    for start in range(_AT_ONCE, len(known), _AT_ONCE):
+        more = _held_at_once(store, known[start : start + _AT_ONCE], None, lambda _: None)
+        broken = tuple(dict.fromkeys((*report.broken, *more.broken)))
+        report = attrs.evolve(report, broken=broken)
+    return report
+
+
+def _held_at_once(
+    store: Store,
+    checkpoints: Sequence[tuple[Path, Header]],
+    each: Callable[[bytes, int, bytes], None] | None,
+    progress: Progress,
+) -> TrailReport:
+    """Walk the store and the leaves of some checkpoints side by side."""
     witnessed = merge(
         *(_witnessed(path, header) for path, header in checkpoints), key=lambda pair: pair[0].place
     )
@@ -222,16 +240,21 @@ def _claim(pair: Witnessed) -> Claim:
 
 
 def _held(store: Store, kind: str, claims: Iterable[Witnessed]) -> Iterator[str]:
-    """Say which tombstones and suppressions are not what checkpoints saw."""
+    """Say which tombstones and suppressions are not what checkpoints saw, each once."""
+    last: object = None
     kept = ((leaf.key, leaf) for leaf in _KEPT[kind](store))
     for found, (leaf, witness) in matched(kept, ((pair[0].key, pair) for pair in claims)):
-        what = _called(leaf)
         if found is None:
-            yield f"{what} is gone: {witness} saw it"
+            problem = f"is gone: {witness} saw it"
         elif kind == "suppression" and found.state < leaf.state:
-            yield f"{what} was set back to an earlier moment than {witness} saw"
+            problem = f"was set back to an earlier moment than {witness} saw"
         elif kind != "suppression" and found.state != leaf.state:
-            yield f"{what} is not what {witness} saw"
+            problem = f"is not what {witness} saw"
+        else:
+            continue
+        if leaf.key != last:
+            yield f"{_called(leaf)} {problem}"
+        last = leaf.key
 
 
 def _called(leaf: Leaf) -> str:

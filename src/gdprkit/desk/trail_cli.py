@@ -194,6 +194,8 @@ def verify(
             click.echo(f"held against {_number(len(seen), 'checkpoint')}, the newest {seen[-1]}")
         for problem in found.broken:
             click.echo(f"broken: {problem}")
+        if not public_keys and default_folder(store).is_dir():
+            click.echo("checkpoints are beside the store: --public-key holds it to them", err=True)
         noun = "finding" if public_keys else "line"
         broken = f"{_number(len(found.broken), noun)}{'' if public_keys else ' broken'}"
         click.echo(broken if found.broken else "chain intact")
@@ -250,7 +252,11 @@ def key_(file: Path) -> None:
     if public.exists():
         raise InvalidValue("FILE", f"has its public key {public} already", "name a new one")
     made = SigningKey.create(file)
-    write_new(public, [made.public.text.encode().rstrip()])
+    try:
+        write_new(public, [made.public.text.encode().rstrip()])
+    except GdprkitError:
+        file.unlink()  # it has signed nothing
+        raise
     click.echo(f"{made.public.key_id}: signs by {file}, is checked by {public}")
 
 

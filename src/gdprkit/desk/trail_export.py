@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from uuid import UUID
 
-from gdprkit.desk.trail_chains import matched, walk_chains
+from gdprkit.desk.trail_chains import STEP, matched, walk_chains
 from gdprkit.desk.trail_files import (
     EXPORT,
     PROOF,
@@ -59,9 +59,11 @@ def _export_rows(
     yield first_row(EXPORT, header.signed)
     lines = ((line[0].hex(), (line, problem)) for line, problem in walk_chains(store))
     leaves = ((leaf.key[0] if leaf.kind == "line" else "g", leaf) for leaf in read_leaves(source))
-    for found, leaf in matched(lines, leaves):  # "g" comes after every id
+    # "g" comes after every id
+    for number, (found, leaf) in enumerate(matched(lines, leaves), start=1):
         yield leaf.raw
-        progress(1)
+        if not number % STEP:
+            progress(STEP)
         if leaf.kind == "line":
             line, problem = found or (None, "")
             yield from _stanza(store, leaf, line, problem)

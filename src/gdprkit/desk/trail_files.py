@@ -26,6 +26,7 @@ from uuid import UUID
 
 import attrs
 
+from gdprkit.desk.trail_chains import STEP
 from gdprkit.errors import ChainBroken, CheckpointInvalid, InvalidValue
 from gdprkit.ledger.chain import verify_line
 from gdprkit.ledger.checkpoint import (
@@ -287,9 +288,10 @@ def check_file(
     proved = None
     for leaf, rest in _stanzas(path):
         leaves += 1
+        if not leaves % STEP:
+            progress(STEP)
         gone = sum(row[0] == _SINCE for row in rest)
         entries, expunged = entries + len(rest) - gone, expunged + gone
-        progress(1)
         if header.form == PROOF:
             proved = leaf
         else:
@@ -298,6 +300,7 @@ def check_file(
             broken.extend(_broken(tenant, leaf, rest, source))
         elif rest:
             raise CheckpointInvalid(source, "holds entries where none belong")
+    progress(leaves % STEP)
     if header.form != PROOF:
         broken.extend(_other_roots(header.statement, roots, source))
     elif leaves != 1 or proved is None or not _is_in(header, proved):
