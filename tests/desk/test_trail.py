@@ -20,6 +20,7 @@ from tests.desk.trails import (
     fill,
     grow,
     of,
+    populate,
     rewrite,
     tamper,
     told,
@@ -299,7 +300,7 @@ def test_an_empty_store(tmp_path: Path, key: Path, public: Path) -> None:
     code, body = told("checkpoint", path, "--key", key)
     assert (code, set(body["leaves"].values())) == (0, {0})
     assert told("verify", path, "--public-key", public)[0] == 0
-    fill(path)
+    populate(path)
     code, body = told("verify", path, "--public-key", public)
     assert (code, body["lines"]) == (0, 4)
 

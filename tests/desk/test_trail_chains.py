@@ -205,7 +205,7 @@ def test_memory_does_not_grow(tmp_path: Path) -> None:
     key = SigningKey.create(tmp_path / "signing.key")
     keys = {key.public.key_id: key.public}
     peaks: list[Iterable[int]] = []
-    for people in (500, 2000):
+    for people in (300, 1200):
         store = Counting(people)
         trusted = cast("Store", store)
         folder = tmp_path / str(people)

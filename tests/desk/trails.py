@@ -65,8 +65,19 @@ def stop(minute: int = 1, purpose: str = "", channel: Channel = Channel.EMAIL) -
     )
 
 
+_FILLED: list[bytes] = []
+
+
 def fill(path: Path) -> None:
-    """Four people; Anna has said stop, Dora's keys were destroyed; Eva's line was expunged."""
+    """Make a new store of five people, the same bytes each time."""
+    if not _FILLED:
+        populate(path)
+        _FILLED.append(path.read_bytes())
+    path.write_bytes(_FILLED[0])
+
+
+def populate(path: Path) -> None:
+    """Add five people: Anna has said stop, Dora's keys are destroyed, Eva's line is expunged."""
     with SqliteStore(path) as store:
         store.add_epoch(epoch_row("k1"))
         for about in (ANNA, BO, CARL, DORA, EVA):

@@ -1,7 +1,7 @@
 """``gdprkit trail``: verify the lines of a store, sign what they are, and prove it elsewhere.
 
 Decides what the commands do in which order and what they print. Leaves out how anything is verified
-(``trail_chains``, ``trail``, ``trail_checkpoint``) and the files (``trail_files``).
+(``trail_chains``, ``trail``, ``trail_checkpoint``) and what is given away (``trail_export_cli``).
 
 Always true: exit code 4 whenever something is not what was written or not what was signed, and then
 nothing is signed and no file is written; with ``--json`` standard output holds one JSON object also
@@ -10,12 +10,8 @@ where a command fails.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import reduce
 from pathlib import Path
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Final
 
 import attrs
 import click
@@ -28,22 +24,29 @@ from gdprkit.desk.trail_checkpoint import (
     default_folder,
     hold_against,
     make_checkpoint,
-    newest,
 )
-from gdprkit.desk.trail_export import proof_rows, write_export
-from gdprkit.desk.trail_files import CheckedFile, Header, check_file, write_new
-from gdprkit.errors import ChainBroken, CheckpointInvalid, GdprkitError, InvalidValue
+from gdprkit.desk.trail_export_cli import export, prove, verify_export
+from gdprkit.desk.trail_files import Header, write_new
+from gdprkit.desk.trail_shown import (
+    BROKEN,
+    FILE,
+    USAGE,
+    Told,
+    common,
+    counted,
+    json_option,
+    print_json,
+    public_option,
+    store_argument,
+    store_at,
+    tell,
+    tenant_option,
+)
+from gdprkit.errors import GdprkitError, InvalidValue
 from gdprkit.keeper.clock import system_clock
 from gdprkit.sealing.signing import SigningKey, read_public_keys
-from gdprkit.storage import SqliteStore
-from gdprkit.words.identifiers import subject_id
 
 __all__ = ["trail"]
-
-F = TypeVar("F", bound=Callable[..., Any] | click.Command)
-
-_USAGE: Final = 2
-_BROKEN: Final = 4
 
 #: Kind of leaf -> what several of them are called.
 _NOUNS: Final = {
@@ -53,97 +56,24 @@ _NOUNS: Final = {
     "suppression": "suppressions",
 }
 
-_FILE: Final = click.Path(path_type=Path)
-
 
 @click.group()
 def trail() -> None:
     """Verify the lines of a store, sign them, and prove them elsewhere."""
 
 
-def _common(*options: Callable[[F], F]) -> Callable[[F], F]:
-    """Add options to a command, in the order given."""
-    return lambda command: reduce(lambda made, option: option(made), reversed(options), command)
-
-
-_store: Final = click.argument("store", type=_FILE)
-_tenant: Final = click.option("--tenant", default="main", show_default=True, help="Whose lines.")
-_json: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_public: Final = click.option(
-    "--public-key",
-    "public_keys",
-    type=_FILE,
-    multiple=True,
-    help="File of public keys; may be given several times.",
-)
-_checkpoint: Final = click.option(
-    "--checkpoint", "place", type=_FILE, help="Checkpoint; the newest of the store when absent."
-)
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-@contextmanager
-def _opened(store: Path, tenant: str) -> Iterator[SqliteStore]:
-    """Open a store that is there; a missing or an empty file would become a new one.
-
-    Raises:
-        GdprkitError: the file is no store, or the store does not work.
-    """
-    if not store.is_file():
-        raise InvalidValue("STORE", "is no file", "name a store that is there")
-    if not store.stat().st_size:
-        raise InvalidValue("STORE", "is an empty file", "name a store")
-    with SqliteStore(store, tenant=tenant) as opened:
-        yield opened
-
-
-def _print_json(body: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(body, ensure_ascii=False, indent=2))
-
-
-Told: TypeAlias = tuple[dict[str, Any], list[str], Iterable[str]]
-"""What a command has to say: a body for JSON, lines to print, and what is broken."""
-
-
-def _tell(ctx: click.Context, work: Callable[[], Told], *, as_json: bool) -> None:
-    """Do *work*, print what came of it, and exit with its code."""
-    body: dict[str, Any] = {}
-    lines: list[str] = []
-    broken: tuple[str, ...] = ()
-    error = None
-    try:
-        body, lines, found = work()
-        broken = tuple(found)
-    except (ChainBroken, CheckpointInvalid) as raised:
-        broken = (str(raised),)
-    except GdprkitError as raised:
-        error = str(raised)
-    if as_json:
-        _print_json({"ok": not (error or broken), "error": error, **body, "broken": broken})
-    elif error:
-        click.echo(f"gdprkit: {error}", err=True)
-    else:
-        click.echo("\n".join([*lines, *(f"broken: {told}" for told in broken)]))
-        if broken:
-            click.echo(_number(len(broken), "finding"))
-    ctx.exit(_USAGE if error else _BROKEN if broken else 0)
-
-
 @trail.command(epilog="Example: gdprkit trail verify people.db --public-key signing.key.pub")
-@_common(_store, _tenant)
+@common(store_argument, tenant_option)
 @click.option(
     "--checkpoint",
     "places",
-    type=_FILE,
+    type=FILE,
     multiple=True,
     help="Checkpoint, or a folder of them; may be given several times.",
 )
-@_public
+@public_option
 @click.option("--deep", is_flag=True, help="Read every entry, and compare standings and values.")
-@_json
+@json_option
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -171,7 +101,7 @@ def verify(
     except GdprkitError as raised:
         error = str(raised)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "store": str(store),
                 "tenant": tenant,
@@ -191,15 +121,15 @@ def verify(
         values = f", {found.values} sealed values" if deep else ""
         click.echo(f"{found.lines} lines, {found.entries} entries{values}")
         if seen:
-            click.echo(f"held against {_number(len(seen), 'checkpoint')}, the newest {seen[-1]}")
+            click.echo(f"held against {counted(len(seen), 'checkpoint')}, the newest {seen[-1]}")
         for problem in found.broken:
             click.echo(f"broken: {problem}")
         if not public_keys and default_folder(store).is_dir():
             click.echo("checkpoints are beside the store: --public-key holds it to them", err=True)
         noun = "finding" if public_keys else "line"
-        broken = f"{_number(len(found.broken), noun)}{'' if public_keys else ' broken'}"
+        broken = f"{counted(len(found.broken), noun)}{'' if public_keys else ' broken'}"
         click.echo(broken if found.broken else "chain intact")
-    ctx.exit(_USAGE if error else _BROKEN if found.broken else 0)
+    ctx.exit(USAGE if error else BROKEN if found.broken else 0)
 
 
 def _verified(
@@ -218,7 +148,7 @@ def _verified(
     if places and not public_keys:
         raise InvalidValue("--public-key", "is missing", "a checkpoint says nothing without it")
     keys = read_public_keys(*public_keys)
-    with _opened(store, tenant) as opened:
+    with store_at(store, tenant) as opened:
         believed: list[tuple[Path, Header]] = []
         wrong: list[str] = []
         if public_keys:
@@ -242,7 +172,7 @@ def _verified(
 
 
 @trail.command("key", epilog="Example: gdprkit trail key signing.key")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 def key_(file: Path) -> None:
     """Make a key that signs checkpoints, and its public key in FILE.pub.
 
@@ -261,13 +191,13 @@ def key_(file: Path) -> None:
 
 
 @trail.command(epilog="Example: gdprkit trail checkpoint people.db --key signing.key")
-@_common(_store, _tenant)
-@click.option("--key", required=True, type=_FILE, help="File of the key that signs.")
+@common(store_argument, tenant_option)
+@click.option("--key", required=True, type=FILE, help="File of the key that signs.")
 @click.option(
-    "--out", type=_FILE, help="New file; in the folder STORE.checkpoints, numbered, when absent."
+    "--out", type=FILE, help="New file; in the folder STORE.checkpoints, numbered, when absent."
 )
-@_public
-@_json
+@public_option
+@json_option
 @click.pass_context
 def checkpoint(
     ctx: click.Context,
@@ -288,7 +218,7 @@ def checkpoint(
     def work() -> Told:
         signing = SigningKey.from_file(key)
         keys = {**read_public_keys(*public_keys), signing.public.key_id: signing.public}
-        with _opened(store, tenant) as opened:
+        with store_at(store, tenant) as opened:
             folder = default_folder(store) if out is None else out.parent
             if out is None:
                 folder.mkdir(mode=0o700, exist_ok=True)
@@ -314,148 +244,8 @@ def checkpoint(
         told = f"checkpoint {number}: {counts}; signed by {signing.public.key_id}"
         return {**body, "leaves": held}, [told, str(made.path)], ()
 
-    _tell(ctx, work, as_json=as_json)
+    tell(ctx, work, as_json=as_json)
 
 
-def _newest(
-    store: Path, tenant: str, place: Path | None, public_keys: tuple[Path, ...]
-) -> tuple[Path, Header]:
-    """Return the checkpoint to prove by, checked as a whole; without keys not its signature.
-
-    Raises:
-        CheckpointInvalid: it cannot be believed.
-        InvalidValue: there is none.
-    """
-    keys = read_public_keys(*public_keys) if public_keys else None
-    where = place or default_folder(store)
-    found = newest([where], tenant, keys)
-    if found is None:
-        problem = f"of tenant {tenant} is nowhere in {where}"
-        raise InvalidValue("checkpoint", problem, "make one: gdprkit trail checkpoint")
-    checked = check_file(found[0], keys)
-    if checked.broken:
-        raise CheckpointInvalid(str(found[0]), "is not what was signed")
-    return found
-
-
-@trail.command(
-    epilog="Example: gdprkit trail export people.db --out people.jsonl --public-key signing.key.pub"
-)
-@_common(_store, _tenant, _checkpoint, _public)
-@click.option("--out", required=True, type=_FILE, help="New file.")
-@_json
-@click.pass_context
-def export(
-    ctx: click.Context,
-    store: Path,
-    tenant: str,
-    place: Path | None,
-    public_keys: tuple[Path, ...],
-    out: Path,
-    *,
-    as_json: bool,
-) -> None:
-    """Write all entries as a checkpoint saw them, verifiable without store and library.
-
-    Exit 4 if the store is not what the checkpoint saw: then nothing is written.
-    """
-
-    def work() -> Told:
-        with _opened(store, tenant) as opened:
-            found = _newest(store, tenant, place, public_keys)
-            total = count_lines(store, tenant)
-            with Bars().step("verifying", total) as advance:
-                held = hold_against(opened, [found], progress=advance)
-            if held.broken:
-                return {"export": None}, ["nothing was written"], held.broken
-            with Bars().step("writing", total) as advance:
-                write_export(opened, found, out, progress=advance)
-        number = found[1].statement.number
-        told = f"the store as checkpoint {number} saw it is in {out}"
-        return {"export": str(out), "number": number}, [told], ()
-
-    _tell(ctx, work, as_json=as_json)
-
-
-@trail.command(epilog="Example: gdprkit trail prove people.db PERSON --out proof.jsonl")
-@_common(_store)
-@click.argument("person")
-@_common(_tenant, _checkpoint, _public)
-@click.option("--out", required=True, type=_FILE, help="New file.")
-@_json
-@click.pass_context
-def prove(
-    ctx: click.Context,
-    store: Path,
-    person: str,
-    tenant: str,
-    place: Path | None,
-    public_keys: tuple[Path, ...],
-    out: Path,
-    *,
-    as_json: bool,
-) -> None:
-    """Write the entries of one person with the proof that a checkpoint covers them."""
-
-    def work() -> Told:
-        about = subject_id(person)
-        with _opened(store, tenant) as opened:
-            found = _newest(store, tenant, place, public_keys)
-            write_new(out, proof_rows(opened, found, about))
-        number = found[1].statement.number
-        told = f"the line of {about} as checkpoint {number} saw it is in {out}"
-        return {"proof": str(out), "number": number}, [told], ()
-
-    _tell(ctx, work, as_json=as_json)
-
-
-@trail.command(
-    "verify-export",
-    epilog="Example: gdprkit trail verify-export people.jsonl --public-key signing.key.pub",
-)
-@click.argument("file", type=_FILE)
-@_public
-@_json
-@click.pass_context
-def verify_export(
-    ctx: click.Context, file: Path, public_keys: tuple[Path, ...], *, as_json: bool
-) -> None:
-    """Verify an export, a proof or a checkpoint by itself; exit 4 if it is not what was signed."""
-
-    def work() -> Told:
-        keys = read_public_keys(*public_keys)
-        if not keys:
-            raise InvalidValue("--public-key", "is missing", "a signature says nothing without it")
-        with Bars().step("verifying") as advance:
-            found = check_file(file, keys, advance)
-        return _body(found), _told(found), found.broken
-
-    _tell(ctx, work, as_json=as_json)
-
-
-def _body(found: CheckedFile) -> dict[str, Any]:
-    statement = found.header.statement
-    return {
-        "form": found.header.form,
-        "tenant": statement.tenant,
-        "number": statement.number,
-        "at": statement.at.isoformat(),
-        "key": statement.key,
-        "leaves": found.leaves,
-        "entries": found.entries,
-        "expunged": found.expunged,
-    }
-
-
-def _told(found: CheckedFile) -> list[str]:
-    statement = found.header.statement
-    made = f"{statement.at:%Y-%m-%d %H:%M:%S} UTC, signed by {statement.key}"
-    lines = [
-        f"checkpoint {statement.number} of {statement.tenant}, {made}",
-        f"{found.leaves} leaves, {found.entries} entries",
-    ]
-    if found.expunged:
-        lines.append(
-            f"of {found.expunged} lines it is said, unsigned, that they were expunged since"
-        )
-    return lines if found.broken else [*lines, "all as it was signed"]
+for _command in (export, prove, verify_export):
+    trail.add_command(_command)
