@@ -25,13 +25,9 @@ __all__ = [
     "Told",
     "common",
     "counted",
-    "json_option",
     "print_json",
-    "public_option",
-    "store_argument",
     "store_at",
     "tell",
-    "tenant_option",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any] | click.Command)

@@ -264,9 +264,27 @@ def _raw_page(tenant: str, high: int, low: int) -> Steps[Page[RawLine]]:
     if not ends:
         return [], None
     found = yield ROWS, sql.CHAINS, (tenant, ends[0][0], ends[-1][0])
-    rows = {subject: list(group) for subject, group in groupby(found, key=itemgetter(0))}
-    page = [(*end, rows.get(end[0], [])) for end in ends]
+    page = _cut_evenly(ends, found) or _grouped(ends, found)
     return page, _next_id(ends, _LINES, high)
+
+
+def _cut_evenly(ends: Sequence[Row], found: Sequence[Row]) -> list[RawLine]:
+    """Share rows out by what the ends say, as nearly always; nothing where one does not fit."""
+    page: list[RawLine] = []
+    start = 0
+    for subject, position, head in ends:
+        rows = found[start : start + position]
+        if len(rows) != position or not (rows[0][0] == rows[-1][0] == subject):
+            return []
+        page.append((subject, position, head, rows))
+        start += position
+    return page if start == len(found) else []
+
+
+def _grouped(ends: Sequence[Row], found: Sequence[Row]) -> list[RawLine]:
+    """Share rows out by whom they are about."""
+    rows = {subject: list(group) for subject, group in groupby(found, key=itemgetter(0))}
+    return [(*end, rows.get(end[0], [])) for end in ends]
 
 
 def suppressions(tenant: str) -> Walk[Suppression]:
