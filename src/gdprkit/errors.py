@@ -22,6 +22,7 @@ __all__ = [
     "AlreadyRecorded",
     "ApprovalMissing",
     "ChainBroken",
+    "CheckpointInvalid",
     "EvidenceMissing",
     "GdprkitError",
     "HostTransaction",
@@ -298,6 +299,16 @@ class ChainBroken(GdprkitError):
         "the line of {about} is broken at position {position}: {problem}; "
         "stop writing and compare with a backup or an exported checkpoint"
     )
+
+
+@attrs.define(eq=False, slots=False, repr=False)
+class CheckpointInvalid(GdprkitError):
+    """A checkpoint, an export or a proof is not what was signed."""
+
+    source: str
+    problem: str
+    code: ClassVar[str] = "checkpoint-invalid"
+    text: ClassVar[str] = "{source} {problem}; take another copy of it, and find out who changed it"
 
 
 @attrs.define(eq=False, slots=False, repr=False)
