@@ -24,6 +24,7 @@ __all__ = [
     "ChainBroken",
     "EvidenceMissing",
     "GdprkitError",
+    "HostTransaction",
     "InvalidValue",
     "LineExpunged",
     "MissingExtra",
@@ -36,9 +37,11 @@ __all__ = [
     "PositionTaken",
     "RegisterInvalid",
     "ScenariosInvalid",
+    "SchemaMissing",
     "StoreBusy",
     "StoreClosed",
     "StoreCorrupt",
+    "StoreUnavailable",
     "TokenSpent",
     "UnknownName",
     "UnknownNotice",
@@ -320,6 +323,31 @@ class NewerSchema(GdprkitError):
 
 
 @attrs.define(eq=False, slots=False, repr=False)
+class SchemaMissing(GdprkitError):
+    """The database has no gdprkit tables, or not all, or those of an older version."""
+
+    lacks: tuple[str, ...]
+    code: ClassVar[str] = "schema-missing"
+
+    def __str__(self) -> str:
+        return (
+            f"the database lacks {', '.join(self.lacks)} and was left untouched; run "
+            "gdprkit.storage.install_postgres(connection) once, and see that the search_path "
+            "leads to the schema it was run in"
+        )
+
+
+@attrs.define(eq=False, slots=False, repr=False)
+class HostTransaction(GdprkitError):
+    """The transaction of the host, which a store was given, cannot carry this."""
+
+    problem: str
+    cure: str
+    code: ClassVar[str] = "host-transaction"
+    text: ClassVar[str] = "{problem}; {cure}"
+
+
+@attrs.define(eq=False, slots=False, repr=False)
 class StoreBusy(GdprkitError):
     """Another writer kept the store longer than the stated wait."""
 
@@ -338,6 +366,23 @@ class StoreCorrupt(GdprkitError):
     problem: str
     code: ClassVar[str] = "store-corrupt"
     text: ClassVar[str] = "the database reports {problem}; stop writing and restore from a backup"
+
+
+@attrs.define(eq=False, slots=False, repr=False)
+class StoreUnavailable(GdprkitError):
+    """The database server cannot be reached, or cannot work now.
+
+    A change on its way was stored whole or not at all: when the connection was lost before the
+    answer came, nobody can tell which without looking.
+    """
+
+    problem: str
+    code: ClassVar[str] = "store-unavailable"
+    retryable: ClassVar[bool] = True
+    text: ClassVar[str] = (
+        "the database cannot be used now ({problem}); a change on its way was stored whole or not "
+        "at all: read again, then try again"
+    )
 
 
 @attrs.define(eq=False, slots=False, repr=False)

@@ -50,7 +50,7 @@ def _held(store: SqliteStore) -> tuple[Callable[[], None], Event]:
         yield RUN, "SELECT 1", ()
 
     def hold() -> None:
-        store._write(steps())
+        store._write(steps)
 
     def held() -> None:
         threads.submit(hold)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import ClassVar, Self, TypeVar
 
@@ -26,7 +27,7 @@ from gdprkit.storage.protocol import (
     Suppression,
     check_tenant,
 )
-from gdprkit.storage.steps import Steps, walk
+from gdprkit.storage.steps import Make, Steps, walk
 from gdprkit.storage.writes import ONE_WRITER, Locks
 from gdprkit.words.identifiers import Slot, SubjectId
 
@@ -53,8 +54,15 @@ class SqlStore(ABC):
         """Carry out reading steps; each statement may stand alone."""
 
     @abstractmethod
-    def _write(self, steps: Steps[T]) -> T:
-        """Carry out steps in one transaction, which is over when this returns or raises."""
+    def _write(self, make: Make[T]) -> T:
+        """Carry out the steps that *make* gives in one transaction, or as a part of a host's.
+
+        A transaction of its own is over when this returns or raises, and may be tried again.
+        """
+
+    def _write_apart(self, make: Make[T]) -> T:
+        """Carry out steps in one transaction that no host can roll back."""
+        return self._write(make)
 
     @abstractmethod
     def close(self) -> None:
@@ -139,7 +147,7 @@ class SqlStore(ABC):
 
     def add_tombstone(self, tombstone: Tombstone) -> None:
         """See ``KeyStore.add_tombstone``."""
-        self._write(writes.add_tombstone(self._tenant, tombstone))
+        self._write(partial(writes.add_tombstone, self._tenant, tombstone))
 
     def epochs(self) -> Sequence[EpochRow]:
         """See ``KeyStore.epochs``."""
@@ -147,7 +155,7 @@ class SqlStore(ABC):
 
     def add_epoch(self, row: EpochRow) -> None:
         """See ``KeyStore.add_epoch``."""
-        self._write(writes.add_epoch(self._tenant, row))
+        self._write_apart(partial(writes.add_epoch, self._tenant, row))
 
     def key_rows(
         self,
@@ -161,15 +169,15 @@ class SqlStore(ABC):
 
     def replace_keys(self, changes: Sequence[tuple[KeyRow, KeyRow]]) -> int:
         """See ``KeyStore.replace_keys``."""
-        return self._write(writes.replace_keys(self._tenant, changes, self.locks))
+        return self._write(partial(writes.replace_keys, self._tenant, changes, self.locks))
 
     def replace_epoch(self, old: EpochRow, new: EpochRow) -> bool:
         """See ``KeyStore.replace_epoch``."""
-        return self._write(writes.replace_epoch(self._tenant, old, new))
+        return self._write_apart(partial(writes.replace_epoch, self._tenant, old, new))
 
     def destroy_epoch(self, row: EpochRow) -> bool:
         """See ``KeyStore.destroy_epoch``."""
-        return self._write(writes.destroy_epoch(self._tenant, row, self.locks))
+        return self._write_apart(partial(writes.destroy_epoch, self._tenant, row, self.locks))
 
     def hanging(self) -> Mapping[str, int]:
         """See ``KeyStore.hanging``."""
@@ -177,11 +185,11 @@ class SqlStore(ABC):
 
     def commit(self, *batches: Batch) -> None:
         """See ``Store.commit``."""
-        self._write(writes.commit(self._tenant, batches, self.locks))
+        self._write(partial(writes.commit, self._tenant, batches))
 
     def expunge(self, about: SubjectId, tombstone: LineTombstone) -> None:
         """See ``Store.expunge``."""
-        self._write(writes.expunge(self._tenant, about, tombstone, self.locks))
+        self._write(partial(writes.expunge, self._tenant, about, tombstone, self.locks))
 
     def __enter__(self) -> Self:
         return self

@@ -25,7 +25,7 @@ from gdprkit.errors import StoreBusy
 from gdprkit.storage.group import GroupWriter
 from gdprkit.storage.sql_store import SqlStore
 from gdprkit.storage.sqlite_file import SqliteFile
-from gdprkit.storage.steps import Row, SqlValue, Steps, take
+from gdprkit.storage.steps import Make, Row, SqlValue, Steps, take
 
 __all__ = ["SqliteStore"]
 
@@ -71,11 +71,11 @@ class SqliteStore(SqlStore):
         with self._file.reading() as port:
             return take(steps, port)
 
-    def _write(self, steps: Steps[T]) -> T:
+    def _write(self, make: Make[T]) -> T:
         if self._writer is not None:
-            return self._writer.write(steps)
+            return self._writer.write(make())
         with self._file.writing() as port:
-            return take(steps, port)
+            return take(make(), port)
 
     def settle(self) -> None:
         """Move everything from the log into the file itself, and empty the log.

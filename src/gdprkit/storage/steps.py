@@ -18,6 +18,7 @@ __all__ = [
     "RUN",
     "Ask",
     "AsyncPort",
+    "Make",
     "Page",
     "Port",
     "Row",
@@ -48,6 +49,9 @@ Ask: TypeAlias = tuple[str, str, Sequence[Any]]
 
 Steps: TypeAlias = Generator[Ask, Any, T]
 """Yields questions, is sent the answers, and returns what came of it."""
+
+Make: TypeAlias = Callable[[], Steps[T]]
+"""Makes steps anew, for a transaction that may have to be tried again."""
 
 Page: TypeAlias = tuple[list[T], Any]
 """Some of a long answer, and where to go on; None at the end."""

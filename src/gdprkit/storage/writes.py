@@ -1,7 +1,8 @@
 """What a commit and an expunging do in SQL, as steps.
 
-Decides the steps inside one transaction, the same for every database. Who begins and ends the
-transaction stands outside: a store, or the host whose connection it was given.
+Decides the steps inside one transaction. Who begins and ends the transaction stands outside: a
+store, or the host whose connection it was given. All but ``commit`` are the same for every
+database; where many write at once it is a function in the database (``postgres_function``).
 
 Always true: every refusal is raised before or inside the transaction and never after it, so
 rolling back leaves no trace; the end of every line is read under the writer's lock.
@@ -76,8 +77,8 @@ class _End:
     stored: bool = False  # the line has a row already
 
 
-def commit(tenant: str, batches: Sequence[Batch], locks: Locks = ONE_WRITER) -> Steps[None]:
-    """Carry out ``Store.commit`` inside a transaction.
+def commit(tenant: str, batches: Sequence[Batch]) -> Steps[None]:
+    """Carry out ``Store.commit`` inside the one transaction that writes.
 
     Raises:
         PositionTaken: see the protocol, as for the others; the caller rolls back.
@@ -87,8 +88,8 @@ def commit(tenant: str, batches: Sequence[Batch], locks: Locks = ONE_WRITER) -> 
         KeyEpochDestroyed: see the protocol.
         KeyDestroyed: see the protocol.
     """
-    yield from _check(tenant, batches, locks)
-    ends = yield from _ends(tenant, [batch.about for batch in batches], locks)
+    yield from _check(tenant, batches)
+    ends = yield from _ends(tenant, [batch.about for batch in batches])
     entries: list[Sequence[SqlValue]] = []
     receipts: set[tuple[bytes, bytes]] = set()
     last: dict[bytes, Batch] = {}
@@ -188,23 +189,22 @@ def destroy_epoch(tenant: str, row: EpochRow, locks: Locks = ONE_WRITER) -> Step
     return bool((yield RUN, sql.EPOCH_DESTROY_INDEX, (*change, tenant, *bounds)))
 
 
-def _check(tenant: str, batches: Sequence[Batch], locks: Locks) -> Steps[None]:
+def _check(tenant: str, batches: Sequence[Batch]) -> Steps[None]:
     """Read what the guards must know, and ask them."""
     gone = {}
     for about in sealed_again(batches):
         gone[about] = yield from reads.destroyed_keys(tenant, about)
     if hang_on_epochs(batches):
-        check_batches(batches, (yield from reads.epochs(tenant, locks.stay)), gone)
+        check_batches(batches, (yield from reads.epochs(tenant)), gone)
     elif gone:
         check_batches(batches, (), gone)
 
 
-def _ends(tenant: str, abouts: Sequence[SubjectId], locks: Locks) -> Steps[dict[bytes, _End]]:
+def _ends(tenant: str, abouts: Sequence[SubjectId]) -> Steps[dict[bytes, _End]]:
     """Read where the lines end; people without a line get an empty end, if not expunged."""
     ends: dict[bytes, _End] = {}
     for chunk in sql.chunks(about.bytes for about in abouts):
-        statement = sql.listed(sql.LINE_END, len(chunk)) + locks.change
-        for row in (yield ROWS, statement, (tenant, *chunk)):
+        for row in (yield ROWS, sql.listed(sql.LINE_END, len(chunk)), (tenant, *chunk)):
             subject, position, head, tags = row
             marks = frozenset(tags.split())
             ends[subject] = _End(position=position, head=head, tags=marks, stored=True)
