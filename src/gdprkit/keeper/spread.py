@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from concurrent.futures import CancelledError, Executor, Future
+from queue import SimpleQueue
 from typing import ClassVar, TypeVar
 
 import attrs
@@ -83,23 +84,26 @@ def _spread(
     work: Callable[[Span], R], waiting: deque[Span], executor: Executor, in_flight: int, tries: int
 ) -> Iterator[tuple[Span, R]]:
     running: dict[Future[R], Span] = {}
+    # not concurrent.futures.wait: it never sees what an executor that shuts down has cancelled
+    finished: SimpleQueue[Future[R]] = SimpleQueue()
     failures: Counter[Span] = Counter()
     stopped: BaseException | None = None
     try:
-        while (waiting or running) and stopped is None:
-            stopped = _fill(work, waiting, running, executor, in_flight)
+        while waiting or running:
+            stopped = stopped or _fill(work, waiting, running, executor, in_flight, finished)
             # what is finished is given before the work stops: then it is not done again
-            finished = [] if not running else wait(running, return_when=FIRST_COMPLETED).done
-            for future in finished:
-                span = running.pop(future)
-                problem = _problem(future)
-                if problem is None:
-                    yield span, future.result()
-                    continue
-                waiting.append(span)
-                failures[span] += 1
-                if not getattr(problem, "retryable", False) or failures[span] >= tries:
-                    stopped = problem
+            if not running or (stopped is not None and finished.empty()):
+                break
+            future = finished.get()
+            span = running.pop(future)
+            problem = _problem(future)
+            if problem is None:
+                yield span, future.result()
+                continue
+            waiting.append(span)
+            failures[span] += 1
+            if not getattr(problem, "retryable", False) or failures[span] >= tries:
+                stopped = stopped or problem
     finally:
         for future in running:
             future.cancel()
@@ -114,6 +118,7 @@ def _fill(
     running: dict[Future[R], Span],
     executor: Executor,
     in_flight: int,
+    finished: SimpleQueue[Future[R]],
 ) -> RuntimeError | None:
     """Hand spans to the executor; return why it takes no more, broken or shut down."""
     while waiting and len(running) < in_flight:
@@ -122,6 +127,7 @@ def _fill(
         except RuntimeError as error:
             return error
         running[future] = waiting.popleft()
+        future.add_done_callback(finished.put)
     return None
 
 
