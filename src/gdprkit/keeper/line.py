@@ -23,6 +23,7 @@ from gdprkit.facts.consent import ConsentConfirmed, ConsentGiven
 from gdprkit.facts.entry import Entry
 from gdprkit.facts.merge import MergedFrom, MergedInto
 from gdprkit.facts.request import RequestReceived
+from gdprkit.keeper.memory import Memory
 from gdprkit.keeper.values import Receipt
 from gdprkit.ledger.chain import genesis, link
 from gdprkit.ledger.codec import (
@@ -96,8 +97,13 @@ def new_view(tenant: str, about: SubjectId) -> View:
     return View(about=about, position=0, head=genesis(tenant, about), standing=EMPTY)
 
 
-def view(store: Store, about: SubjectId) -> View:
+def view(store: Store, about: SubjectId, memory: Memory | None = None) -> View:
     """Read where a line ends and its standing.
+
+    Args:
+        store: Where the line is.
+        about: The person.
+        memory: What was decoded lately; the row is read all the same.
 
     Raises:
         UnknownSubject: there is no line.
@@ -106,21 +112,28 @@ def view(store: Store, about: SubjectId) -> View:
     stored = store.standing(about)
     if stored is None:
         raise UnknownSubject(about)
-    standing = decode_standing(stored.state) if stored.fold == FOLD_VERSION else None
+    standing: Standing | None = None
+    if stored.fold == FOLD_VERSION:
+        state = stored.state
+        standing = decode_standing(state) if memory is None else memory.standing(about, state)
     if standing is None or standing.position != stored.position:
         standing = fold(entries_of(store, about))
     return View(about=about, position=stored.position, head=stored.head, standing=standing)
 
 
 def view_at(
-    store: Store, about: SubjectId, at: datetime | None = None, known_by: datetime | None = None
+    store: Store,
+    about: SubjectId,
+    at: datetime | None = None,
+    known_by: datetime | None = None,
+    memory: Memory | None = None,
 ) -> View:
     """Return a person's line with the standing of a moment, and of what was known by another.
 
     Raises:
         UnknownSubject, UnreadableEntry: as ``view`` says.
     """
-    found = view(store, about)
+    found = view(store, about, memory)
     if at is None and known_by is None:
         return found
     return attrs.evolve(found, standing=fold(entries_of(store, about), until=at, known_by=known_by))
