@@ -59,6 +59,7 @@ __all__ = [
     "unchanged",
     "view",
     "view_at",
+    "view_of",
 ]
 
 
@@ -112,6 +113,12 @@ def view(store: Store, about: SubjectId, memory: Memory | None = None) -> View:
     stored = store.standing(about)
     if stored is None:
         raise UnknownSubject(about)
+    return view_of(store, stored, memory)
+
+
+def view_of(store: Store, stored: StoredStanding, memory: Memory | None = None) -> View:
+    """Return what ``view`` returns, of a row that was read already; its errors too."""
+    about = stored.about
     standing: Standing | None = None
     if stored.fold == FOLD_VERSION:
         state = stored.state
