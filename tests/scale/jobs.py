@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -38,20 +39,39 @@ def store_at(place: str) -> Store:
 
 @cache
 def keeper_at(place: str) -> RecordKeeper:
-    return RecordKeeper(jot(), store=store_at(place), keys=provider(), clock=Clock(NOW))
+    return keeper_on(store_at(place))
+
+
+def keeper_on(store: Store, now: datetime = NOW) -> RecordKeeper:
+    return RecordKeeper(jot(), store=store, keys=provider(), clock=Clock(now))
+
+
+def forget(place: str) -> None:
+    """Close what this process opened at a place."""
+    _close(keeper_at(place)._bench.store)
+    keeper_at.cache_clear()
+
+
+def _close(store: Store) -> None:
+    if isinstance(store, PostgresStore):
+        store._where.close()
+    store.close()
 
 
 def move_in(place: str, people: int) -> list[SubjectId]:
     """Add people of whom every other has agreed to the newsletter, and some objected since."""
-    keeper = RecordKeeper(jot(), store=store_at(place), keys=provider(), clock=Clock(ADDED))
+    store = store_at(place)
+    keeper = keeper_on(store, ADDED)
     ids = keeper.add_people([_person(number) for number in range(people)])
     for about in ids[1::8]:
         keeper.record(about, marketing.object_to(via="email"))
+    _close(store)
     return ids
 
 
 def _person(number: int) -> NewPerson:
-    given = consent.give("newsletter", evidence=evidence(), channels=["email"])
+    proved = evidence(method=consent.ConsentMethod.DOUBLE_OPT_IN, proof=["mail-1"])
+    given = consent.give("newsletter", evidence=proved, channels=["email"])
     return NewPerson(
         kind="company-contact",
         fields={"name": f"Contact {number}", "email": f"contact.{number}@example.com"},
