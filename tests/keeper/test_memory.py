@@ -175,6 +175,8 @@ def deeds(house: House, people: list[SubjectId], draw: random.Random) -> list[Ca
         HOLD,
         retention.lift_hold("case-1"),
         connection.start(reference="contract-1"),
+        connection.act_for(other),
+        marketing.prohibit(via="email", by="company"),
         connection.end(on=house.clock.now.date(), cause="contract-end", evidence="contract-1"),
         data.rectify({"email": draw.choice([EMAIL, BERT, CARL])}, source="contact-form"),
         data.collect({"phone": "+358401234567"}, source="contact-form"),
@@ -241,7 +243,8 @@ def test_damage_of_a_value_is_told_by_who_opens_it(filed: House, path: Path) -> 
     with closing(sqlite3.connect(path)) as raw, raw:
         raw.execute("DELETE FROM gdprkit_value")
     assert filed.ask(who) == before
-    for tells in (filed.keeper.verify, filed.keeper.read, beside(filed).ask):
+    planned = partial(filed.keeper.plan, question=connection.after_end())
+    for tells in (filed.keeper.verify, filed.keeper.read, planned, beside(filed).ask):
         with pytest.raises(ChainBroken):
             tells(who)
 

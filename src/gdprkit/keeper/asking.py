@@ -80,8 +80,8 @@ def ask(
     policy = policy_of(question)
     moment = now if at is None else utc_moment(at, "at")
     found = view_at(bench.store, about, at, known_by, bench.memory)
-    company = organisation_of(bench.store, found, at, known_by)
-    others = surviving_of(bench.store, found, at, known_by)
+    company = organisation_of(bench.store, found, at, known_by, bench.memory)
+    others = surviving_of(bench.store, found, at, known_by, bench.memory)
     case = bench.case(found, moment, organisation=company, surviving=others)
     if not isinstance(question, (MayContact, MayMove)):
         return policy(case, question)

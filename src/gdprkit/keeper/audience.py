@@ -104,7 +104,7 @@ def _cases(
         found = view_of(bench.store, stored, bench.memory)
         company = found.standing.connection.organisation
         if company is not None and company not in companies:
-            companies[company] = organisation_of(bench.store, found)
+            companies[company] = organisation_of(bench.store, found, memory=bench.memory)
         organisation = None if company is None else companies[company]
         yield found, bench.case(found, now, organisation=organisation)
 

@@ -41,7 +41,7 @@ class Bench:
         The lines that go on in its place are those of now, unless *more* gives those of then.
         """
         if "surviving" not in more:
-            more["surviving"] = surviving_of(self.store, view)
+            more["surviving"] = surviving_of(self.store, view, memory=self.memory)
         return Case(
             standing=view.standing,
             register=self.register,

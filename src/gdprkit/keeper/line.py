@@ -140,17 +140,27 @@ def view_at(
     Raises:
         UnknownSubject, UnreadableEntry: as ``view`` says.
     """
-    found = view(store, about, memory)
-    if at is None and known_by is None:
-        return found
-    return attrs.evolve(found, standing=fold(entries_of(store, about), until=at, known_by=known_by))
+    found = known(store, about, at, known_by, memory)
+    if found is None:
+        raise UnknownSubject(about)
+    return found
 
 
 def known(
-    store: Store, about: SubjectId, at: datetime | None = None, known_by: datetime | None = None
+    store: Store,
+    about: SubjectId,
+    at: datetime | None = None,
+    known_by: datetime | None = None,
+    memory: Memory | None = None,
 ) -> View | None:
     """Return what ``view_at`` returns; None where there is no line, or it was expunged."""
-    return None if store.standing(about) is None else view_at(store, about, at, known_by)
+    stored = store.standing(about)
+    if stored is None:
+        return None
+    found = view_of(store, stored, memory)
+    if at is None and known_by is None:
+        return found
+    return attrs.evolve(found, standing=fold(entries_of(store, about), until=at, known_by=known_by))
 
 
 def organisation_of(
@@ -158,13 +168,14 @@ def organisation_of(
     found: View,
     until: datetime | None = None,
     known_by: datetime | None = None,
+    memory: Memory | None = None,
 ) -> Standing | None:
     """Return the standing of the organisation the person acts for (R-418), or None.
 
     None as well where it has no line in this store: then nobody knows what it prohibited.
     """
     organisation = found.standing.connection.organisation
-    line = None if organisation is None else known(store, organisation, until, known_by)
+    line = None if organisation is None else known(store, organisation, until, known_by, memory)
     return None if line is None else line.standing
 
 
@@ -173,11 +184,12 @@ def surviving_of(
     found: View,
     until: datetime | None = None,
     known_by: datetime | None = None,
+    memory: Memory | None = None,
 ) -> tuple[Standing, ...]:
     """Return the standings of the lines that go on in place of a closed one, nearest first."""
     if found.standing.merge.into is None:
         return ()
-    read = partial(known, store, at=until, known_by=known_by)
+    read = partial(known, store, at=until, known_by=known_by, memory=memory)
     return tuple(line.standing for line in going_on(found, read))
 
 
