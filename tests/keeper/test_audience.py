@@ -24,11 +24,13 @@ from gdprkit.facts.entry import Entry
 from gdprkit.keeper import audience as module
 from gdprkit.keeper.asking import QUESTIONS as POLICIES
 from gdprkit.keeper.candidates import candidate_tags
+from gdprkit.keeper.line import View, view_of
+from gdprkit.keeper.memory import Memory
 from gdprkit.policy.case import Case
 from gdprkit.policy.marks import tags
 from gdprkit.state.standing import fold
 from gdprkit.storage import MemoryStore, SqliteStore
-from gdprkit.storage.protocol import StoredStanding
+from gdprkit.storage.protocol import Store, StoredStanding
 from gdprkit.storage.span import ALL
 from gdprkit.words.identifiers import SubjectId
 
@@ -135,9 +137,13 @@ def test_only_what_is_taken_is_read(swift: House, monkeypatch: pytest.MonkeyPatc
     for number in range(30):
         swift.plain(f"{number}@example.com", acts=[yes()])
     monkeypatch.setattr(module, "_PAGE", 10)
-    decided: list[object] = []
-    real = module.view_of
-    monkeypatch.setattr(module, "view_of", lambda *a: decided.append(a[1]) or real(*a))
+    decided: list[StoredStanding] = []
+
+    def seen(store: Store, stored: StoredStanding, memory: Memory | None = None) -> View:
+        decided.append(stored)
+        return view_of(store, stored, memory)
+
+    monkeypatch.setattr(module, "view_of", seen)
     given = swift.keeper.audience(QUESTIONS[0])
     assert decided == []
     next(given)

@@ -62,14 +62,14 @@ def move_in(place: str, people: int) -> list[SubjectId]:
     """Add people of whom every other has agreed to the newsletter, and some objected since."""
     store = store_at(place)
     keeper = keeper_on(store, ADDED)
-    ids = keeper.add_people([_person(number) for number in range(people)])
+    ids = keeper.add_people([person(number) for number in range(people)])
     for about in ids[1::8]:
         keeper.record(about, marketing.object_to(via="email"))
     _close(store)
     return ids
 
 
-def _person(number: int) -> NewPerson:
+def person(number: int) -> NewPerson:
     proved = evidence(method=consent.ConsentMethod.DOUBLE_OPT_IN, proof=["mail-1"])
     given = consent.give("newsletter", evidence=proved, channels=["email"])
     return NewPerson(

@@ -141,7 +141,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     }
     with (
         dask.config.set(quiet),
-        LocalCluster(
+        LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=3,
             threads_per_worker=1,
             processes=True,
@@ -149,7 +149,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             dashboard_address=None,
             silence_logs=50,
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster) as client,  # type: ignore[no-untyped-call]
     ):
         yield client
 
