@@ -52,15 +52,17 @@ def server(postgres: str) -> Iterator[str]:
 
 def processes() -> ProcessPoolExecutor:
     # not forked from here: such a process would share what this one has open
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["tests.scale.jobs"])
-    return ProcessPoolExecutor(2, mp_context=context)
+    return ProcessPoolExecutor(2, mp_context=get_context("forkserver"))
 
 
 def by_spans(
-    work: Callable[[Span], list[SubjectId]], executor: Executor, spans: tuple[Span, ...] = SPANS
+    work: Callable[[Span], list[SubjectId]],
+    executor: Executor,
+    spans: tuple[Span, ...] = SPANS,
+    found: dict[Span, list[SubjectId]] | None = None,
 ) -> dict[Span, list[SubjectId]]:
-    found: dict[Span, list[SubjectId]] = {}
+    """Do the work and put its results to those found before, also when it stops."""
+    found = {} if found is None else found
     for span, ids in over_spans(work, spans, executor=executor, in_flight=6):
         assert span not in found
         found[span] = ids
@@ -96,11 +98,11 @@ def sweep_by_pools(place: str, fuse: str) -> None:
     sweep = partial(jobs.deadly_sweep, place, "check-1", fuse)
     found: dict[Span, list[SubjectId]] = {}
     with processes() as pool, pytest.raises(SpansLeft) as stopped:
-        found.update(by_spans(sweep, pool))
+        by_spans(sweep, pool, SPANS, found)
     assert isinstance(stopped.value.__cause__, BrokenProcessPool)
     assert not Path(fuse).exists()
     with processes() as pool:
-        found.update(by_spans(sweep, pool, stopped.value.left))
+        by_spans(sweep, pool, stopped.value.left, found)
         assert sorted(joined(found)) == sorted(people)
         check_swept(place, people)
         check_jobs(place, pool)
