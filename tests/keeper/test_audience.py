@@ -30,7 +30,7 @@ from gdprkit.policy.case import Case
 from gdprkit.policy.marks import tags
 from gdprkit.state.standing import fold
 from gdprkit.storage import MemoryStore, SqliteStore
-from gdprkit.storage.protocol import Store, StoredStanding
+from gdprkit.storage.protocol import LineTombstone, Store, StoredStanding
 from gdprkit.storage.span import ALL
 from gdprkit.words.identifiers import SubjectId
 
@@ -190,6 +190,46 @@ def test_who_moves_meanwhile_is_asked_about_anew(
     corrected = data.rectify({"email": BERT}, source="contact-form")
     between(fresh, monkeypatch, lambda: filed.keeper.record(who, corrected))
     assert list(fresh.keeper.audience(QUESTIONS[0])) == [who]
+
+
+def test_who_is_expunged_meanwhile_is_left_out(
+    filed: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody whose line went for good after their page was read ends nothing."""
+    gone, stays = filed.plain(acts=[yes()]), filed.plain(BERT, acts=[yes()])
+    fresh = house_on(filed.store)
+    end = next(end for end in filed.store.ends() if end.about == gone)
+    left = LineTombstone(position=end.position, head=end.head, at=filed.clock.now)
+    between(fresh, monkeypatch, lambda: filed.store.expunge(gone, left))
+    assert list(fresh.keeper.audience(QUESTIONS[0])) == [stays]
+
+
+def test_who_moves_from_tag_to_tag_is_given_once(
+    swift: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where several tags serve a question, whoever is found by two of them is given once."""
+    people = sorted(swift.plain(f"{number}@example.com") for number in range(4))
+    question = data.may_process("customer-care")
+    assert len(candidate_tags(jot(), question)) > 1
+    assert list(swift.keeper.audience(question)) == people
+    real = swift.store.tagged
+    everybody = "kind:company-contact"
+    monkeypatch.setattr(swift.store, "tagged", lambda _, **more: real(everybody, **more))
+    assert list(swift.keeper.audience(question)) == people
+
+
+def test_a_contract_is_found_by_its_tag(swift: House) -> None:
+    """Whose data is processed for a contract is found among those whose relation is live."""
+    question = data.may_process("customer-contract")
+    people = [
+        swift.keeper.add_person(
+            "consumer", {"email": f"{number}@example.com"}, source="contact-form", notice="v7"
+        )
+        for number in range(3)
+    ]
+    swift.keeper.record(people[1], connection.start(reference="contract-1"))
+    assert candidate_tags(jot(), question) == {"status:active"}
+    assert list(swift.keeper.audience(question)) == [people[1]] == asked(swift, question)
 
 
 def test_damage_is_raised_as_ask_raises_it(path: Path) -> None:

@@ -123,6 +123,7 @@ def test_an_error_of_the_work_names_the_spans_left() -> None:
     assert isinstance(stopped.value.__cause__, ZeroDivisionError)
     assert SPANS[5] in stopped.value.left
     done = {span for span, _ in given}
+    assert {SPANS[6], SPANS[7]} <= done  # finished beside it: given, and not done again
     assert not done & set(stopped.value.left)
     assert done | set(stopped.value.left) == set(SPANS)
 
