@@ -19,9 +19,10 @@ from tests.keeper.support import Clock, evidence, jot, moment, provider
 from gdprkit import RecordKeeper, consent, marketing
 from gdprkit.acts.act import Act
 from gdprkit.facts.marketing import ListChecked
+from gdprkit.keeper.reindexing import Reindexed, reindex_span
 from gdprkit.keeper.values import NewPerson
 from gdprkit.storage import PostgresStore, SqliteStore
-from gdprkit.storage.protocol import Span, Store
+from gdprkit.storage.protocol import Batch, Marks, Span, Store
 from gdprkit.words.identifiers import SubjectId
 
 ADDED = moment(2026, 1, 12)
@@ -134,12 +135,25 @@ def verify(place: str, span: Span) -> int:
     return len(found)
 
 
-def reindex(place: str, span: Span) -> int:
-    keeper = keeper_at(place)
-    found = list(keeper.people(span=span))
-    for about in found:
-        keeper.reindex(about)
-    return len(found)
+def reindex(place: str, span: Span) -> Reindexed:
+    return reindex_span(keeper_at(place), span)
+
+
+def blur(place: str) -> None:
+    """Take everybody's marks away, so that reindexing has something to do."""
+    store = store_at(place)
+    lost = [
+        Batch(
+            about=line.standing.about,
+            expected=line.standing.position,
+            entries=(),
+            standing=line.standing,
+            marks=Marks(),
+        )
+        for line in store.lines()
+    ]
+    store.commit(*lost)
+    _close(store)
 
 
 def audience(place: str, span: Span) -> list[SubjectId]:

@@ -78,6 +78,7 @@ def test_answers_are_those_of_one_server(servers: list[psycopg.Connection[Any]])
         assert same == ids
         assert list(keeper.people()) == list(alone.people())
         assert list(store.ends()) == list(one.ends())
+        assert list(store.marks()) == list(one.marks())
         assert list(keeper.audience(jobs.NEWSLETTER)) == list(alone.audience(jobs.NEWSLETTER)) != []
         assert sorted(keeper.waking(jobs.FAR)) == sorted(alone.waking(jobs.FAR))
         assert list(store.suppressions()) == list(one.suppressions()) != []

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from tests.scale import jobs
 
+from gdprkit.keeper.reindexing import Reindexed
 from gdprkit.keeper.spread import SpansLeft, over_spans
 from gdprkit.storage import install_postgres
 from gdprkit.storage.span import ALL, Span
@@ -85,10 +86,15 @@ def check_swept(place: str, people: list[SubjectId]) -> None:
 def check_jobs(place: str, executor: Executor) -> None:
     """Hold jobs that split against one plain run of each."""
     assert joined(by_spans(partial(jobs.audience, place), executor)) == jobs.audience(place, ALL)
-    for job in (jobs.reindex, jobs.verify):
-        done = dict(over_spans(partial(job, place), SPANS, executor=executor))
-        assert sum(done.values()) == jobs.count(place, ALL) == PEOPLE
-        assert done == {span: jobs.count(place, span) for span in SPANS}
+    counts = {span: jobs.count(place, span) for span in SPANS}
+    assert sum(counts.values()) == PEOPLE
+    assert dict(over_spans(partial(jobs.verify, place), SPANS, executor=executor)) == counts
+    jobs.blur(place)
+    done = dict(over_spans(partial(jobs.reindex, place), SPANS, executor=executor))
+    assert {span: part.people for span, part in done.items()} == counts
+    total = sum(done.values(), Reindexed())
+    assert (total.changed, total.failed) == (PEOPLE, ())
+    assert jobs.reindex(place, ALL).changed == 0
 
 
 def sweep_by_pools(place: str, fuse: str) -> None:

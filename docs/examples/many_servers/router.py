@@ -35,6 +35,7 @@ IN_ORDER = {
     "tagged": attrgetter("about.int"),
     "ends": attrgetter("about.int"),
     "lines": attrgetter("standing.about.int"),
+    "marks": attrgetter("about.int"),
     "expunged_lines": lambda found: found[0].int,
 }
 

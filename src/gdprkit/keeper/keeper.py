@@ -557,16 +557,14 @@ class RecordKeeper:
         """Give the people for whom a *may* question is ALLOWED now, in order of id.
 
         Each is decided about as ``ask`` does, the suppression list included, page by page. Ask
-        again when sending: they may say no in between (R-331), and whose marks moved meanwhile may
-        be left out.
+        again when sending: they may say no in between (R-331); whose marks moved may be left out.
 
         Args:
             question: A value such as ``marketing.may_contact(...)``.
             span: Whom to look among.
 
         Raises:
-            UnknownPurpose, InvalidValue: as in ``ask``; so is what is raised about somebody on the
-                way, which ends it.
+            UnknownPurpose, InvalidValue: as in ``ask``; so are errors on the way, which end it.
         """
         return audience(lambda: self._bench, question, span, self.now)
 
