@@ -3,7 +3,8 @@
 Every error says what is wrong and what to do, carries typed fields for programs, and never
 carries a personal value: logs outlive data. Arguments are positional, so errors pickle.
 Errors of sealed fields stand beside the ciphers in ``gdprkit.sealing.errors``, and ``NotAllowed``
-beside the decision it carries in ``gdprkit.policy.decisions``; they belong to the same family.
+beside the decision it carries in ``gdprkit.policy.decisions``, ``SpansLeft`` beside the work it
+stops in ``gdprkit.keeper.spread``; they belong to the same family.
 """
 
 from __future__ import annotations
