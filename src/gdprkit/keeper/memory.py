@@ -23,7 +23,7 @@ from gdprkit.words.identifiers import SubjectId
 __all__ = ["LONGEST", "PEOPLE", "Memory"]
 
 PEOPLE: Final = 1024
-"""Most people kept; who was put in first goes first."""
+"""Most people kept, 6 KB each where little is known of them; who was put in first goes first."""
 LONGEST: Final = 16_384
 """Bytes of a stored standing; a longer one is decoded each time."""
 

@@ -38,6 +38,7 @@ from gdprkit.sealing.rows import (
 from gdprkit.storage.guards import (
     check_batches,
     check_changes,
+    check_kek,
     check_keys,
     same_epoch,
     sealed_again,
@@ -51,12 +52,14 @@ from gdprkit.storage.protocol import (
     Span,
     StoredEntry,
     StoredLine,
+    StoredMarks,
     StoredStanding,
     Suppression,
+    check_tag,
     check_tenant,
 )
 from gdprkit.words.identifiers import Slot, SubjectId
-from gdprkit.words.moments import utc_moment
+from gdprkit.words.moments import microseconds, utc_moment
 
 __all__ = ["MemoryStore"]
 
@@ -160,6 +163,7 @@ class MemoryStore:
 
     def tagged(self, tag: str, *, span: Span = ALL) -> Iterator[StoredStanding]:
         """See ``Store.tagged``."""
+        check_tag(tag)
         with self._open():
             found = [self._people[about].standing for about in _within(self._tags.get(tag), span)]
         return (standing for standing in found if standing is not None)
@@ -187,6 +191,20 @@ class MemoryStore:
             StoredLine(standing=standing, entries=entries)
             for standing, entries in found
             if standing is not None
+        )
+
+    def marks(self, *, span: Span = ALL) -> Iterator[StoredMarks]:
+        """See ``Store.marks``."""
+        with self._open():
+            found = [(about, self._people[about].marks) for about in _within(self._order, span)]
+        return (
+            StoredMarks(
+                about=about,
+                wake_at=None if marks.wake_at is None else microseconds(marks.wake_at),
+                tags=marks.tags,
+                found_by=marks.tags,
+            )
+            for about, marks in found
         )
 
     def expunged_lines(self, *, span: Span = ALL) -> Iterator[tuple[SubjectId, LineTombstone]]:
@@ -249,6 +267,7 @@ class MemoryStore:
         """See ``KeyStore.key_rows``."""
         if limit < 1:
             raise InvalidValue("limit", "is less than 1", "ask for at least one row")
+        check_kek(kek)
         with self._open():
             found = [
                 row

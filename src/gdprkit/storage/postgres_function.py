@@ -107,30 +107,34 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 AS $$
 DECLARE
   before CONSTANT text := current_setting('lock_timeout');
-  live text[];
   added bytea[];
   tags_were text;
+  renewed boolean;
   written bigint;
   one record;
 BEGIN
   PERFORM set_config('lock_timeout', wait, true);
 
-  -- whoever destroys an epoch holds it: wait for that, then see it
+  -- whoever destroys an epoch holds it: wait for that, and look by another statement
   IF kek_epoch IS NOT NULL THEN
-    SELECT array_agg(e.epoch) INTO live FROM (
-      SELECT epoch, state FROM gdprkit_epoch
-      WHERE tenant = whose AND kind = 'kek' AND epoch = ANY (kek_epoch)
-      ORDER BY epoch FOR SHARE) e WHERE e.state <> 'destroyed';
-    FOR one IN SELECT n.epoch FROM {_rows("kek")}
-        WHERE (n.epoch = ANY (live)) IS NOT TRUE ORDER BY n.epoch LOOP
+    PERFORM FROM gdprkit_epoch e
+      WHERE e.tenant = whose AND e.kind = 'kek' AND e.epoch = ANY (kek_epoch)
+      ORDER BY e.epoch FOR SHARE;
+    FOR one IN SELECT n.epoch FROM {_rows("kek")}, LATERAL (
+        SELECT count(*) AS live FROM gdprkit_epoch e
+        WHERE e.tenant = whose AND e.kind = 'kek' AND e.epoch = n.epoch
+          AND e.state <> 'destroyed') e
+        WHERE e.live = 0 ORDER BY n.epoch LOOP
       RAISE EXCEPTION USING ERRCODE = 'GK005', MESSAGE = 'key epoch destroyed', DETAIL = one.epoch;
     END LOOP;
   END IF;
   IF index_epoch IS NOT NULL THEN
-    FOR one IN SELECT e.epoch FROM (
-        SELECT epoch, state FROM gdprkit_epoch
-        WHERE tenant = whose AND kind = 'index' AND epoch = ANY (index_epoch)
-        ORDER BY epoch FOR SHARE) e WHERE e.state = 'destroyed' LOOP
+    PERFORM FROM gdprkit_epoch e
+      WHERE e.tenant = whose AND e.kind = 'index' AND e.epoch = ANY (index_epoch)
+      ORDER BY e.epoch FOR SHARE;
+    FOR one IN SELECT e.epoch FROM gdprkit_epoch e
+        WHERE e.tenant = whose AND e.kind = 'index' AND e.epoch = ANY (index_epoch)
+          AND e.state = 'destroyed' ORDER BY e.epoch LOOP
       RAISE EXCEPTION USING ERRCODE = 'GK005', MESSAGE = 'key epoch destroyed', DETAIL = one.epoch;
     END LOOP;
   END IF;
@@ -152,14 +156,17 @@ BEGIN
     UPDATE gdprkit_line l SET position = line_position[i], head = line_head[i],
         fold = line_fold[i], state = line_state[i], wake_at = line_wake_at[i], tags = line_tags[i]
       WHERE l.tenant = whose AND l.subject = line_subject[i];
-    IF tags_were <> line_tags[i] THEN
+    -- a renewal also puts back what the line names and look-ups do not find
+    renewed := line_position[i] = line_expected[i];
+    IF renewed OR tags_were <> line_tags[i] THEN
       DELETE FROM gdprkit_tag t
         WHERE t.tenant = whose AND t.subject = line_subject[i]
           AND t.tag = ANY (string_to_array(tags_were, ' '))
           AND t.tag <> ALL (string_to_array(line_tags[i], ' '));
       INSERT INTO gdprkit_tag (tenant, subject, tag)
         SELECT whose, line_subject[i], word FROM unnest(string_to_array(line_tags[i], ' ')) word
-        WHERE word <> ALL (string_to_array(tags_were, ' '));
+        WHERE renewed OR word <> ALL (string_to_array(tags_were, ' '))
+        ON CONFLICT (tenant, tag, subject) DO NOTHING;
     END IF;
   END LOOP;
 

@@ -15,14 +15,17 @@ from typing import Any, Final, TypeVar
 from gdprkit.errors import InvalidValue
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, Tombstone, term_prefix
 from gdprkit.storage import statements as sql
+from gdprkit.storage.guards import check_kek
 from gdprkit.storage.protocol import (
     LineEnd,
     LineTombstone,
     Span,
     StoredEntry,
     StoredLine,
+    StoredMarks,
     StoredStanding,
     Suppression,
+    check_tag,
 )
 from gdprkit.storage.statements import Row, SqlValue
 from gdprkit.storage.steps import ROWS, Page, Steps
@@ -43,6 +46,7 @@ __all__ = [
     "keys",
     "line",
     "lines",
+    "marks",
     "people",
     "receipt",
     "standing",
@@ -169,6 +173,7 @@ def key_rows(
     """Read ``KeyStore.key_rows``."""
     if limit < 1:
         raise InvalidValue("limit", "is less than 1", "ask for at least one row")
+    check_kek(kek)
     behind: tuple[SqlValue, ...] = (b"", 0) if after is None else (after[0].bytes, after[1])
     if kek is None:
         found = yield ROWS, sql.KEY_PAGE, (tenant, *behind, limit)
@@ -203,7 +208,7 @@ def people(tenant: str, span: Span) -> Walk[SubjectId]:
 
 def tagged(tenant: str, tag: str, span: Span) -> Walk[StoredStanding]:
     """Walk ``Store.tagged``."""
-    return _by_id(sql.TAGGED, (tenant, tag), span, sql.standing_of, tables=2)
+    return _by_id(sql.TAGGED, (tenant, check_tag(tag)), span, sql.standing_of, tables=2)
 
 
 def ends(tenant: str, span: Span) -> Walk[LineEnd]:
@@ -244,6 +249,35 @@ def _line_page(tenant: str, high: int, low: int) -> Steps[Page[StoredLine]]:
         for standing in standings
     ]
     return page, _next_id(rows, _LINES, high)
+
+
+def marks(tenant: str, span: Span) -> Walk[StoredMarks]:
+    """Walk ``Store.marks``."""
+    return partial(_marks_page, tenant, span.high), span.low
+
+
+def _marks_page(tenant: str, high: int, low: int) -> Steps[Page[StoredMarks]]:
+    """Read the marks of some people, and which of them each tag finds: there are few tags."""
+    rows = yield ROWS, sql.MARKS, (tenant, *_bounds(low, high), PAGE)
+    if not rows:
+        return [], None
+    found: dict[bytes, set[str]] = {row[0]: set() for row in rows}
+    tag = ""
+    while (tag := (yield ROWS, sql.TAG_NEXT, (tenant, tag))[0][0]) is not None:
+        holders = yield ROWS, sql.TAG_HOLDERS, (tenant, tag, rows[0][0], rows[-1][0])
+        for (subject,) in holders:
+            if subject in found:
+                found[subject].add(tag)
+    page = [
+        StoredMarks(
+            about=sql.subject_of(subject),
+            wake_at=wake_at,
+            tags=frozenset(tags.split()),
+            found_by=frozenset(found[subject]),
+        )
+        for subject, wake_at, tags in rows
+    ]
+    return page, _next_id(rows, PAGE, high)
 
 
 def suppressions(tenant: str) -> Walk[Suppression]:
