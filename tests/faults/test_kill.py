@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -19,6 +20,7 @@ from tests.faults.whole import Whole, check_whole
 from tests.keeper.support import House, house_on
 
 from gdprkit.keeper.line import key_hash, reopened
+from gdprkit.storage import SqliteStore
 from gdprkit.words.identifiers import subject_id
 
 #: Kills that one store has to bear before a new one is made.
@@ -139,3 +141,27 @@ def test_a_killed_writer_loses_nothing_and_leaves_nothing_half(
         f" commits, all there; 0 half; {found['unacknowledged']} unacknowledged,"
         f" {found['stored']} of them stored whole; {found['refused']} refused"
     )
+
+
+def test_a_store_whose_checkpoint_was_broken_off_opens(tmp_path: Path) -> None:
+    """Killed while the log moved into the file: the file alone looks damaged, and is not."""
+    path, copy = tmp_path / "whole.db", tmp_path / "copy.db"
+    with SqliteStore(path) as store:
+        house = house_on(store)
+        deeds.add(house, "first")
+        store.settle()
+        before = path.read_bytes()
+        for number in range(20):
+            deeds.add(house, f"p{number}")
+        log = path.with_name("whole.db-wal").read_bytes()
+        people = list(house.keeper.people())
+        store.settle()
+        after = path.read_bytes()
+    assert len(after) > len(before)
+    page = 4096  # the first page came, which says how many there are; the others did not
+    copy.write_bytes(after[:page] + before[page:])
+    copy.with_name("copy.db-wal").write_bytes(log)
+    with SqliteStore(copy) as store:
+        house = house_on(store)
+        assert list(house.keeper.people()) == people
+        check_whole(house)
