@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
+import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 from tests.faults import deeds
@@ -18,6 +19,7 @@ from tests.keeper.support import House, house_on
 from gdprkit.errors import StoreUnavailable
 from gdprkit.keeper.line import key_hash
 from gdprkit.storage.postgres import PostgresStore
+from gdprkit.storage.postgres_errors import told as told_of
 from gdprkit.words.identifiers import SubjectId
 
 
@@ -93,3 +95,10 @@ def test_a_network_cut_loses_nothing_and_doubles_nothing(
         f" {found['stored']:,} of them stored, {found['not stored']:,} not; all recorded again"
         f" under their keys, each there once ({found['tries']:,} more errors on the way)"
     )
+
+
+def test_a_failure_without_a_code_is_a_lost_connection() -> None:
+    """A connection that is reset while an answer is read is no damage of the database."""
+    error = told_of(psycopg.DatabaseError("server closed the connection unexpectedly"), 1)
+    assert isinstance(error, StoreUnavailable)
+    assert "unexpectedly" not in str(error)
