@@ -94,7 +94,7 @@ def test_a_network_cut_loses_nothing_and_doubles_nothing(
     assert found["stored"], "never cut between commit and answer"
     assert found["not stored"]
     tell(
-        f"network cut, postgres: {len(names):,} records: {found['answered']:,} answered in spite of it;"
+        f"network cut, postgres: {len(names):,} records: {found['answered']:,} answered at once;"
         f" {found['stored'] + found['not stored']:,} cut, each told as a typed error,"
         f" {found['stored']:,} of them stored, {found['not stored']:,} not; all recorded again"
         f" under their keys, each there once ({found['tries']:,} more errors on the way)"
