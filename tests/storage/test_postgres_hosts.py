@@ -649,3 +649,29 @@ def test_the_file_of_the_server_is_gone_afterwards(tmp_path: Path) -> None:
     with running_server(place=tmp_path) as server:
         assert server.folder.is_dir()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_connection_that_died_in_the_pool_is_replaced(uri: str) -> None:
+    """A dead connection that the pool still holds is nobody's error: the next one is taken."""
+    with ConnectionPool(uri, min_size=2, max_size=2) as pool:
+        pool.wait()
+        store = PostgresStore(pool)
+        for connection in pool._pool:
+            connection.pgconn.finish()
+        assert store.standing(ANNA) is None
+        store.commit(follow(store, ANNA, b"one"))
+
+
+def test_an_awaited_connection_that_died_in_the_pool_is_replaced(uri: str) -> None:
+    """The same where the pool is awaited."""
+
+    async def work() -> None:
+        async with AsyncConnectionPool(uri, min_size=2, max_size=2) as pool:
+            await pool.wait()
+            store = AsyncPostgresStore(pool)
+            await store.look()
+            for connection in pool._pool:
+                connection.pgconn.finish()
+            assert await store.standing(ANNA) is None
+
+    asyncio.run(work())

@@ -186,7 +186,7 @@ class PostgresStore(SqlStore):
             raise StoreClosed
         try:
             if isinstance(self._where, ConnectionPool):
-                connection = self._where.getconn()
+                connection = _alive(self._where)
                 try:
                     with _by_itself(connection):
                         yield connection
@@ -205,6 +205,20 @@ def _is_hosts(connection: Connection) -> bool:
     """Return whether what is done here is part of a transaction of the host's."""
     idle = connection.info.transaction_status is TransactionStatus.IDLE
     return not (idle and connection.autocommit)
+
+
+def _alive(pool: ConnectionPool[Any]) -> Connection:
+    """Borrow a connection; one that died while it lay in the pool is given back to be replaced.
+
+    Raises:
+        psycopg.OperationalError: the pool has dead ones only.
+    """
+    for _ in range(pool.max_size + 1):
+        connection: Connection = pool.getconn()
+        if not connection.closed:
+            return connection
+        pool.putconn(connection)
+    raise psycopg.OperationalError
 
 
 @contextmanager

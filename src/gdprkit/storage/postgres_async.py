@@ -188,7 +188,7 @@ class AsyncPostgresStore(AsyncSqlStore):
             raise StoreClosed
         try:
             if isinstance(self._where, AsyncConnectionPool):
-                connection = await self._where.getconn()
+                connection = await _alive(self._where)
                 try:
                     async with _by_itself(connection):
                         yield connection
@@ -207,6 +207,20 @@ def _is_hosts(connection: Connection) -> bool:
     """Return whether what is done here is part of a transaction of the host's."""
     idle = connection.info.transaction_status is TransactionStatus.IDLE
     return not (idle and connection.autocommit)
+
+
+async def _alive(pool: AsyncConnectionPool[Any]) -> Connection:
+    """Borrow a connection; one that died while it lay in the pool is given back to be replaced.
+
+    Raises:
+        psycopg.OperationalError: the pool has dead ones only.
+    """
+    for _ in range(pool.max_size + 1):
+        connection: Connection = await pool.getconn()
+        if not connection.closed:
+            return connection
+        await pool.putconn(connection)
+    raise psycopg.OperationalError
 
 
 @asynccontextmanager
