@@ -98,11 +98,12 @@ def test_a_forked_child_opens_anew(path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from gdprkit.storage import SqliteStore, writes
+from gdprkit.storage.steps import take
 from gdprkit.testing.store_values import follow, person
 store = SqliteStore(sys.argv[1])
 many = [follow(store, person(n), b"x" * 1000) for n in range(1, 3000)]
 with store._file.writing() as port:
-    writes.commit(port, store.tenant, many)
+    take(writes.commit(store.tenant, many), port)
     print("written", flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -104,7 +104,7 @@ class ErasureWatch:
         monotonic: A clock that only goes forward, in seconds.
     """
 
-    __slots__ = ("_behind", "_ledger", "_monotonic", "_store", "_ttl", "_until")
+    __slots__ = ("_behind", "_ledger", "_monotonic", "_pending", "_store", "_ttl", "_until")
 
     def __init__(
         self,
@@ -115,6 +115,7 @@ class ErasureWatch:
         monotonic: Callable[[], float],
     ) -> None:
         self._behind: ErasureWatch | None = None
+        self._pending: Final[dict[bytes, float]] = {}  # mark -> until when it is looked for
         self._ledger: Final = ledger
         self._store: Final = store
         self._ttl: Final = ttl
@@ -125,7 +126,7 @@ class ErasureWatch:
         """Return this watch for work inside a transaction that is not over yet.
 
         It refuses when this one does. What is erased there may still be undone, so it is written to
-        the ledger by the next comparison here that finds it committed.
+        the ledger by the first question here that finds it committed.
         """
         twin = ErasureWatch(self._ledger, self._store, ttl=self._ttl, monotonic=self._monotonic)
         twin._behind = self
@@ -149,6 +150,8 @@ class ErasureWatch:
         if self._behind is not None:
             self._behind.check()
             return
+        if self._pending:
+            self._look_for_pending()
         until = self._until
         if until is not None and self._monotonic() < until:
             return
@@ -163,6 +166,17 @@ class ErasureWatch:
             with suppress(ErasureLedgerUnavailable):
                 self._ledger.append(owed)
         self._until = now + self._ttl
+
+    def _look_for_pending(self) -> None:
+        """Write erasures to the ledger whose transaction is committed by now."""
+        for mark, until in list(self._pending.items()):
+            tombstone = self._store.tombstone(mark)
+            if tombstone is not None:
+                with suppress(ErasureLedgerUnavailable):  # as in ``check``
+                    self._ledger.append((tombstone,))
+            elif self._monotonic() < until:
+                continue  # not yet, or taken back; the comparison sees it where it takes longer
+            self._pending.pop(mark, None)
 
     def missing(self) -> tuple[Tombstone, ...]:
         """Return the erasures of the ledger that the store does not know, oldest first.
@@ -205,6 +219,6 @@ class ErasureWatch:
                 next ``mend`` adds it.
         """
         if self._behind is not None:
-            self._behind._until = None  # compare at the next question, and at those after it
+            self._behind._pending[tombstone.mark] = self._monotonic() + self._ttl
             return
         self._ledger.append((tombstone,))

@@ -30,7 +30,7 @@ from gdprkit.errors import (
 from gdprkit.storage.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA_VERSION
 from gdprkit.storage.steps import Row, SqlValue
 
-__all__ = ["Loan", "SqliteFile", "asked"]
+__all__ = ["Loan", "SqliteFile", "asked", "told"]
 
 _ASKING: Final = 30.0
 """Seconds that ``asked`` waits for others."""
@@ -107,14 +107,8 @@ class SqliteFile:
         connection.close()
 
     def told(self, error: sqlite3.Error) -> GdprkitError:
-        """Return what *error* means. SQLite's own words may name data, so only its code is kept."""
-        if _is_busy(error):
-            return StoreBusy(self.wait)
-        if (kind := _kind(error)) is None:
-            return StoreCorrupt(type(error).__name__)
-        if kind == sqlite3.SQLITE_NOTADB:
-            return NotAStore(str(self.path))
-        return StoreCorrupt(error.sqlite_errorname)
+        """Return what *error* means."""
+        return told(error, wait=self.wait, path=str(self.path))
 
     def _notice_fork(self) -> None:
         """In a forked child leave the parent's connections open and unused, and start afresh."""
@@ -284,6 +278,23 @@ class Loan:
     def many(self, statement: str, rows: Sequence[Sequence[SqlValue]]) -> None:
         """Run a writing statement once for each of *rows*."""
         self._connection.executemany(statement, rows)
+
+
+def told(error: sqlite3.Error, *, wait: float, path: str) -> GdprkitError:
+    """Return what *error* means. SQLite's own words may name data, so only its code is kept.
+
+    Args:
+        error: What the driver raised.
+        wait: Seconds that were waited for others.
+        path: How the database is called.
+    """
+    if _is_busy(error):
+        return StoreBusy(wait)
+    if (kind := _kind(error)) is None:
+        return StoreCorrupt(type(error).__name__)
+    if kind == sqlite3.SQLITE_NOTADB:
+        return NotAStore(path)
+    return StoreCorrupt(error.sqlite_errorname)
 
 
 def _kind(error: sqlite3.Error) -> int | None:
