@@ -151,3 +151,21 @@ def test_what_is_no_store_of_this_tenant_is_refused(hosted: Hosted, store: objec
     """A keeper is put on a store of its own tenant, or on none."""
     with pytest.raises(InvalidValue, match="store"):
         hosted.house.keeper.on(store)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ends", ["COMMIT", "ROLLBACK"])
+def test_what_is_kept_in_memory_is_of_no_transaction(hosted: Hosted, ends: str) -> None:
+    """A keeper and its twin on a transaction share what they decoded, and each answers its own."""
+    about = hosted.house.customer()
+    before = hosted.house.ask(about)
+    assert before
+    with hosted.work(ends=ends):
+        twin = hosted.on()
+        assert twin.ask(about) == before
+        twin.keeper.record(about, marketing.object_to(via="email"))
+        for _ in range(2):  # in turn, so that each meets what the other one kept
+            assert twin.ask(about).outcome is Outcome.FORBIDDEN
+            assert hosted.house.ask(about) == before
+    fresh = house_on(hosted.house.store, erasures=hosted.ledger).ask(about)
+    assert hosted.house.ask(about) == fresh
+    assert bool(fresh) is (ends == "ROLLBACK")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 from tests.policy.support import (
     MARKETING,
@@ -29,6 +30,7 @@ from gdprkit.facts.disclosure import Disclosed
 from gdprkit.facts.objection import RestrictionImposed
 from gdprkit.facts.request import IdentityConfirmed, RequestReceived
 from gdprkit.facts.retention import Archived, HoldPlaced
+from gdprkit.policy.consent import PRE_TICKED, consent_problems
 from gdprkit.policy.marks import tags, wake_at
 from gdprkit.words.identifiers import CaseId, PurposeId, RecipientId, SourceId
 from gdprkit.words.vocabulary import (
@@ -207,3 +209,31 @@ def test_whom_to_tell_by_when_wakes_the_line() -> None:
     collected = DataCollected(values=[name], source=FORM)
     found = case(ADDED, STARTED, collected, sent, right)
     assert wake_at(found) == datetime(2026, 1, 12, 22, tzinfo=UTC)
+
+
+def test_what_is_counted_of_a_case_is_counted_once_and_anew_for_another_case() -> None:
+    """Ends and flaws of consents stay with their case; a later moment or other facts count anew."""
+    living: list[Any] = [ADDED, DataCollected(values=[sealed("email")], source=FORM)]
+    now = case(*living)
+    first = wake_at(now)
+    counted = dict(now.counted)
+    assert counted
+    assert wake_at(now) == first
+    assert now.counted == counted
+    over = attrs.evolve(now, standing=case(*living, archived(date(2026, 3, 1))).standing)
+    assert not over.counted
+    assert wake_at(over) != first
+    assert wake_at(case(*living, archived(date(2026, 3, 1)))) == wake_at(over)
+    assert attrs.evolve(now) == now
+
+
+def test_words_of_one_place_are_told_apart() -> None:
+    """A case asked about two words of one scope and position answers for each of them."""
+    valid = consented()
+    now = case(ADDED, valid)
+    (word,) = now.standing.consent.words
+    assert word.evidence is not None
+    ticked = attrs.evolve(word, evidence=attrs.evolve(word.evidence, default_off=False))
+    assert consent_problems(now, word) == ()
+    assert PRE_TICKED in consent_problems(now, ticked)
+    assert consent_problems(now, word) == ()

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg_pool import ConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from tests.postgres_server import PostgresServer
 
-from gdprkit.storage import PostgresStore, install_postgres
+from gdprkit.storage import (
+    AsyncPostgresStore,
+    BlockingStore,
+    PostgresStore,
+    install_postgres,
+)
 from gdprkit.storage.protocol import Store
 from gdprkit.testing.store_contract import StoreContract
 
 _tenants = itertools.count()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def shared(postgres_server: PostgresServer) -> str:
     """One installed database for all stores that have a tenant of their own."""
-    uri = postgres_server.fresh_database("shared")
+    uri = postgres_server.fresh_database(f"shared_{next(_tenants)}")
     with psycopg.connect(uri) as connection:
         install_postgres(connection)
     return uri
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def pool(shared: str) -> Iterator[ConnectionPool[Any]]:
     with ConnectionPool(shared, min_size=1, max_size=8, open=True) as pool:
         yield pool
@@ -43,6 +50,82 @@ class TestPostgresStore(StoreContract):
 
     def _open(self, tenant: str) -> Store:
         return PostgresStore(self.pool, tenant=tenant)
+
+    def make_store(self) -> Store:
+        return self._open(f"{next(_tenants)}")
+
+    def reopen_store(self, store: Store) -> Store:
+        store.close()
+        return self._open(store.tenant)
+
+    def make_neighbour(self, store: Store, tenant: str) -> Store:
+        return self._open(tenant)
+
+
+@pytest.fixture(scope="class")
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop that runs in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture(scope="class")
+def async_pool(shared: str, loop: asyncio.AbstractEventLoop) -> Iterator[AsyncConnectionPool[Any]]:
+    async def opened() -> AsyncConnectionPool[Any]:
+        pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+            shared, min_size=1, max_size=8, open=False
+        )
+        await pool.open()
+        return pool
+
+    pool = asyncio.run_coroutine_threadsafe(opened(), loop).result()
+    yield pool
+    asyncio.run_coroutine_threadsafe(pool.close(), loop).result()
+
+
+class TestAsyncPostgresStore(StoreContract):
+    """The awaited store keeps every promise, seen from other threads than the loop's."""
+
+    can_reopen = True
+    has_neighbours = True
+
+    @pytest.fixture(autouse=True)
+    def _place(self, async_pool: AsyncConnectionPool[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.pool = async_pool
+        self.loop = loop
+
+    def _open(self, tenant: str) -> Store:
+        return BlockingStore(AsyncPostgresStore(self.pool, tenant=tenant), self.loop)
+
+    def make_store(self) -> Store:
+        return self._open(f"{next(_tenants)}")
+
+    def reopen_store(self, store: Store) -> Store:
+        store.close()
+        return self._open(store.tenant)
+
+    def make_neighbour(self, store: Store, tenant: str) -> Store:
+        return self._open(tenant)
+
+
+class TestOverOneConnection(StoreContract):
+    """The store over one autocommit connection keeps every promise too."""
+
+    can_reopen = True
+    has_neighbours = True
+
+    @pytest.fixture(autouse=True)
+    def _place(self, shared: str) -> Iterator[None]:
+        with psycopg.connect(shared, autocommit=True) as self.connection:
+            yield
+
+    def _open(self, tenant: str) -> Store:
+        return PostgresStore(self.connection, tenant=tenant)
 
     def make_store(self) -> Store:
         return self._open(f"{next(_tenants)}")

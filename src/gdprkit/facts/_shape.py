@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
 from gdprkit.errors import InvalidValue
 from gdprkit.words.identifiers import slug
+
+T = TypeVar("T")
 
 
 def frozen(values: Iterable[Any]) -> frozenset[Any]:
@@ -38,6 +40,8 @@ def name_or_none(_instance: object, attribute: attrs.Attribute[Any], value: obje
 
 def is_text(value: object) -> bool:
     """Whether *value* is text that can be written: lone surrogates have no UTF-8."""
+    if type(value) is str and value.isascii():
+        return True  # most are
     if not isinstance(value, str):
         return False
     try:
@@ -45,6 +49,22 @@ def is_text(value: object) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def altered(whole: T, **parts: object) -> T:
+    """Return a fact or an act with other *parts*, which are right: nothing is checked again.
+
+    For what the keeper itself adds to what was checked when it was made; ``attrs.evolve`` would
+    hold all of it against its checks once more.
+    """
+    cls: Any = type(whole)
+    new = cls.__new__(cls)
+    for field in cls.__attrs_attrs__:
+        named = field.name
+        value = parts[named] if named in parts else getattr(whole, named)
+        object.__setattr__(new, named, value)
+    changed: T = new
+    return changed
 
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
@@ -74,7 +94,8 @@ def pointer(length: int) -> Callable[[object, attrs.Attribute[Any], object], Non
 
     def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         check_text(instance, attribute, value)
-        if _ADDRESS.search(str(value)):
+        text = str(value)
+        if "@" in text and _ADDRESS.search(text):
             raise InvalidValue(
                 attribute.name, "holds an address", "point to your own record by its number"
             )

@@ -31,21 +31,32 @@ def check_types(fact: Any) -> None:
         InvalidValue: a part has another type, or is text with lone surrogates; names the part.
     """
     cls: Any = type(fact)
-    for name, fits, wanted in _parts(cls):
+    for name, plain, fits, wanted in _parts(cls):
         value = getattr(fact, name)
+        if type(value) in plain:
+            continue
         if not fits(value):
             raise InvalidValue(name, "has another type than it declares", f"pass {wanted}")
-        if attrs.has(type(value)):
+        if hasattr(value, "__attrs_attrs__"):
             check_types(value)
 
 
 @cache
-def _parts(cls: type) -> tuple[tuple[str, _Fits, str], ...]:
+def _parts(cls: type) -> tuple[tuple[str, frozenset[type], _Fits, str], ...]:
     hints = get_type_hints(cls)
     return tuple(
-        (field.name, _fits(hints[field.name]), _words(hints[field.name]))
+        (field.name, _plain(hints[field.name]), _fits(hints[field.name]), _words(hints[field.name]))
         for field in attrs.fields(cls)
     )
+
+
+def _plain(hint: Any) -> frozenset[type]:
+    """Return the types of which every value fits, so that none has to be looked into."""
+    hint = getattr(hint, "__supertype__", hint)
+    if get_origin(hint) in (Union, UnionType):
+        return frozenset[type]().union(*map(_plain, get_args(hint)))
+    looked_into = get_origin(hint) is not None or hint is str or attrs.has(hint)
+    return frozenset() if looked_into else frozenset({hint})
 
 
 def _fits(hint: Any) -> _Fits:

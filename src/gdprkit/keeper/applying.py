@@ -20,8 +20,9 @@ from gdprkit.facts.data import DataErased, PersonErased
 from gdprkit.facts.objection import MarketingObjection
 from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
-from gdprkit.keeper.contacts import suppressed
+from gdprkit.keeper.contacts import ListHashes, list_epochs, list_hashes, suppressed
 from gdprkit.keeper.line import View, organisation_of, surviving_of
+from gdprkit.keeper.reading import contact_values
 from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
 from gdprkit.keeper.sealed import open_values
 from gdprkit.keeper.writing import (
@@ -29,12 +30,11 @@ from gdprkit.keeper.writing import (
     Composed,
     Draft,
     add,
-    contact_values,
     finish,
     remember_stops,
     seal_into,
 )
-from gdprkit.policy.case import Suppressed
+from gdprkit.policy.case import Case, Suppressed
 from gdprkit.policy.marketing_entry import marketing_purpose
 from gdprkit.policy.plan import Plan, PlanAction, PlanItem
 from gdprkit.policy.retention import (
@@ -51,6 +51,7 @@ from gdprkit.words.vocabulary import (
     ErasureReason,
     FilingSystem,
     IntakeChannel,
+    RestrictedUse,
     Right,
 )
 
@@ -92,12 +93,36 @@ def applied(bench: Bench, plan: Plan, now: datetime) -> Applied:
     )
 
 
-def look_up(bench: Bench, view: View, purpose: str | None, at: datetime) -> Suppressed:
-    """Look the person's contact points up in the suppression list, for one marketing purpose."""
-    declared = marketing_purpose(bench.case(view, at), purpose)
-    values = contact_values(bench, view)
+def look_up(bench: Bench, view: View, purpose: str | None, case: Case) -> Suppressed:
+    """Look the person's contact points up in the suppression list, for one marketing purpose.
+
+    Args:
+        bench: What the keeper works with.
+        view: The person as they are now, whatever moment is asked about.
+        purpose: The purpose; None means that of the marketing register.
+        case: What is asked about, and when.
+    """
+    declared = marketing_purpose(case, purpose)
     own = view.standing.objection.stops
-    return suppressed(bench.register, bench.keys, bench.store, values, declared.id, at, own)
+    return suppressed(bench.store, _list_hashes(bench, view), declared.id, case.at, own)
+
+
+def _list_hashes(bench: Bench, view: View) -> ListHashes:
+    """Return the hashes of the person's contact points, opened again only where something changed.
+
+    Raises:
+        as ``contact_values``, whether they are opened or not: the keys are asked for each time.
+    """
+    about, standing = view.about, view.standing
+    epochs = list_epochs(bench.keys)
+    known = bench.memory.hashes(about, standing, epochs)
+    if known is not None:
+        if known.channels:
+            bench.keys.of(about, use=RestrictedUse.OWN_REQUEST)
+        return known
+    found = list_hashes(bench.register, bench.keys, contact_values(bench, view))
+    bench.memory.keep_hashes(about, standing, epochs, found)
+    return found
 
 
 def make_plan(
@@ -119,10 +144,11 @@ def make_plan(
         raise InvalidValue(
             "question", "is no plan question", "pass connection.after_end(), retention.due() …"
         )
-    looked = look_up(bench, view, question.purpose, now) if isinstance(question, AfterEnd) else None
     company = organisation_of(bench.store, view, at, known_by)
     others = surviving_of(bench.store, view, at, known_by)
-    case = bench.case(view, now, suppressed=looked, organisation=company, surviving=others)
+    case = bench.case(view, now, organisation=company, surviving=others)
+    if isinstance(question, AfterEnd):
+        case = attrs.evolve(case, suppressed=look_up(bench, view, question.purpose, case))
     return planner(case, question)
 
 

@@ -69,18 +69,22 @@ def ask(
             "pass marketing.may_contact(...), data.may_process(...)",
         )
     moment = now if at is None else utc_moment(at, "at")
-    found = view_at(bench.store, about, at, known_by)
-    company = organisation_of(bench.store, found, at, known_by)
-    others = surviving_of(bench.store, found, at, known_by)
+    found = view_at(bench.store, about, at, known_by, bench.memory)
+    company = organisation_of(bench.store, found, at, known_by, bench.memory)
+    others = surviving_of(bench.store, found, at, known_by, bench.memory)
     case = bench.case(found, moment, organisation=company, surviving=others)
     if not isinstance(question, (MayContact, MayMove)):
         return policy(case, question)
     past = at is not None or known_by is not None
-    current = view(bench.store, about) if past and found.standing.data.values else found
+    current = found
+    if past and found.standing.data.values:
+        current = view(bench.store, about, bench.memory)
     erased = current.standing.data.erased_at is not None
     if erased or isinstance(question, MayContact):
         plain = policy(case, question)
         if erased or plain.outcome is Outcome.FORBIDDEN:
             return plain  # no list can make it milder, and nothing is left to look up
-    looked = look_up(bench, current, question.purpose, moment)
+    looked = look_up(bench, current, question.purpose, case)
+    if isinstance(question, MayContact) and not looked.hits:
+        return plain  # a list that holds nothing says nothing
     return policy(attrs.evolve(case, suppressed=looked), question)

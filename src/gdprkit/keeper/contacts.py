@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, final
+
+import attrs
 
 from gdprkit.errors import InvalidValue
 from gdprkit.policy.case import Suppressed
@@ -28,7 +30,10 @@ from gdprkit.words.vocabulary import Channel, FieldKind, FilingSystem
 
 __all__ = [
     "INDEXES",
+    "ListHashes",
     "known_terms",
+    "list_epochs",
+    "list_hashes",
     "lookup_terms",
     "search_terms",
     "stops_from_list",
@@ -145,17 +150,44 @@ def _contact_points(
             yield field, declared.kind, value
 
 
-def _listed(
-    register: Register, keys: SubjectKeys, store: Store, values: Values
-) -> tuple[frozenset[FieldKind], list[Suppression]]:
-    """Return the kinds of contact points among *values*, and what the list says of all of them."""
-    kinds: set[FieldKind] = set()
+@final
+@attrs.frozen(kw_only=True)
+class ListHashes:
+    """Contact points as the suppression list knows them.
+
+    Args:
+        channels: The channels that the contact points serve; none where there is no point.
+        hashes: Their hashes, of every usable epoch.
+    """
+
+    channels: frozenset[Channel]
+    hashes: tuple[bytes, ...] = attrs.field(repr=False)
+
+
+def list_hashes(register: Register, keys: SubjectKeys, values: Values) -> ListHashes:
+    """Return the hashes by which the suppression list is asked about the contact points."""
+    channels: set[Channel] = set()
     hashes: list[bytes] = []
     for field, kind, value in _contact_points(register, values):
-        kinds.add(kind)
+        channels |= CONTACT_POINTS[kind]
         hashes += _searched(keys, _SUPPRESSION, field, kind, value)
-    found = store.suppressed(hashes) if hashes else {}
-    return frozenset(kinds), [row for rows in found.values() for row in rows]
+    return ListHashes(channels=frozenset(channels), hashes=tuple(hashes))
+
+
+def list_epochs(keys: SubjectKeys) -> tuple[int, ...]:
+    """Return the key epochs of the hashes: while these are the same, so are the hashes of a value.
+
+    Raises:
+        KeyIntegrityError, KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: as
+            ``SubjectKeys.terms`` does.
+    """
+    return keys.searched(f"{_SUPPRESSION}/{FieldKind.EMAIL}")
+
+
+def _listed(store: Store, points: ListHashes) -> list[Suppression]:
+    """Return what the list says of all contact points; it is read each time."""
+    found = store.suppressed(points.hashes) if points.hashes else {}
+    return [row for rows in found.values() for row in rows]
 
 
 def _no_contact_point(field: FieldId, kind: FieldKind) -> InvalidValue:
@@ -214,10 +246,8 @@ def _row(hashed: bytes, stop: Stop) -> Suppression:
 
 
 def suppressed(
-    register: Register,
-    keys: SubjectKeys,
     store: Store,
-    values: Values,
+    points: ListHashes,
     purpose: PurposeId,
     at: datetime,
     own: Iterable[Stop],
@@ -225,21 +255,20 @@ def suppressed(
     """Look the contact points up in the suppression list, for one purpose at one moment.
 
     Args:
-        register: What is declared.
-        keys: Make the hashes.
         store: Holds the list.
-        values: Contact points.
+        points: The hashes of the contact points.
         purpose: The marketing purpose asked about.
         at: The moment asked about.
         own: The stops on the person's own line. The policy judges them with everything else it
             knows of the person; the list adds what others said about the same address.
     """
-    kinds, rows = _listed(register, keys, store, values)
+    rows = _listed(store, points)
+    if not rows:
+        return Suppressed(looked=points.channels)
     known: dict[tuple[str, str, str, str], datetime] = {}
     for stop in own:
         scope = _row(b"-", stop).scope
         known[scope] = max(stop.at, known.get(scope, stop.at))
-    looked = frozenset[Channel]().union(*(CONTACT_POINTS[kind] for kind in kinds))
     hits: dict[Channel, datetime] = {}
     for row in rows:
         if row.since > at or row.purpose not in (None, purpose):
@@ -248,14 +277,14 @@ def suppressed(
             continue
         for channel in row.channels or frozenset(Channel):
             hits[channel] = max(row.since, hits.get(channel, row.since))
-    return Suppressed(looked=looked, hits=hits)
+    return Suppressed(looked=points.channels, hits=hits)
 
 
 def stops_from_list(
     register: Register, keys: SubjectKeys, store: Store, values: Values
 ) -> tuple[Suppression, ...]:
     """Return the stops that new values meet on the suppression list, each scope once."""
-    _, rows = _listed(register, keys, store, values)
+    rows = _listed(store, list_hashes(register, keys, values))
     found: dict[tuple[str, str, str, str], Suppression] = {}
     for row in rows:
         same = found.get(row.scope)

@@ -256,11 +256,11 @@ class RecordKeeper:
             first = None if hashed is None else bench.store.receipt(about, hashed)
             if first is not None and not reopened(bench.store, about, acts, first):
                 return first_receipt(bench.store, about, first)
-            before = view(bench.store, about)
-            now = self.now()
+            before, now = view(bench.store, about, bench.memory), self.now()
             kept = hashed if first is None else None  # the key stays with the first
             composed = compose(bench, before, acts, now=now, key=kept, by=by)
             commit(bench, *carried(bench, before, composed, now))
+            bench.memory.keep(about, composed.batch.standing.state, composed.after.standing)
             return composed.receipt
 
         return again(attempt)

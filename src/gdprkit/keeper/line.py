@@ -23,6 +23,7 @@ from gdprkit.facts.consent import ConsentConfirmed, ConsentGiven
 from gdprkit.facts.entry import Entry
 from gdprkit.facts.merge import MergedFrom, MergedInto
 from gdprkit.facts.request import RequestReceived
+from gdprkit.keeper.memory import Memory
 from gdprkit.keeper.values import Receipt
 from gdprkit.ledger.chain import genesis, link
 from gdprkit.ledger.codec import (
@@ -96,8 +97,13 @@ def new_view(tenant: str, about: SubjectId) -> View:
     return View(about=about, position=0, head=genesis(tenant, about), standing=EMPTY)
 
 
-def view(store: Store, about: SubjectId) -> View:
+def view(store: Store, about: SubjectId, memory: Memory | None = None) -> View:
     """Read where a line ends and its standing.
+
+    Args:
+        store: Where the line is.
+        about: The person.
+        memory: What was decoded lately; the row is read all the same.
 
     Raises:
         UnknownSubject: there is no line.
@@ -106,31 +112,52 @@ def view(store: Store, about: SubjectId) -> View:
     stored = store.standing(about)
     if stored is None:
         raise UnknownSubject(about)
-    standing = decode_standing(stored.state) if stored.fold == FOLD_VERSION else None
+    return _seen(store, about, stored, memory)
+
+
+def _seen(store: Store, about: SubjectId, stored: StoredStanding, memory: Memory | None) -> View:
+    standing: Standing | None = None
+    if stored.fold == FOLD_VERSION:
+        state = stored.state
+        standing = decode_standing(state) if memory is None else memory.standing(about, state)
     if standing is None or standing.position != stored.position:
         standing = fold(entries_of(store, about))
     return View(about=about, position=stored.position, head=stored.head, standing=standing)
 
 
 def view_at(
-    store: Store, about: SubjectId, at: datetime | None = None, known_by: datetime | None = None
+    store: Store,
+    about: SubjectId,
+    at: datetime | None = None,
+    known_by: datetime | None = None,
+    memory: Memory | None = None,
 ) -> View:
     """Return a person's line with the standing of a moment, and of what was known by another.
 
     Raises:
         UnknownSubject, UnreadableEntry: as ``view`` says.
     """
-    found = view(store, about)
-    if at is None and known_by is None:
-        return found
-    return attrs.evolve(found, standing=fold(entries_of(store, about), until=at, known_by=known_by))
+    found = known(store, about, at, known_by, memory)
+    if found is None:
+        raise UnknownSubject(about)
+    return found
 
 
 def known(
-    store: Store, about: SubjectId, at: datetime | None = None, known_by: datetime | None = None
+    store: Store,
+    about: SubjectId,
+    at: datetime | None = None,
+    known_by: datetime | None = None,
+    memory: Memory | None = None,
 ) -> View | None:
     """Return what ``view_at`` returns; None where there is no line, or it was expunged."""
-    return None if store.standing(about) is None else view_at(store, about, at, known_by)
+    stored = store.standing(about)
+    if stored is None:
+        return None
+    found = _seen(store, about, stored, memory)
+    if at is None and known_by is None:
+        return found
+    return attrs.evolve(found, standing=fold(entries_of(store, about), until=at, known_by=known_by))
 
 
 def organisation_of(
@@ -138,13 +165,14 @@ def organisation_of(
     found: View,
     until: datetime | None = None,
     known_by: datetime | None = None,
+    memory: Memory | None = None,
 ) -> Standing | None:
     """Return the standing of the organisation the person acts for (R-418), or None.
 
     None as well where it has no line in this store: then nobody knows what it prohibited.
     """
     organisation = found.standing.connection.organisation
-    line = None if organisation is None else known(store, organisation, until, known_by)
+    line = None if organisation is None else known(store, organisation, until, known_by, memory)
     return None if line is None else line.standing
 
 
@@ -153,11 +181,12 @@ def surviving_of(
     found: View,
     until: datetime | None = None,
     known_by: datetime | None = None,
+    memory: Memory | None = None,
 ) -> tuple[Standing, ...]:
     """Return the standings of the lines that go on in place of a closed one, nearest first."""
     if found.standing.merge.into is None:
         return ()
-    read = partial(known, store, at=until, known_by=known_by)
+    read = partial(known, store, at=until, known_by=known_by, memory=memory)
     return tuple(line.standing for line in going_on(found, read))
 
 

@@ -10,17 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gdprkit.errors import UnknownName
+from gdprkit.errors import ChainBroken, UnknownName
+from gdprkit.keeper.bench import Bench
 from gdprkit.keeper.contacts import search_terms
 from gdprkit.keeper.line import View, surviving_of, view
 from gdprkit.keeper.sealed import open_values
-from gdprkit.keeper.writing import Bench
-from gdprkit.sealing.errors import ProcessingRestricted
+from gdprkit.policy.marketing_entry import CONTACT_POINTS
+from gdprkit.sealing.errors import (
+    FieldCryptoError,
+    KeyEpochDestroyed,
+    KeyProviderDenied,
+    KeyProviderUnavailable,
+    ProcessingRestricted,
+)
+from gdprkit.state.data import HeldValue
 from gdprkit.words.identifiers import FieldId, SubjectId
 from gdprkit.words.personal import Personal
 from gdprkit.words.vocabulary import FilingSystem, RestrictedUse
 
-__all__ = ["is_restricted", "opened", "people_by"]
+__all__ = ["contact_values", "is_restricted", "opened", "people_by"]
 
 
 def people_by(bench: Bench, fields: Mapping[str, str | Personal[str]]) -> tuple[SubjectId, ...]:
@@ -77,6 +85,51 @@ def opened(
     return {
         value.field: personal for value, personal in open_values(bench.store, versions, about, held)
     }
+
+
+def contact_values(
+    bench: Bench, view: View, *, damaged: bool = False
+) -> list[tuple[FieldId, object]]:
+    """Open the contact points a person has, in the customer file and the marketing register.
+
+    Args:
+        bench: What the keeper works with.
+        view: The person.
+        damaged: Leave out what cannot be opened: a stop is recorded although the vault is damaged,
+            and ``verify`` tells of the damage.
+
+    Raises:
+        ChainBroken, FieldCryptoError: a value cannot be opened, unless *damaged*.
+        KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
+    """
+    held: list[HeldValue] = [
+        value
+        for value in view.standing.data.values
+        if value.filing in (FilingSystem.CUSTOMER, FilingSystem.MARKETING)
+        and (declared := bench.register.fields.get(value.field)) is not None
+        and declared.kind in CONTACT_POINTS
+    ]
+    if not held or view.position == 0:
+        return []
+    # read for a stop of the person, to keep it, or to look whether there is one
+    try:
+        versions = bench.keys.of(view.about, use=RestrictedUse.OWN_REQUEST)
+    except KeyEpochDestroyed:
+        if not damaged:
+            raise
+        return []  # nothing of it can be opened ever again; any other error may be mended
+    found: list[tuple[FieldId, object]] = []
+    for part in [[value] for value in held] if damaged else [held]:
+        try:
+            opened = open_values(bench.store, versions, view.about, part)
+        except (KeyProviderDenied, KeyProviderUnavailable):
+            raise  # no damage: it can be opened another time, and the stop is remembered then
+        except (ChainBroken, FieldCryptoError):
+            if not damaged:
+                raise
+        else:
+            found.extend((value.field, personal) for value, personal in opened)
+    return found
 
 
 def is_restricted(bench: Bench, found: View) -> bool:

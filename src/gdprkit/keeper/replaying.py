@@ -24,12 +24,12 @@ from gdprkit.facts.objection import MarketingObjection
 from gdprkit.facts.retention import MarketingEntryEnded
 from gdprkit.keeper.line import view
 from gdprkit.keeper.merging import carried
+from gdprkit.keeper.reading import contact_values
 from gdprkit.keeper.writing import (
     Bench,
     Draft,
     add,
     commit,
-    contact_values,
     finish,
     remember_stops,
 )

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, final
+from typing import Final, final
 
 import attrs
 
 from gdprkit.acts.act import NEW_CASE, Act
 from gdprkit.acts.prepare import STOPS, prepare
-from gdprkit.errors import ChainBroken, InvalidValue
+from gdprkit.errors import InvalidValue
+from gdprkit.facts._shape import altered
 from gdprkit.facts.connection import ConnectionEnded, ConnectionStarted
 from gdprkit.facts.consent import ConsentGiven, ConsentRequested, ConsentWithdrawn
 from gdprkit.facts.data import (
@@ -34,31 +35,21 @@ from gdprkit.facts.objection import MarketingObjection, MarketingProhibition
 from gdprkit.facts.request import RequestReceived
 from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
+from gdprkit.keeper.bench import Bench
 from gdprkit.keeper.contacts import stops_from_list, suppressions
-from gdprkit.keeper.line import View, advance, extend, key_flags, marks_of, surviving_of
+from gdprkit.keeper.line import View, advance, extend, key_flags, marks_of
+from gdprkit.keeper.reading import contact_values
 from gdprkit.keeper.sealed import open_values, seal_values
 from gdprkit.keeper.values import Receipt
-from gdprkit.policy.case import Case
-from gdprkit.policy.law import LawBook
-from gdprkit.policy.marketing_entry import CONTACT_POINTS
 from gdprkit.policy.retention import erasure_blocked
-from gdprkit.register.register import Register
-from gdprkit.sealing.errors import (
-    FieldCryptoError,
-    KeyDestroyed,
-    KeyEpochDestroyed,
-    KeyProviderDenied,
-    KeyProviderUnavailable,
-)
-from gdprkit.sealing.keys import SubjectKeys, SubjectKeyVersions
+from gdprkit.sealing.errors import KeyDestroyed
+from gdprkit.sealing.keys import SubjectKeyVersions
 from gdprkit.sealing.rows import KeyFlags, KeyRow, Tombstone
 from gdprkit.state.connection import ConnectionStatus
-from gdprkit.state.data import HeldValue
 from gdprkit.state.objection import Stop, StopKind
 from gdprkit.state.standing import Standing
-from gdprkit.storage.protocol import Batch, Store, Suppression, VaultPut
+from gdprkit.storage.protocol import Batch, Suppression, VaultPut
 from gdprkit.words.identifiers import CaseId, FieldId, Slot, uuid_from
-from gdprkit.words.moments import civil_date
 from gdprkit.words.vocabulary import (
     Actor,
     Circumstance,
@@ -76,7 +67,6 @@ __all__ = [
     "add",
     "commit",
     "compose",
-    "contact_values",
     "finish",
     "marketing_stops",
     "remember_stops",
@@ -109,34 +99,6 @@ _BY_MERGE: Final = frozenset({MergedFrom, MergedInto, MergeReversed})
 _CLOCKS_APART: Final = timedelta(days=1)
 
 REQUEST_TEXT: Final = FieldId("request-text")
-
-
-@final
-@attrs.frozen(kw_only=True)
-class Bench:
-    """What the keeper works with; passed on whole so that every part uses the same."""
-
-    register: Register
-    store: Store
-    keys: SubjectKeys
-    law: LawBook
-    random: Callable[[int], bytes]
-
-    def case(self, view: View, at: datetime, **more: Any) -> Case:
-        """Return the case of a view at a moment, under the law of that day.
-
-        The lines that go on in its place are those of now, unless *more* gives those of then.
-        """
-        if "surviving" not in more:
-            more["surviving"] = surviving_of(self.store, view)
-        return Case(
-            standing=view.standing,
-            register=self.register,
-            at=at,
-            law=self.law.on(civil_date(at, self.register.zone)),
-            about=view.about,
-            **more,
-        )
 
 
 @final
@@ -251,8 +213,8 @@ def _attach(draft: Draft, act: Act) -> Act:
         draft.opened_case = CaseId(uuid_from(draft.bench.random(16)))
         fact = attrs.evolve(fact, case=draft.opened_case)
     if isinstance(fact, (ConsentGiven, ConsentRequested)) and fact.evidence.register is None:
-        evidence = attrs.evolve(fact.evidence, register=draft.bench.register.digest)
-        fact = attrs.evolve(fact, evidence=evidence)
+        evidence = altered(fact.evidence, register=draft.bench.register.digest)
+        fact = altered(fact, evidence=evidence)
     if act.personal:
         match fact:
             case DataCollected():
@@ -266,7 +228,7 @@ def _attach(draft: Draft, act: Act) -> Act:
                     fact = attrs.evolve(fact, text=_seal(draft, act)[0])
             case _:
                 raise InvalidValue("personal", "has no place in this fact", "use data.collect()")
-    return attrs.evolve(act, fact=fact)
+    return act if fact is act.fact else altered(act, fact=fact)
 
 
 def _check_whole(act: Act, *, first: bool, merging: bool) -> None:
@@ -313,51 +275,6 @@ def _merge_entry(draft: Draft) -> None:
     add(draft, [DataErased(slots=slots, reason=ErasureReason.MOVED, rule="R-411")], draft.now)
 
 
-def contact_values(
-    bench: Bench, view: View, *, damaged: bool = False
-) -> list[tuple[FieldId, object]]:
-    """Open the contact points a person has, in the customer file and the marketing register.
-
-    Args:
-        bench: What the keeper works with.
-        view: The person.
-        damaged: Leave out what cannot be opened: a stop is recorded although the vault is damaged,
-            and ``verify`` tells of the damage.
-
-    Raises:
-        ChainBroken, FieldCryptoError: a value cannot be opened, unless *damaged*.
-        KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
-    """
-    held: list[HeldValue] = [
-        value
-        for value in view.standing.data.values
-        if value.filing in (FilingSystem.CUSTOMER, FilingSystem.MARKETING)
-        and (declared := bench.register.fields.get(value.field)) is not None
-        and declared.kind in CONTACT_POINTS
-    ]
-    if not held or view.position == 0:
-        return []
-    # read for a stop of the person, to keep it, or to look whether there is one
-    try:
-        versions = bench.keys.of(view.about, use=RestrictedUse.OWN_REQUEST)
-    except KeyEpochDestroyed:
-        if not damaged:
-            raise
-        return []  # nothing of it can be opened ever again; any other error may be mended
-    found: list[tuple[FieldId, object]] = []
-    for part in [[value] for value in held] if damaged else [held]:
-        try:
-            opened = open_values(bench.store, versions, view.about, part)
-        except (KeyProviderDenied, KeyProviderUnavailable):
-            raise  # no damage: it can be opened another time, and the stop is remembered then
-        except (ChainBroken, FieldCryptoError):
-            if not damaged:
-                raise
-        else:
-            found.extend((value.field, personal) for value, personal in opened)
-    return found
-
-
 def marketing_stops(bench: Bench, standing: Standing) -> list[Stop]:
     """Return the person's stops that are about marketing: those that the list remembers.
 
@@ -376,9 +293,11 @@ def remember_stops(draft: Draft, values: Sequence[tuple[FieldId, object]]) -> No
 
     They survive an erasure and meet every import.
     """
+    if not values:
+        return
     bench = draft.bench
     stops = marketing_stops(bench, draft.view.standing)
-    if stops and values:
+    if stops:
         rows = suppressions(bench.register, bench.keys, values, stops, at=draft.now)
         draft.suppress.extend(rows)
 
@@ -467,7 +386,10 @@ def add(draft: Draft, facts: Sequence[Fact], at: datetime, *, exactly: bool = Fa
         )
         standing = advance(draft.bench.store, draft.view, draft.entries, entry)
         draft.entries.append(entry)
-        draft.view = attrs.evolve(draft.view, position=entry.position, standing=standing)
+        seen = draft.view
+        draft.view = View(
+            about=seen.about, position=entry.position, head=seen.head, standing=standing
+        )
         if isinstance(fact, DataErased):
             draft.deletes.extend(fact.slots)
         elif isinstance(fact, DataRectified):
@@ -543,8 +465,11 @@ def _flags(draft: Draft) -> KeyFlags | None:
     A key on hold cannot be destroyed, whoever tries (crypto-shredding has no way back), and a
     restricted one opens only on a ground of Art. 18(2), whoever reads.
     """
-    after, before = key_flags(draft.view.standing), key_flags(draft.before.standing)
-    return None if after == before else after
+    now, then = draft.view.standing, draft.before.standing
+    if now.objection is then.objection and now.retention is then.retention:
+        return None
+    after = key_flags(now)
+    return None if after == key_flags(then) else after
 
 
 def finish(draft: Draft, key: bytes | None = None, shred: Tombstone | None = None) -> Composed:
@@ -572,6 +497,8 @@ def finish(draft: Draft, key: bytes | None = None, shred: Tombstone | None = Non
 def commit(bench: Bench, *batches: Batch) -> None:
     """Store all batches or nothing, then close changed keys here and note erasures in the ledger.
 
+    What was kept in memory about who is erased is forgotten.
+
     Raises:
         PositionTaken, StoreBusy: as the store says; nothing was stored.
         KeyDestroyed: a value was sealed by a version of a key that is gone; nothing was stored, and
@@ -588,6 +515,8 @@ def commit(bench: Bench, *batches: Batch) -> None:
     for batch in batches:
         if batch.keys or batch.flags is not None or batch.shred is not None:
             bench.keys.forget(batch.about)
+        if batch.shred is not None:
+            bench.memory.forget(batch.about)
     for batch in batches:
         if batch.shred is not None and bench.keys.watch is not None:
             bench.keys.watch.wrote(batch.shred)

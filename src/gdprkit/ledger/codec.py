@@ -13,9 +13,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 from uuid import UUID
+
+import attrs
 
 from gdprkit.errors import InvalidValue, UnreadableEntry
 from gdprkit.facts import (
@@ -126,15 +139,20 @@ def _converter(*, detailed: bool) -> Converter:
     from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
     made = Converter(detailed_validation=detailed, forbid_extra_keys=True)
-    made.register_unstructure_hook(datetime, microseconds)
+    made.register_unstructure_hook(datetime, _written_moment)
     made.register_structure_hook(datetime, lambda value, _: from_microseconds(_whole(value)))
     made.register_unstructure_hook(date, date.isoformat)
     made.register_structure_hook(date, lambda value, _: date.fromisoformat(value))
     made.register_unstructure_hook(UUID, lambda value: value.hex)
     made.register_structure_hook(UUID, lambda value, _: UUID(hex=value))
-    for plain in (str, int, bool):
+    for plain in _PLAIN:
         # hooks of a class come before hooks of a function, and catch its subclasses as well
-        made.register_structure_hook(plain, _exactly)
+        made.register_structure_hook(plain, _exactly(plain))
+    if not detailed:
+        made.register_structure_hook_factory(_is_row, lambda hint: _row(hint, made))
+        made.register_structure_hook_factory(_may_be_none, lambda hint: _or_none(hint, made))
+    made.register_unstructure_hook_factory(_is_row, lambda hint: _written_row(hint, made))
+    made.register_unstructure_hook_factory(_may_be_none, lambda hint: _written_or_none(hint, made))
     made.register_unstructure_hook_func(
         lambda cls: getattr(cls, "__origin__", None) is frozenset,
         lambda values: _sorted_list(values, made),
@@ -142,12 +160,15 @@ def _converter(*, detailed: bool) -> Converter:
     made.register_unstructure_hook_factory(
         has, lambda cls: make_dict_unstructure_fn(cls, made, _cattrs_omit_if_default=True)
     )
-    made.register_structure_hook_factory(
-        has,
-        lambda cls: make_dict_structure_fn(
-            cls, made, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=detailed
-        ),
-    )
+    if detailed:
+        made.register_structure_hook_factory(
+            has,
+            lambda cls: make_dict_structure_fn(
+                cls, made, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=True
+            ),
+        )
+    else:
+        made.register_structure_hook_factory(has, lambda cls: _parts(cls, made))
     return made
 
 
@@ -159,18 +180,105 @@ def _whole(value: object) -> int:
 
 _PLAIN: Final = (str, int, bool)
 
+Hook: TypeAlias = Callable[[Any, Any], Any]
 
-def _exactly(value: object, cls: type) -> object:
-    """Return a plain value as it is; the words of lists are subclasses of text, made anew."""
-    if cls not in _PLAIN:
-        return cls(value)
-    if type(value) is not cls:
-        raise TypeError(f"not {cls.__name__}")
-    return value
 
+def _exactly(plain: type) -> Hook:
+    """Make the hook that returns a plain value as it is, and makes a word of a list anew."""
+
+    def structure(value: object, cls: Any) -> object:
+        if type(value) is not plain:
+            raise TypeError(f"not {plain.__name__}")
+        # words of lists are subclasses of text
+        return value if cls is plain else cls(value)
+
+    return structure
+
+
+def _parts(cls: Any, converter: Converter) -> Hook:
+    """Make the hook of a class: what is there by name; what is unknown or lacks is refused."""
+    hints = {field.name: field.type for field in attrs.fields(attrs.resolve_types(cls))}
+    plain = {name: _plain(hint) for name, hint in hints.items()}
+    hooks = {name: _hook(hint, converter) for name, hint in hints.items()}
+
+    def structure(form: dict[str, Any], _: Any) -> Any:
+        return cls(
+            **{
+                # most parts are plain and right: for these no hook is called
+                name: value if type(value) is plain[name] else hooks[name](value, hints[name])
+                for name, value in form.items()
+            }
+        )
+
+    return structure
+
+
+def _plain(hint: Any) -> Any:
+    """Return the type whose values fit a hint as they are, or None."""
+    if _may_be_none(hint):
+        (hint,) = _choices(hint)
+    base = getattr(hint, "__supertype__", hint)
+    return base if base in _PLAIN else None
+
+
+def _hook(hint: Any, converter: Converter) -> Hook:
+    if not (isinstance(hint, type) and issubclass(hint, StrEnum)):
+        return converter.get_structure_hook(hint)
+    words = {word.value: word for word in hint}
+    return lambda value, _: words[value]
+
+
+def _is_row(hint: Any) -> bool:
+    return get_origin(hint) is tuple and get_args(hint)[1:] == (Ellipsis,)
+
+
+def _row(hint: Any, converter: Converter) -> Hook:
+    item = get_args(hint)[0]
+    hook = _hook(item, converter)
+    return lambda values, _: tuple([hook(value, item) for value in values])
+
+
+def _written_row(hint: Any, converter: Converter) -> Callable[[Any], Any]:
+    from cattrs.fns import identity
+
+    hook = converter.get_unstructure_hook(get_args(hint)[0])
+    return hook if hook is identity else lambda values: [hook(value) for value in values]
+
+
+def _may_be_none(hint: Any) -> bool:
+    return get_origin(hint) in (Union, UnionType) and len(_choices(hint)) == 1
+
+
+def _or_none(hint: Any, converter: Converter) -> Hook:
+    (item,) = _choices(hint)
+    hook = _hook(item, converter)
+    return lambda value, _: None if value is None else hook(value, item)
+
+
+def _written_or_none(hint: Any, converter: Converter) -> Callable[[Any], Any]:
+    from cattrs.fns import identity
+
+    (item,) = _choices(hint)
+    hook = converter.get_unstructure_hook(item)
+    return hook if hook is identity else lambda value: None if value is None else hook(value)
+
+
+def _choices(hint: Any) -> list[Any]:
+    """Return what a union allows beside None; both where None is not among them."""
+    found = get_args(hint)
+    others = [choice for choice in found if choice is not NoneType]
+    return others if len(others) < len(found) else list(found)
+
+
+#: The same few moments stand in a line, its standing and its rows.
+_written_moment = lru_cache(maxsize=4096)(microseconds)
 
 _ENCODER: Final = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    sort_keys=True,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    allow_nan=False,
+    check_circular=False,  # facts and states are trees
 )
 
 
@@ -191,11 +299,11 @@ def encode_entry(entry: Entry) -> bytes:
     return _dumps(
         {
             **writer,
-            "at": microseconds(entry.at),
+            "at": _written_moment(entry.at),
             "fact": _converter(detailed=False).unstructure(entry.fact),
             "kind": kind,
             "position": entry.position,
-            "recorded_at": microseconds(entry.recorded_at),
+            "recorded_at": _written_moment(entry.recorded_at),
             "schema": schema,
         }
     )

@@ -6,10 +6,10 @@ the relation over, is something in the way of any processing at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from functools import cached_property
-from typing import final
+from functools import cached_property, wraps
+from typing import Any, Final, TypeVar, final
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -24,7 +24,9 @@ from gdprkit.words.identifiers import PurposeId, SubjectId
 from gdprkit.words.moments import civil_date, end_of_day, utc_moment
 from gdprkit.words.vocabulary import Channel, SubjectKind
 
-__all__ = ["FORMER", "Case", "Suppressed"]
+__all__ = ["FORMER", "Case", "Suppressed", "counted_once"]
+
+T = TypeVar("T")
 
 #: The relation is over: rows FCON and FB2B of the matrix.
 FORMER = frozenset(
@@ -84,6 +86,8 @@ class Case:
     suppressed: Suppressed | None = None
     organisation: Standing | None = None
     surviving: tuple[Standing, ...] = ()
+    counted: dict[object, Any] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    """What was counted for this very case, so that it is counted once: a case never changes."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -127,3 +131,20 @@ class Case:
     def is_business(self) -> bool:
         """Whether we know the person through work; then adult age is presumed (R-112)."""
         return self.standing.data.kind in _BUSINESS
+
+
+_NOTHING: Final = object()
+
+
+def counted_once(count: Callable[[Case], T]) -> Callable[[Case], T]:
+    """Keep what *count* says of a case with the case: asked again, it is not counted again."""
+
+    @wraps(count)
+    def counted(case: Case) -> T:
+        found = case.counted.get(count, _NOTHING)
+        if found is _NOTHING:
+            found = case.counted[count] = count(case)
+        known: T = found
+        return known
+
+    return counted

@@ -14,7 +14,7 @@ from typing import Final, final
 
 import attrs
 
-from gdprkit.policy.case import Case
+from gdprkit.policy.case import Case, counted_once
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.words.moments import add_months, civil_date
 from gdprkit.words.vocabulary import EndCause
@@ -43,6 +43,7 @@ class DerivedEnd:
 _PROSPECT: Final = ConnectionStatus.NONE
 
 
+@counted_once
 def derived_end(case: Case) -> DerivedEnd | None:
     """Return the end of the connection, recorded or derived; None where nothing ties (R-401)."""
     connection = case.standing.connection

@@ -52,10 +52,10 @@ def _moments(case: Case) -> Iterator[datetime]:
             yield case.end_of(hold.review_by)
     if standing.retention.holds or standing.objection.restrictions:
         return
-    for value in standing.data.values:
-        until, _, _ = kept_until(case, value)
-        if until is not None:
-            yield case.end_of(until)
+    days = [kept_until(case, value)[0] for value in standing.data.values]
+    first = min([day for day in days if day is not None], default=None)
+    if first is not None:
+        yield case.end_of(first)
 
 
 def wake_at(case: Case) -> datetime | None:

@@ -6,16 +6,18 @@ needs its values; a consent that was never valid never started one (R-203).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from gdprkit.policy.case import Case
+from gdprkit.policy.case import Case, counted_once
 from gdprkit.policy.consent import consent_ended, valid_consent, was_valid
 from gdprkit.policy.ending import derived_end
 from gdprkit.register.notices import Notice
 from gdprkit.register.purposes import Purpose
 from gdprkit.state.connection import ConnectionStatus
 from gdprkit.state.data import HeldValue
+from gdprkit.words.identifiers import PurposeId
 from gdprkit.words.moments import (
     add_months,
     calendar_year_end,
@@ -30,6 +32,7 @@ __all__ = [
     "consent_end",
     "covering",
     "ends_on",
+    "last_day",
     "later_notices",
     "review_due",
     "tells_marketing",
@@ -55,6 +58,7 @@ class _Told(NamedTuple):
         return self.notice.kind is NoticeKind.NEW_PURPOSE
 
 
+@counted_once
 def _told(case: Case) -> tuple[list[_Told], list[_Told]]:
     """Return the notices given at collection, and those given later."""
     found = [
@@ -109,6 +113,7 @@ def window_end(case: Case) -> date | None:
     return min(after or opened) + timedelta(days=case.law.objection_window_days)
 
 
+@counted_once
 def review_due(case: Case) -> date | None:
     """Return the last day of the review after the end (R-402), or None while nothing ended."""
     ended = case.standing.connection.ended_on
@@ -121,7 +126,7 @@ def review_due(case: Case) -> date | None:
     return max(due, window + timedelta(days=case.law.review_days_after_window))
 
 
-def _trigger_day(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
+def _trigger_day(case: Case, purpose: Purpose, collected: date) -> date | None:
     """Return the day a period counts from, or None while that day has not come."""
     rule = purpose.retention
     if rule is None:
@@ -129,34 +134,32 @@ def _trigger_day(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
     standing = case.standing
     match rule.after:
         case Trigger.COLLECTION:
-            return civil_date(value.at, case.zone)
+            return collected
         case Trigger.CONNECTION_END:
             return standing.connection.ended_on
         case Trigger.WITHDRAWAL:
             return consent_end(case, purpose)
         case Trigger.LAST_ACTIVITY:
             act = standing.data.last_act
-            collected = civil_date(value.at, case.zone)
             return max(collected, civil_date(act, case.zone)) if act else collected
         case Trigger.CLOSING:
             closed = [c.closed_at for c in standing.request.cases if c.closed_at]
             return civil_date(max(closed), case.zone) if closed else None
         case Trigger.CALENDAR_YEAR_OF_FINANCIAL_YEAR_END:
-            return calendar_year_end(_financial_year_end(case, value))
+            return calendar_year_end(_financial_year_end(case, collected))
         case Trigger.FINANCIAL_YEAR_END:
-            return _financial_year_end(case, value)
+            return _financial_year_end(case, collected)
         case Trigger.CALENDAR_YEAR_END:
-            return calendar_year_end(civil_date(value.at, case.zone))
+            return calendar_year_end(collected)
         case Trigger.CLAIM:
             # where neither a due date nor the knowledge of a damage is known: the connection's end
             known = [claim.start for claim in standing.retention.claims if claim.start is not None]
             return max(known, default=standing.connection.ended_on)
 
 
-def _financial_year_end(case: Case, value: HeldValue) -> date:
-    """Return the last day of the controller's financial year in which *value* was collected."""
-    year_end = month_day(case.register.financial_year_end)
-    return financial_year_end(civil_date(value.at, case.zone), year_end)
+def _financial_year_end(case: Case, collected: date) -> date:
+    """Return the last day of the controller's financial year in which a value was collected."""
+    return financial_year_end(collected, month_day(case.register.financial_year_end))
 
 
 def consent_end(case: Case, purpose: Purpose) -> date | None:
@@ -168,13 +171,6 @@ def consent_end(case: Case, purpose: Purpose) -> date | None:
     return max(ends, default=None)
 
 
-def _never_started(case: Case, purpose: Purpose) -> bool:
-    """Whether the purpose rests on a consent that nobody validly gave."""
-    return purpose.basis is LegalBasis.CONSENT and not any(
-        was_valid(case, word) for word in case.standing.consent.for_purpose(purpose.id)
-    )
-
-
 def ends_on(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
     """Return the last day *purpose* needs *value*, or None while it needs it without a known end.
 
@@ -182,9 +178,37 @@ def ends_on(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
     their data counts from collection, by the setting for prospects (R-715). Whoever turned to us is
     tied by that (R-401), recorded or not.
     """
+    return last_day(case, (purpose,), value)
+
+
+def last_day(case: Case, purposes: Iterable[Purpose], value: HeldValue) -> date | None:
+    """Return the last day on which one of *purposes* needs *value*; None while that is not known.
+
+    One purpose without a known end keeps the value.
+    """
+    # of a value only the moment of its collection matters, and many share one
+    key = last_day, value.at
+    counted: tuple[date, dict[PurposeId, date | None]] | None = case.counted.get(key)
+    if counted is None:
+        counted = case.counted[key] = (civil_date(value.at, case.zone), {})
+    collected, known = counted
+    last: date | None = None
+    for purpose in purposes:
+        if purpose.id not in known:
+            known[purpose.id] = _end_of(case, purpose, collected)
+        end = known[purpose.id]
+        if end is None:
+            return None
+        if last is None or end > last:
+            last = end
+    return last
+
+
+def _end_of(case: Case, purpose: Purpose, collected: date) -> date | None:
+    """Return what ``ends_on`` does, for whatever was collected that civil day."""
     if purpose.retention is None:
         return None
-    start = _trigger_day(case, purpose, value)
+    start = _trigger_day(case, purpose, collected)
     if start is not None:
         last = purpose.retention.keep.after(start)
         damage = _newest_damage(case, purpose)
@@ -196,7 +220,7 @@ def ends_on(case: Case, purpose: Purpose, value: HeldValue) -> date | None:
     never_connected = case.standing.connection.status is ConnectionStatus.NONE
     if not never_connected or purpose.retention.after is not Trigger.CONNECTION_END:
         return None
-    unanswered = add_months(civil_date(value.at, case.zone), case.law.prospect_months)
+    unanswered = add_months(collected, case.law.prospect_months)
     tied = derived_end(case)
     if tied is None:
         return unanswered
@@ -213,13 +237,22 @@ def _newest_damage(case: Case, purpose: Purpose) -> date | None:
 
 def covering(case: Case, value: HeldValue, filing: FilingSystem) -> tuple[Purpose, ...]:
     """Return the declared purposes of one filing system that need *value* of this person."""
-    kind = case.standing.data.kind
     if value.field not in case.register.fields:  # declared once, no longer: unclear, so kept
         return ()
+    kind, given, consent = case.standing.data.kind, _given(case), LegalBasis.CONSENT
     return tuple(
-        purpose
-        for purpose in case.register.purposes_of(value.field)
-        if purpose.filing is filing
-        and (not purpose.subjects or kind in purpose.subjects)
-        and not _never_started(case, purpose)
+        [
+            purpose
+            for purpose in case.register.purposes_of(value.field)
+            if purpose.filing is filing
+            and (not purpose.subjects or kind in purpose.subjects)
+            and (purpose.basis is not consent or purpose.id in given)
+        ]
     )
+
+
+@counted_once
+def _given(case: Case) -> frozenset[PurposeId]:
+    """Return the purposes the person once validly consented to; others never started."""
+    words = case.standing.consent.newest
+    return frozenset([word.purpose for word in words if was_valid(case, word)])

@@ -15,7 +15,7 @@ from typing import Final, final
 import attrs
 
 from gdprkit.errors import InvalidValue
-from gdprkit.policy.case import Case
+from gdprkit.policy.case import Case, counted_once
 from gdprkit.policy.connection import WAITING, MayMove, may_move
 from gdprkit.policy.decisions import Decision
 from gdprkit.policy.marketing_entry import (
@@ -24,7 +24,7 @@ from gdprkit.policy.marketing_entry import (
     movable,
     register_expiry,
 )
-from gdprkit.policy.periods import consent_end, covering, ends_on, review_due
+from gdprkit.policy.periods import consent_end, covering, ends_on, last_day, review_due
 from gdprkit.policy.plan import Plan, PlanAction, PlanItem
 from gdprkit.policy.rights import ERASURE_GROUNDS, objection_failed
 from gdprkit.register.purposes import Purpose
@@ -123,13 +123,9 @@ def kept_until(case: Case, value: HeldValue) -> tuple[date | None, str, str]:
                 return lapses, "double-opt-in", "R-216"
             if not purposes:
                 return None, "unclear", "R-117"
-            last_days: list[date] = []
-            for purpose in purposes:
-                end = ends_on(case, purpose, value)
-                if end is None:  # one purpose without a known end keeps the value
-                    return None, "purpose-lives", "R-116"
-                last_days.append(end)
-            last = max(last_days)
+            last = last_day(case, purposes, value)
+            if last is None:
+                return None, "purpose-lives", "R-116"
             under_review = review_due(case)
             if under_review is not None:  # the default outcome of a review is erasure
                 return under_review, "under-review", "R-402"
@@ -164,6 +160,7 @@ def _lapses(case: Case, value: HeldValue) -> date | None:
     return max(waiting, default=None)
 
 
+@counted_once
 def _ends_before_purposes(case: Case) -> tuple[date, str, str] | None:
     """Return the end of what a death, a contact who left or an old register leaves no purpose."""
     found = case.standing.connection

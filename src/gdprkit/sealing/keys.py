@@ -335,6 +335,14 @@ class SubjectKeys(KeepsSecrets):
         del index, value
         raise bare(refused)
 
+    def searched(self, index: str) -> tuple[int, ...]:
+        """Return the numbers of the epochs whose terms ``terms`` returns, in its order.
+
+        While they are the same, so are the terms of a value. Errors are those of ``terms``.
+        """
+        self._serve()
+        return tuple([root.number for root in self._book(self._spec(index)).usable()])
+
     def _spec(self, name: str) -> IndexSpec:
         spec = self._specs.get(name)
         if spec is None:

@@ -2,44 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from gdprkit.storage.blocking import BlockingStore
     from gdprkit.storage.memory import MemoryStore
     from gdprkit.storage.postgres import PostgresStore
+    from gdprkit.storage.postgres_async import AsyncPostgresStore
     from gdprkit.storage.postgres_install import install as install_postgres
     from gdprkit.storage.sqlite import SqliteStore
 
-__all__ = ["MemoryStore", "PostgresStore", "SqliteStore", "install_postgres"]
+__all__ = [
+    "AsyncPostgresStore",
+    "BlockingStore",
+    "MemoryStore",
+    "PostgresStore",
+    "SqliteStore",
+    "install_postgres",
+]
 
-#: What the extra ``postgres`` brings -> its module and its name there.
-_POSTGRES = {
-    "PostgresStore": ("postgres", "PostgresStore"),
-    "install_postgres": ("postgres_install", "install"),
+#: Name -> the module it is in, its name there, and the extra it needs.
+_WHERE: Final = {
+    "AsyncPostgresStore": ("postgres_async", "AsyncPostgresStore", "postgres"),
+    "BlockingStore": ("blocking", "BlockingStore", None),
+    "MemoryStore": ("memory", "MemoryStore", None),
+    "PostgresStore": ("postgres", "PostgresStore", "postgres"),
+    "SqliteStore": ("sqlite", "SqliteStore", None),
+    "install_postgres": ("postgres_install", "install", "postgres"),
 }
+
+_DRIVER: Final = {"psycopg", "psycopg_pool"}
 
 
 def __getattr__(name: str) -> object:
     # a program pays only for the store it uses
-    if name == "MemoryStore":
-        from gdprkit.storage.memory import MemoryStore
+    if name not in _WHERE:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from importlib import import_module
 
-        return MemoryStore
-    if name == "SqliteStore":
-        from gdprkit.storage.sqlite import SqliteStore
-
-        return SqliteStore
-    if name in _POSTGRES:
-        from importlib import import_module
-
+    module, inside, extra = _WHERE[name]
+    try:
+        return getattr(import_module(f"gdprkit.storage.{module}"), inside)
+    except ModuleNotFoundError as error:
+        if extra is None or error.name not in _DRIVER:
+            raise
         from gdprkit.errors import MissingExtra
 
-        module, inside = _POSTGRES[name]
-        try:
-            return getattr(import_module(f"gdprkit.storage.{module}"), inside)
-        except ModuleNotFoundError as error:
-            if error.name not in {"psycopg", "psycopg_pool"}:
-                raise
-            raise MissingExtra("postgres", name) from None
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+        raise MissingExtra(extra, name) from None

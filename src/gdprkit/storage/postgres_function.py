@@ -2,14 +2,15 @@
 
 Decides what of a commit is written in which order, what is locked, and how a refusal is told. It
 leaves out how a commit becomes arrays (``postgres_commit``). Arguments are arrays, one for each
-column of each part; a call names only the parts it brings, and every part is written by one
-statement however many people it is about.
+column of each part, and a call names only the parts it brings. What only comes in is written by
+one statement for all people; what must find rows first goes person by person, each time by key:
+a join of the two may be planned as a reading of everything, and is worst where nothing was counted
+yet, in the first large import.
 
 Always true: first the epochs that something will hang on are held, then the lines, in order of id,
 so two commits never wait for each other; what is checked is read under those locks, by statements
 that see what was committed while waiting. A refusal has a code of its own, and its detail names
-ids, never what was to be stored. Plans are made once and look up by key whatever is in the tables:
-a plan made while they were small would read all of them when they are large.
+ids, never what was to be stored. Plans are made once and look up by key whatever is in the tables.
 """
 
 from __future__ import annotations
@@ -95,22 +96,20 @@ _ARGUMENTS: Final = ", ".join(
 )
 
 
-def _rows(part: str, *more: str) -> str:
-    """Return the rows of a part as something to select from; *more* are arrays beside them."""
-    columns = tuple(PARTS[part])
-    arrays = ", ".join((*(f"{part}_{column}" for column in columns), *more))
-    return f"unnest({arrays}) AS n ({', '.join((*columns, *more))})"
+def _rows(part: str) -> str:
+    """Return the rows of a part as something to select from."""
+    return f"(SELECT {', '.join(f'unnest({part}_{c}) AS {c}' for c in PARTS[part])}) n"
 
 
 COMMIT: Final = f"""CREATE FUNCTION {COMMIT_NAME} (whose text, wait text, {_ARGUMENTS})
 RETURNS void LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan SET jit = off
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 AS $$
 DECLARE
   before CONSTANT text := current_setting('lock_timeout');
-  found text[];
-  held bytea[]; positions bigint[]; heads bytea[]; old_tags text[];
+  live text[];
+  added bytea[];
+  tags_were text;
   written bigint;
   one record;
 BEGIN
@@ -118,12 +117,12 @@ BEGIN
 
   -- whoever destroys an epoch holds it: wait for that, then see it
   IF kek_epoch IS NOT NULL THEN
-    SELECT array_agg(e.epoch) INTO found FROM (
+    SELECT array_agg(e.epoch) INTO live FROM (
       SELECT epoch, state FROM gdprkit_epoch
       WHERE tenant = whose AND kind = 'kek' AND epoch = ANY (kek_epoch)
       ORDER BY epoch FOR SHARE) e WHERE e.state <> 'destroyed';
     FOR one IN SELECT n.epoch FROM {_rows("kek")}
-        WHERE (n.epoch = ANY (found)) IS NOT TRUE ORDER BY n.epoch LOOP
+        WHERE (n.epoch = ANY (live)) IS NOT TRUE ORDER BY n.epoch LOOP
       RAISE EXCEPTION USING ERRCODE = 'GK005', MESSAGE = 'key epoch destroyed', DETAIL = one.epoch;
     END LOOP;
   END IF;
@@ -136,66 +135,57 @@ BEGIN
     END LOOP;
   END IF;
 
-  IF line_subject IS NOT NULL THEN
-    SELECT array_agg(l.subject), array_agg(l.position), array_agg(l.head), array_agg(l.tags)
-      INTO held, positions, heads, old_tags FROM (
-        SELECT subject, position, head, tags FROM gdprkit_line
-        WHERE tenant = whose AND subject = ANY (line_subject) ORDER BY subject FOR UPDATE) l;
-    UPDATE gdprkit_line l SET position = n.position, head = n.head, fold = n.fold,
-        state = n.state, wake_at = n.wake_at, tags = n.tags
-      FROM {_rows("line")}
-      WHERE l.tenant = whose AND l.subject = n.subject AND l.position = n.expected
-        AND (n.position > n.expected OR l.head = n.head);
-    GET DIAGNOSTICS written = ROW_COUNT;
-    IF written <> cardinality(line_subject) THEN
-      FOR one IN SELECT n.subject FROM {_rows("line")} JOIN gdprkit_expunged x
-          ON x.tenant = whose AND x.subject = n.subject LOOP
+  FOR i IN 1 .. coalesce(cardinality(line_subject), 0) LOOP
+    SELECT l.tags INTO tags_were FROM gdprkit_line l
+      WHERE l.tenant = whose AND l.subject = line_subject[i] AND l.position = line_expected[i]
+        AND (line_position[i] > line_expected[i] OR l.head = line_head[i])
+      FOR UPDATE;
+    IF NOT FOUND THEN
+      PERFORM FROM gdprkit_expunged x WHERE x.tenant = whose AND x.subject = line_subject[i];
+      IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'GK004', MESSAGE = 'line expunged',
-          DETAIL = encode(one.subject, 'hex');
-      END LOOP;
-      FOR one IN SELECT n.subject, n.expected FROM {_rows("line")}
-          LEFT JOIN unnest(held, positions, heads) AS o (subject, position, head)
-          ON o.subject = n.subject
-          WHERE o.position IS DISTINCT FROM n.expected
-            OR (n.position = n.expected AND o.head <> n.head) LOOP
-        RAISE EXCEPTION USING ERRCODE = 'GK001', MESSAGE = 'position taken',
-          DETAIL = encode(one.subject, 'hex') || ' ' || one.expected;
-      END LOOP;
+          DETAIL = encode(line_subject[i], 'hex');
+      END IF;
+      RAISE EXCEPTION USING ERRCODE = 'GK001', MESSAGE = 'position taken',
+        DETAIL = encode(line_subject[i], 'hex') || ' ' || line_expected[i];
     END IF;
-    -- every line was there: old and new tags stand in the same order
-    IF old_tags <> line_tags THEN
-      DELETE FROM gdprkit_tag t USING (
-          SELECT n.subject, word FROM {_rows("line", "old_tags")},
-            LATERAL unnest(string_to_array(n.old_tags, ' ')) word
-          WHERE n.old_tags <> n.tags AND word <> ALL (string_to_array(n.tags, ' '))) o
-        WHERE t.tenant = whose AND t.tag = o.word AND t.subject = o.subject;
+    UPDATE gdprkit_line l SET position = line_position[i], head = line_head[i],
+        fold = line_fold[i], state = line_state[i], wake_at = line_wake_at[i], tags = line_tags[i]
+      WHERE l.tenant = whose AND l.subject = line_subject[i];
+    IF tags_were <> line_tags[i] THEN
+      DELETE FROM gdprkit_tag t
+        WHERE t.tenant = whose AND t.subject = line_subject[i]
+          AND t.tag = ANY (string_to_array(tags_were, ' '))
+          AND t.tag <> ALL (string_to_array(line_tags[i], ' '));
       INSERT INTO gdprkit_tag (tenant, subject, tag)
-        SELECT whose, n.subject, word FROM {_rows("line", "old_tags")},
-          LATERAL unnest(string_to_array(n.tags, ' ')) word
-        WHERE n.old_tags <> n.tags AND word <> ALL (string_to_array(n.old_tags, ' '));
+        SELECT whose, line_subject[i], word FROM unnest(string_to_array(line_tags[i], ' ')) word
+        WHERE word <> ALL (string_to_array(tags_were, ' '));
     END IF;
-  END IF;
+  END LOOP;
 
   IF new_subject IS NOT NULL THEN
-    -- a line that is seen is not waited for: whoever deletes it may be expunging it
-    WITH added AS (
-      INSERT INTO gdprkit_line
-        (tenant, subject, position, head, fold, state, wake_at, tags)
-      SELECT whose, n.subject, n.position, n.head, n.fold, n.state, n.wake_at, n.tags
-        FROM {_rows("new")}
-        WHERE NOT EXISTS (
-          SELECT FROM gdprkit_line l WHERE l.tenant = whose AND l.subject = n.subject)
-      ON CONFLICT (tenant, subject) DO NOTHING RETURNING subject)
-    SELECT array_agg(subject) INTO held FROM added;
-    -- asked afterwards, so that whoever was waited for has been seen
-    FOR one IN SELECT n.subject FROM {_rows("new")} JOIN gdprkit_expunged x
-        ON x.tenant = whose AND x.subject = n.subject LOOP
+    -- under an older snapshot an expunging may be unseen, but then the line is still seen
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+      FOR one IN SELECT l.subject FROM gdprkit_line l
+          WHERE l.tenant = whose AND l.subject = ANY (new_subject) LOOP
+        RAISE EXCEPTION USING ERRCODE = 'GK001', MESSAGE = 'position taken',
+          DETAIL = encode(one.subject, 'hex') || ' 0';
+      END LOOP;
+    END IF;
+    WITH rows AS (
+      INSERT INTO gdprkit_line (tenant, subject, position, head, fold, state, wake_at, tags)
+        SELECT whose, n.* FROM {_rows("new")}
+        ON CONFLICT (tenant, subject) DO NOTHING RETURNING subject)
+    SELECT array_agg(subject) INTO added FROM rows;
+    -- asked afterwards, so that an expunging that was waited for is seen
+    FOR one IN SELECT x.subject FROM gdprkit_expunged x
+        WHERE x.tenant = whose AND x.subject = ANY (new_subject) LOOP
       RAISE EXCEPTION USING ERRCODE = 'GK004', MESSAGE = 'line expunged',
         DETAIL = encode(one.subject, 'hex');
     END LOOP;
-    IF cardinality(held) IS DISTINCT FROM cardinality(new_subject) THEN
+    IF cardinality(added) IS DISTINCT FROM cardinality(new_subject) THEN
       FOR one IN SELECT n.subject FROM {_rows("new")}
-          WHERE (n.subject = ANY (held)) IS NOT TRUE LOOP
+          WHERE (n.subject = ANY (added)) IS NOT TRUE LOOP
         RAISE EXCEPTION USING ERRCODE = 'GK001', MESSAGE = 'position taken',
           DETAIL = encode(one.subject, 'hex') || ' 0';
       END LOOP;
@@ -211,44 +201,41 @@ BEGIN
       ON CONFLICT (tenant, subject, receipt) WHERE receipt IS NOT NULL DO NOTHING;
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written <> cardinality(entry_subject) THEN
-      FOR one IN SELECT n.subject FROM {_rows("entry")} JOIN gdprkit_entry e
-          ON e.tenant = whose AND e.subject = n.subject AND e.receipt = n.receipt
-          WHERE n.receipt IS NOT NULL AND e.position <> n.position LOOP
+      FOR one IN SELECT n.subject FROM {_rows("entry")}, LATERAL (
+          SELECT FROM gdprkit_entry e WHERE e.tenant = whose AND e.subject = n.subject
+            AND e.receipt = n.receipt AND e.position <> n.position) e LOOP
         RAISE EXCEPTION USING ERRCODE = 'GK002', MESSAGE = 'already recorded',
           DETAIL = encode(one.subject, 'hex');
       END LOOP;
     END IF;
   END IF;
 
-  IF seal_subject IS NOT NULL THEN
-    FOR one IN SELECT k.key_id FROM {_rows("seal")} JOIN gdprkit_key k
-        ON k.tenant = whose AND k.subject = n.subject AND k.key_id = n.key_id
-        WHERE k.state = 'destroyed' LOOP
+  FOR i IN 1 .. coalesce(cardinality(seal_subject), 0) LOOP
+    PERFORM FROM gdprkit_key k WHERE k.tenant = whose AND k.subject = seal_subject[i]
+      AND k.key_id = seal_key_id[i] AND k.state = 'destroyed';
+    IF FOUND THEN
       RAISE EXCEPTION USING ERRCODE = 'GK006', MESSAGE = 'key destroyed',
-        DETAIL = encode(one.key_id, 'hex');
-    END LOOP;
-  END IF;
-  IF shred_subject IS NOT NULL THEN
-    DELETE FROM gdprkit_term t USING {_rows("shred")}
-      WHERE t.tenant = whose AND t.subject = n.subject;
-    DELETE FROM gdprkit_value t USING {_rows("shred")}
-      WHERE t.tenant = whose AND t.subject = n.subject;
-    DELETE FROM gdprkit_key t USING {_rows("shred")}
-      WHERE t.tenant = whose AND t.subject = n.subject;
-  END IF;
+        DETAIL = encode(seal_key_id[i], 'hex');
+    END IF;
+  END LOOP;
+  FOR i IN 1 .. coalesce(cardinality(shred_subject), 0) LOOP
+    DELETE FROM gdprkit_term t WHERE t.tenant = whose AND t.subject = shred_subject[i];
+    DELETE FROM gdprkit_value t WHERE t.tenant = whose AND t.subject = shred_subject[i];
+    DELETE FROM gdprkit_key t WHERE t.tenant = whose AND t.subject = shred_subject[i];
+  END LOOP;
   IF tomb_mark IS NOT NULL THEN
     INSERT INTO gdprkit_tombstone (tenant, mark, erased_at, reason, reference, key_ids)
       SELECT whose, n.mark, n.erased_at, n.reason, n.reference, n.key_ids FROM {_rows("tomb")}
       ON CONFLICT (tenant, mark) DO NOTHING;
   END IF;
-  IF touch_subject IS NOT NULL THEN
-    DELETE FROM gdprkit_term t USING {_rows("touch")}
-      WHERE t.tenant = whose AND t.subject = n.subject AND t.slot = n.slot;
-  END IF;
-  IF drop_subject IS NOT NULL THEN
-    DELETE FROM gdprkit_value t USING {_rows("drop")}
-      WHERE t.tenant = whose AND t.subject = n.subject AND t.slot = n.slot;
-  END IF;
+  FOR i IN 1 .. coalesce(cardinality(touch_subject), 0) LOOP
+    DELETE FROM gdprkit_term t
+      WHERE t.tenant = whose AND t.subject = touch_subject[i] AND t.slot = touch_slot[i];
+  END LOOP;
+  FOR i IN 1 .. coalesce(cardinality(drop_subject), 0) LOOP
+    DELETE FROM gdprkit_value t
+      WHERE t.tenant = whose AND t.subject = drop_subject[i] AND t.slot = drop_slot[i];
+  END LOOP;
   IF value_subject IS NOT NULL THEN
     INSERT INTO gdprkit_value (tenant, subject, slot, envelope)
       SELECT whose, n.subject, n.slot, n.envelope FROM {_rows("value")}
@@ -269,10 +256,10 @@ BEGIN
         created = excluded.created, wraps_alg = excluded.wraps_alg,
         restricted = excluded.restricted, on_hold = excluded.on_hold;
   END IF;
-  IF flag_subject IS NOT NULL THEN
-    UPDATE gdprkit_key k SET restricted = n.restricted, on_hold = n.on_hold
-      FROM {_rows("flag")} WHERE k.tenant = whose AND k.subject = n.subject;
-  END IF;
+  FOR i IN 1 .. coalesce(cardinality(flag_subject), 0) LOOP
+    UPDATE gdprkit_key k SET restricted = flag_restricted[i], on_hold = flag_on_hold[i]
+      WHERE k.tenant = whose AND k.subject = flag_subject[i];
+  END LOOP;
   IF stop_hash IS NOT NULL THEN
     INSERT INTO gdprkit_suppression AS s (tenant, hash, purpose, channels, kind, author, since)
       SELECT whose, n.hash, n.purpose, n.channels, n.kind, n.author, n.since FROM {_rows("stop")}

@@ -205,7 +205,7 @@ def people(tenant: str, span: Span) -> Walk[SubjectId]:
 
 def tagged(tenant: str, tag: str, span: Span) -> Walk[StoredStanding]:
     """Walk ``Store.tagged``."""
-    return _by_id(sql.TAGGED, (tenant, tag), span, sql.standing_of)
+    return _by_id(sql.TAGGED, (tenant, tag), span, sql.standing_of, tables=2)
 
 
 def ends(tenant: str, span: Span) -> Walk[LineEnd]:
@@ -276,12 +276,20 @@ def _waking_page(
 
 
 def _by_id(
-    statement: str, values: tuple[SqlValue, ...], span: Span, read: Callable[[Row], T]
+    statement: str,
+    values: tuple[SqlValue, ...],
+    span: Span,
+    read: Callable[[Row], T],
+    tables: int = 1,
 ) -> Walk[T]:
-    """Walk the rows of a statement ordered by id, its first column, in pages by key."""
+    """Walk the rows of a statement ordered by id, its first column, in pages by key.
+
+    The bounds of a page are given once for each of *tables*.
+    """
 
     def page(low: int) -> Steps[Page[T]]:
-        rows = yield ROWS, statement, (*values, *_bounds(low, span.high), PAGE)
+        bounds = _bounds(low, span.high) * tables
+        rows = yield ROWS, statement, (*values, *bounds, PAGE)
         return [read(row) for row in rows], _next_id(rows, PAGE, span.high)
 
     return page, span.low

@@ -99,10 +99,12 @@ WAKING: Final = (
     " WHERE tenant = ? AND wake_at <= ? AND (wake_at, subject) > (?, ?)"
     " AND subject BETWEEN ? AND ? ORDER BY wake_at, subject LIMIT ?"
 )
+# both sides are bound, so that a page begins where it begins however they are joined
 TAGGED: Final = (
     "SELECT l.subject, l.position, l.head, l.fold, l.state FROM gdprkit_tag t"
     " JOIN gdprkit_line l ON l.tenant = t.tenant AND l.subject = t.subject"
-    " WHERE t.tenant = ? AND t.tag = ? AND t.subject BETWEEN ? AND ? ORDER BY t.subject LIMIT ?"
+    " WHERE t.tenant = ? AND t.tag = ? AND t.subject BETWEEN ? AND ? AND l.subject BETWEEN ? AND ?"
+    " ORDER BY t.subject LIMIT ?"
 )
 TAG_ADD: Final = "INSERT INTO gdprkit_tag (tenant, subject, tag) VALUES (?, ?, ?)"
 TAG_DROP: Final = "DELETE FROM gdprkit_tag WHERE tenant = ? AND subject = ? AND tag = ?"

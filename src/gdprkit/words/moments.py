@@ -146,7 +146,8 @@ def add_months(day: date, months: int) -> date:
     Raises:
         InvalidValue: *day* is no civil day, or the result lies outside the years 1 to 9999.
     """
-    day = _civil(day, "day")
+    if type(day) is not date:
+        day = _civil(day, "day")
     year, month0 = divmod(day.year * 12 + day.month - 1 + months, 12)
     if not date.min.year <= year <= date.max.year:
         raise _out_of_range(field="day")
@@ -164,6 +165,7 @@ def microseconds(moment: datetime) -> int:
     return (utc_moment(moment) - EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=4096)
 def from_microseconds(value: int) -> datetime:
     """Return the moment, in UTC, that ``microseconds`` counted as *value*.
 
@@ -235,6 +237,8 @@ class Period:
             InvalidValue: the result lies outside the years 1 to 9999.
         """
         moved = add_months(day, self.years * 12 + self.months)
+        if not self.days:
+            return moved
         try:
             return moved + timedelta(days=self.days)
         except OverflowError:
