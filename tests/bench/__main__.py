@@ -164,10 +164,12 @@ def _plain_name(name: str, sizes: Sequence[int]) -> str:
 
 
 def _table(figures: Sequence[Figure]) -> str:
-    rows = [("figure", "ours", "baseline", "ratio", "spread", "rounds")]
+    rows: list[tuple[str, ...]] = [
+        ("figure", "ours", "baseline", "ratio", "spread", "cpu", "rounds")
+    ]
     for f in figures:
         if f.value is not None:
-            rows.append((f.name, f"{f.value:g} {f.unit}", "", "", "", ""))
+            rows.append((f.name, f"{f.value:g} {f.unit}", *[""] * 5))
         else:
             rows.append(
                 (
@@ -176,6 +178,7 @@ def _table(figures: Sequence[Figure]) -> str:
                     f"{f.baseline_us:,.1f} us",
                     f"{f.ratio:.2f}",
                     f"{f.spread:.2f}",
+                    "" if f.cpu_ratio is None else f"{f.cpu_ratio:.2f}",
                     str(f.rounds),
                 )
             )
@@ -192,7 +195,7 @@ def _table(figures: Sequence[Figure]) -> str:
     words = [f"{', '.join(names)}: {baseline}" for baseline, names in alike.items()]
     notes = [
         "",
-        "ratio = ours / baseline, smaller is better;",
+        "ratio = ours / baseline, smaller is better; cpu = the same ratio of CPU times;",
         "of sealing and of group.sqlite baseline / ours, bigger is better;",
         "baselines:",
         *words,

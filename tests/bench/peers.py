@@ -40,15 +40,11 @@ _SIDES: Final = {
     "dpdpkit": "with_dpdpkit",
     "django-gdpr": "with_django_gdpr",
 }
-_DURABLE: Final = "; a commit for each person, WAL, synchronous=FULL; .cpu is CPU time"
+_DURABLE: Final = "; a commit for each person, WAL, synchronous=FULL"
 _ABSENT: Final = {("expire", "effaced")}  # it has no such duty
 
 FIGURES: Final = tuple(
-    f"{duty}.{name}{more}"
-    for name in _SIDES
-    for duty in DUTIES
-    for more in ("", ".cpu")
-    if (duty, name) not in _ABSENT
+    f"{duty}.{name}" for name in _SIDES for duty in DUTIES if (duty, name) not in _ABSENT
 )
 
 # the name `tests` is taken before another package can take it
@@ -116,7 +112,6 @@ def _measured(plan: Plan, suffix: str, folder: Path, wanted: Sequence[str]) -> I
         hand = samples[_HAND, duty]
         words = f"bare sqlite3: {WORDS[duty]}{_DURABLE}; beside it {children[name].versions}"
         yield ratio(f"{duty}.{name}{suffix}", ours, hand, words)
-        yield ratio(f"{duty}.{name}.cpu{suffix}", ours, hand, words, cpu=True)
 
 
 def _rounds(children: dict[str, _Child], jobs: int) -> dict[tuple[str, str], list[Sample]]:
