@@ -34,6 +34,7 @@ ONE_SIZE = {
     "waking.1m",
     "audience.100k",
     "verify",
+    "verify.short",
     *(f"{duty}.gdprkit{place}" for duty in ("record", "erase", "expire") for place in PLACES),
     "check.gdprkit",
 }
