@@ -370,7 +370,7 @@ class StoreCorrupt(GdprkitError):
 
 @attrs.define(eq=False, slots=False, repr=False)
 class StoreUnavailable(GdprkitError):
-    """The database server cannot be reached, or cannot work now.
+    """The database server cannot be reached or cannot work now, or a disk is full.
 
     A change on its way was stored whole or not at all: when the connection was lost before the
     answer came, nobody can tell which without looking.

@@ -240,6 +240,22 @@ def test_rows_that_do_not_fit_the_line_are_told(
     assert json.loads(call("trail", "verify", str(store), "--json")[1])["error"] is None
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE gdprkit_tag SET tag = 'status:nne' WHERE tag LIKE 'status:%'",
+        "DELETE FROM gdprkit_tag WHERE tag LIKE 'status:%'",
+        "UPDATE gdprkit_line SET tags = tags || ' hold'",
+    ],
+)
+def test_people_tagged_otherwise_than_their_lines_say_are_told(store: Path, statement: str) -> None:
+    """A tag that was changed, taken out or put in would leave somebody out of a sweep: code 4."""
+    tamper(store, statement)
+    code, out, _ = call("trail", "verify", str(store))
+    assert code == 4
+    assert "tagged" in out
+
+
 def test_all_lines_taken_out_are_missed(store: Path) -> None:
     """Without any line row the entries still tell that there were some."""
     tamper(store, "DELETE FROM gdprkit_line")

@@ -38,12 +38,23 @@ def _anchors(page: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_every_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python blocks and transcripts of a page run in order and print what the page shows."""
+def test_every_block_runs(
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Python blocks and transcripts of a page run in order and print what the page shows.
+
+    A page that speaks to PostgreSQL finds a new database under the address in DATABASE_URL.
+    """
     shutil.copytree(ROOT / "docs" / "examples", tmp_path / "docs" / "examples")
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "page"}
-    assert unknown_languages(page.read_text(encoding="utf-8")) == []
+    text = page.read_text(encoding="utf-8")
+    assert unknown_languages(text) == []
+    if "DATABASE_URL" in text:
+        monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("postgres"))
     run_document(page, namespace)
 
 

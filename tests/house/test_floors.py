@@ -43,6 +43,8 @@ EXTRAS = {
     "click": {"desk"},
     "rich": {"desk"},
     "holidays": {"words"},
+    "psycopg": {"storage"},
+    "psycopg_pool": {"storage"},
     "pytest": {"testing"},
     "hypothesis": {"testing"},
 }

@@ -46,6 +46,7 @@ from gdprkit.errors import (
     UnreadableEntry,
 )
 from gdprkit.facts.objection import RestrictionImposed
+from gdprkit.ledger.chain import link
 from gdprkit.sealing.errors import (
     FieldCryptoError,
     KeyIntegrityError,
@@ -555,9 +556,40 @@ def test_a_tampered_key_opens_nothing(filed: House, path: Path) -> None:
 def test_an_unreadable_entry_is_typed(filed: House, path: Path, body: bytes) -> None:
     """Bytes that are no entry are UnreadableEntry with the position, without what they hold."""
     anna = filed.customer()
-    _tampered(path, f"UPDATE gdprkit_entry SET body = x'{body.hex()}' WHERE position = 4")
+    *_, before, last = filed.store.line(anna)
+    # written so: the chain holds
+    digest = link(before.digest, body)
+    _tampered(
+        path,
+        f"UPDATE gdprkit_entry SET body = x'{body.hex()}', digest = x'{digest.hex()}'"
+        f" WHERE position = {last.position}",
+        f"UPDATE gdprkit_line SET head = x'{digest.hex()}', state = x''",
+    )
     error = refused(filed, path, UnreadableEntry, lambda: filed.keeper.line(anna))
-    assert "entry 4" in str(error)
+    assert f"entry {last.position}" in str(error)
+
+
+@pytest.mark.parametrize("reading", ["line", "standing", "reindex", "answer"])
+def test_a_changed_entry_is_not_read(filed: House, path: Path, reading: str) -> None:
+    """Whoever reads entries reads what was written: a changed one is told and not passed on."""
+    anna = filed.customer()
+    done = filed.keeper.record(anna, requests.receive(right="access", channel="email"))
+    body = filed.store.line(anna)[2].body.replace(b'"at":17', b'"at":16')  # years before
+    _tampered(
+        path,
+        f"UPDATE gdprkit_entry SET body = x'{body.hex()}' WHERE position = 3",
+        "UPDATE gdprkit_line SET state = x''",
+    )
+    assert done.case is not None
+    case = done.case
+    readings: dict[str, Callable[[], object]] = {
+        "line": lambda: filed.keeper.line(anna),
+        "standing": lambda: filed.keeper.standing(anna),
+        "reindex": lambda: filed.keeper.reindex(anna),
+        "answer": lambda: filed.keeper.answer(anna, case),
+    }
+    error = refused(filed, path, ChainBroken, readings[reading])
+    assert "position 3" in str(error)
 
 
 def test_a_damaged_standing_is_folded_anew(filed: House, path: Path) -> None:

@@ -302,8 +302,9 @@ def person(number: int) -> SubjectId:
 
 def test_it_holds_no_more_than_it_may() -> None:
     """The ones put in first go first; a standing that is very long is not kept at all."""
-    memory, state = Memory(3), encode_standing(Standing(position=1))
+    memory = Memory(3)
     for number in range(5):
+        state = encode_standing(Standing(position=1), person(number))
         assert memory.standing(person(number), state) == Standing(position=1)
     assert list(memory._kept) == [2, 3, 4]
     memory.keep(person(4), b" " * (LONGEST + 1), Standing(position=2))
@@ -313,7 +314,7 @@ def test_it_holds_no_more_than_it_may() -> None:
 def test_it_gives_a_standing_for_its_very_bytes_only() -> None:
     """Other bytes are decoded; bytes that hold no standing leave nothing behind."""
     memory, who = Memory(), person(1)
-    one, two = (encode_standing(Standing(position=number)) for number in (1, 2))
+    one, two = (encode_standing(Standing(position=number), who) for number in (1, 2))
     first = memory.standing(who, one)
     assert memory.standing(who, bytes(bytearray(one))) is first
     assert memory.standing(who, two) == Standing(position=2)
@@ -327,7 +328,7 @@ def test_hashes_are_those_of_one_standing_under_the_same_keys() -> None:
     """They are given for the standing they were made of, and while the keys are the same."""
     memory, who = Memory(), person(1)
     hashes = ListHashes(channels=frozenset({Channel.EMAIL}), hashes=(b"h",))
-    standing = memory.standing(who, encode_standing(Standing(position=1)))
+    standing = memory.standing(who, encode_standing(Standing(position=1), who))
     assert standing is not None
     folded = Standing(position=1)  # the same in meaning, and nobody knows from where
     memory.keep_hashes(who, folded, (1,), hashes)
@@ -349,7 +350,7 @@ def test_what_a_record_keeps_is_what_is_read_back(house: House) -> None:
     assert stored is not None
     kept = memory_of(house)._kept[who.int]
     assert kept.state == stored.state
-    assert kept.standing == decode_standing(stored.state)
+    assert kept.standing == decode_standing(stored.state, who)
 
 
 def test_a_record_that_was_refused_changes_no_answer(

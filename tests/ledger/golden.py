@@ -20,8 +20,10 @@ import attrs
 from gdprkit.facts.entry import Entry, Fact
 from gdprkit.ledger.codec import KINDS, decode_entry, encode_entry, encode_standing
 from gdprkit.state.standing import FOLD_VERSION, fold
+from gdprkit.words.identifiers import SubjectId
 
 FILE: Final = Path(__file__).parents[1] / "vectors/golden-entries.json"
+ABOUT: Final = SubjectId(UUID("0c5a0f4e-3b1d-4d57-9a51-1f2f7c3f0a01"))
 AT: Final = datetime(2026, 3, 31, 6, 30, 15, 123456, tzinfo=UTC)
 RECORDED: Final = datetime(2026, 4, 2, 6, 30, 15, 123456, tzinfo=UTC)
 _PLAIN: Final[dict[Any, Any]] = {
@@ -85,7 +87,7 @@ def whole(golden: dict[str, Any]) -> dict[str, Any]:
         attrs.evolve(decode_entry(body.encode(), 3), position=position)
         for position, body in enumerate(entries.values(), start=1)
     ]
-    standing = {"fold": FOLD_VERSION, "state": encode_standing(fold(line)).decode()}
+    standing = {"fold": FOLD_VERSION, "state": encode_standing(fold(line), ABOUT).decode()}
     return {"about": golden["about"], "entries": entries, "older": older, "standing": standing}
 
 

@@ -8,11 +8,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 from uuid import UUID
+from zlib import crc32
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.ledger.golden import ABOUT
 
 from gdprkit.errors import UnreadableEntry
 from gdprkit.facts.connection import ConnectionEnded
@@ -26,6 +28,7 @@ from gdprkit.ledger.codec import (
 )
 from gdprkit.state.standing import FOLD_VERSION, HANDLERS, Standing, fold
 from gdprkit.testing.strategies import KINDS_OF_FACTS, entries, facts, lines
+from gdprkit.words.identifiers import SubjectId
 
 GOLDEN = json.loads(
     (Path(__file__).parents[1] / "vectors/golden-entries.json").read_text(encoding="utf-8")
@@ -78,10 +81,10 @@ def test_every_kind_comes_back_as_it_was(cls: type[Fact]) -> None:
 def test_a_standing_comes_back_as_it_was(line: tuple[Entry, ...]) -> None:
     """The stored fold of any life is read back equal, with the types of all its parts."""
     standing = fold(line)
-    state = encode_standing(standing)
-    back = decode_standing(state)
+    state = encode_standing(standing, ABOUT)
+    back = decode_standing(state, ABOUT)
     assert typed(back) == typed(standing)
-    assert encode_standing(standing) == encode_standing(fold(line))
+    assert encode_standing(standing, ABOUT) == encode_standing(fold(line), ABOUT)
 
 
 @given(entries())
@@ -126,7 +129,7 @@ def test_the_golden_line_folds_into_the_golden_standing() -> None:
         for position, body in enumerate(GOLDEN["entries"].values(), start=1)
     ]
     assert GOLDEN["standing"]["fold"] == FOLD_VERSION
-    assert encode_standing(fold(line)).decode() == GOLDEN["standing"]["state"]
+    assert encode_standing(fold(line), ABOUT).decode() == GOLDEN["standing"]["state"]
 
 
 # --- what cannot be read -------------------------------------------------------------------------
@@ -230,13 +233,33 @@ def test_no_part_is_read_as_another_type(kind: str, part: str) -> None:
 )
 def test_a_state_that_cannot_be_read_is_none(state: bytes) -> None:
     """A standing is never the truth: whoever cannot read it folds the line anew."""
-    assert decode_standing(state) is None
+    assert decode_standing(state, ABOUT) is None
+    check = b"%08x" % crc32(state, crc32(ABOUT.bytes))
+    assert decode_standing(check + state, ABOUT) is None
+
+
+@given(lines(), st.integers(0), st.integers(1, 255))
+def test_a_state_with_a_changed_byte_is_none(
+    line: tuple[Entry, ...], place: int, change: int
+) -> None:
+    """A byte that a disk changed never becomes another standing: the line is folded anew."""
+    state = bytearray(encode_standing(fold(line), ABOUT))
+    state[place % len(state)] ^= change
+    assert decode_standing(bytes(state), ABOUT) is None
+
+
+@given(lines(), st.uuids())
+def test_a_state_of_somebody_else_is_none(line: tuple[Entry, ...], other: UUID) -> None:
+    """A page in another's place gives nobody the standing of another person."""
+    assume(other != ABOUT)
+    assert decode_standing(encode_standing(fold(line), SubjectId(other)), ABOUT) is None
 
 
 def test_an_empty_standing_is_the_empty_form() -> None:
     """Defaults are left out, so what nobody knows costs nothing."""
-    assert encode_standing(Standing()) == b"{}"
-    assert decode_standing(b"{}") == Standing()
+    state = encode_standing(Standing(), ABOUT)
+    assert state == b"%08x{}" % crc32(b"{}", crc32(ABOUT.bytes))
+    assert decode_standing(state, ABOUT) == Standing()
 
 
 def test_moments_keep_their_microseconds() -> None:

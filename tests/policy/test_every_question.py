@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_type_hints
+from uuid import UUID
 
 import attrs
 import pytest
@@ -25,6 +26,7 @@ from gdprkit.policy.law import FINLAND
 from gdprkit.register.register import Register
 from gdprkit.state.standing import Standing, fold
 from gdprkit.testing.strategies import lines
+from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.vocabulary import Actor, Channel, IntakeChannel
 
 Asked = tuple[Callable[[Case, Any], Decision], Any]
@@ -116,7 +118,8 @@ def test_a_loaded_standing_answers_as_the_whole_line_does(
     moments = sorted({e.at for e in line} | {e.recorded_at for e in line})
     at, known_by = moments[before % len(moments)], moments[known % len(moments)]
     folded = fold(line, until=at, known_by=known_by)
-    loaded = decode_standing(encode_standing(folded))
+    about = SubjectId(UUID(int=1))
+    loaded = decode_standing(encode_standing(folded, about), about)
     assert isinstance(loaded, Standing)
 
     def answer(standing: Standing) -> Decision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -225,6 +226,18 @@ def test_what_is_counted_of_a_case_is_counted_once_and_anew_for_another_case() -
     assert wake_at(over) != first
     assert wake_at(case(*living, archived(date(2026, 3, 1)))) == wake_at(over)
     assert attrs.evolve(now) == now
+
+
+def test_a_case_travels_with_what_was_counted() -> None:
+    """Pickled and read again after it was asked, a case is equal and answers the same."""
+    asked = case(ADDED, DataCollected(values=[sealed("email")], source=FORM), consented())
+    first = wake_at(asked), tags(asked)
+    back = pickle.loads(pickle.dumps(asked))  # noqa: S301  # our own
+    assert back == asked
+    assert (wake_at(back), tags(back)) == first
+    (word,) = back.standing.consent.words
+    back.counted[consent_problems, id(word)] = (attrs.evolve(word), (PRE_TICKED,))
+    assert consent_problems(back, word) == consent_problems(asked, word)
 
 
 def test_words_of_one_place_are_told_apart() -> None:

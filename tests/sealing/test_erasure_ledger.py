@@ -532,8 +532,10 @@ def test_nothing_is_written_that_would_not_be_read_again(path: Path) -> None:
     """A record of wrong types is refused before it damages the file for good."""
     ledger = FileErasureLedger(path)
     ledger.append([erasure(1)])
+    wrong = erasure(2)
+    object.__setattr__(wrong, "reference", 7)  # past what refuses it
     with pytest.raises(ErasureLedgerDamaged):
-        ledger.append([erasure(2, 7)])  # type: ignore[arg-type]
+        ledger.append([wrong])
     assert list(FileErasureLedger(path).records()) == [erasure(1)]
     ledger.append([erasure(2)])
     assert list(FileErasureLedger(path).records()) == [erasure(1), erasure(2)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gdprkit.storage import SqliteStore
+from gdprkit.storage import SqliteStore, reads
 
 
 @pytest.fixture
@@ -28,3 +28,10 @@ def raw(path: Path, store: SqliteStore) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(path, isolation_level=None)
     yield connection
     connection.close()
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages that the people of the contract fill several times, without writing thousands."""
+    monkeypatch.setattr(reads, "PAGE", 50)
+    monkeypatch.setattr(reads, "_LINES", 20)

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import sqlalchemy
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from tests.storage.guests import hosting
 
 from gdprkit.errors import (
     HostTransaction,
@@ -28,6 +29,7 @@ from gdprkit.errors import (
 from gdprkit.storage.hosts import host_store, install
 from gdprkit.storage.protocol import Store, VaultPut
 from gdprkit.storage.sqlite_host import SqliteHostStore
+from gdprkit.testing.store_abilities import Hosted
 from gdprkit.testing.store_contract import StoreContract
 from gdprkit.testing.store_values import (
     continued,
@@ -331,11 +333,14 @@ def test_reading_begins_no_work_of_ours(host: Host) -> None:
     assert host.people() == [ANNA]
 
 
+@pytest.mark.usefixtures("small_pages")
 class TestSqliteHostStore(StoreContract):
     """On a connection in autocommit each call is a transaction by itself: the whole contract."""
 
     can_reopen = True
     has_neighbours = True
+    can_be_hosted = True
+    many = 130
 
     @pytest.fixture(autouse=True)
     def _place(self, tmp_path: Path) -> Iterator[None]:
@@ -355,6 +360,9 @@ class TestSqliteHostStore(StoreContract):
         store = SqliteHostStore(raw, tenant=tenant)
         self.paths[id(store)] = path
         return store
+
+    def hosted(self) -> AbstractContextManager[Hosted]:
+        return hosting(self.place / f"{next(self.numbers)}.db")
 
     def make_store(self) -> Store:
         return self._open(self.place / f"{next(self.numbers)}.db")

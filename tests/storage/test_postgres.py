@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator
-from threading import Thread
 from typing import Any
 
 import psycopg
@@ -15,11 +14,12 @@ from tests.postgres_server import PostgresServer
 
 from gdprkit.storage import (
     AsyncPostgresStore,
-    BlockingStore,
     PostgresStore,
     install_postgres,
 )
+from gdprkit.storage.async_protocol import AsyncStore
 from gdprkit.storage.protocol import Store
+from gdprkit.testing import AsyncStoreContract
 from gdprkit.testing.store_contract import StoreContract
 
 _tenants = itertools.count()
@@ -40,9 +40,11 @@ def pool(shared: str) -> Iterator[ConnectionPool[Any]]:
         yield pool
 
 
+@pytest.mark.usefixtures("small_pages")
 class TestPostgresStore(StoreContract):
     can_reopen = True
     has_neighbours = True
+    many = 130
 
     @pytest.fixture(autouse=True)
     def _place(self, pool: ConnectionPool[Any]) -> None:
@@ -62,62 +64,52 @@ class TestPostgresStore(StoreContract):
         return self._open(tenant)
 
 
-@pytest.fixture(scope="class")
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """An event loop that runs in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever)
-    thread.start()
-    yield loop
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
-
-
-@pytest.fixture(scope="class")
-def async_pool(shared: str, loop: asyncio.AbstractEventLoop) -> Iterator[AsyncConnectionPool[Any]]:
-    async def opened() -> AsyncConnectionPool[Any]:
-        pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-            shared, min_size=1, max_size=8, open=False
-        )
-        await pool.open()
-        return pool
-
-    pool = asyncio.run_coroutine_threadsafe(opened(), loop).result()
-    yield pool
-    asyncio.run_coroutine_threadsafe(pool.close(), loop).result()
-
-
-class TestAsyncPostgresStore(StoreContract):
+@pytest.mark.usefixtures("small_pages")
+class TestAsyncPostgresStore(AsyncStoreContract):
     """The awaited store keeps every promise, seen from other threads than the loop's."""
 
     can_reopen = True
     has_neighbours = True
+    many = 130
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def async_pool(
+        cls, shared: str, loop: asyncio.AbstractEventLoop
+    ) -> Iterator[AsyncConnectionPool[Any]]:
+        async def opened() -> AsyncConnectionPool[Any]:
+            pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+                shared, min_size=1, max_size=8, open=False
+            )
+            await pool.open()
+            return pool
+
+        pool = asyncio.run_coroutine_threadsafe(opened(), loop).result()
+        yield pool
+        asyncio.run_coroutine_threadsafe(pool.close(), loop).result()
 
     @pytest.fixture(autouse=True)
-    def _place(self, async_pool: AsyncConnectionPool[Any], loop: asyncio.AbstractEventLoop) -> None:
+    def _place(self, async_pool: AsyncConnectionPool[Any]) -> None:
         self.pool = async_pool
-        self.loop = loop
 
-    def _open(self, tenant: str) -> Store:
-        return BlockingStore(AsyncPostgresStore(self.pool, tenant=tenant), self.loop)
+    async def make_async_store(self) -> AsyncStore:
+        return AsyncPostgresStore(self.pool, tenant=f"{next(_tenants)}")
 
-    def make_store(self) -> Store:
-        return self._open(f"{next(_tenants)}")
+    async def reopen_async_store(self, store: AsyncStore) -> AsyncStore:
+        await store.close()
+        return AsyncPostgresStore(self.pool, tenant=store.tenant)
 
-    def reopen_store(self, store: Store) -> Store:
-        store.close()
-        return self._open(store.tenant)
-
-    def make_neighbour(self, store: Store, tenant: str) -> Store:
-        return self._open(tenant)
+    async def make_async_neighbour(self, store: AsyncStore, tenant: str) -> AsyncStore:
+        return AsyncPostgresStore(self.pool, tenant=tenant)
 
 
+@pytest.mark.usefixtures("small_pages")
 class TestOverOneConnection(StoreContract):
     """The store over one autocommit connection keeps every promise too."""
 
     can_reopen = True
     has_neighbours = True
+    many = 130
 
     @pytest.fixture(autouse=True)
     def _place(self, shared: str) -> Iterator[None]:

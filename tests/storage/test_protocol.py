@@ -156,6 +156,7 @@ def test_naive_moments_are_refused(make: Any) -> None:
         lambda: Marks(tags={"Upper"}),
         lambda: Marks(tags={"two words"}),
         lambda: Marks(tags={""}),
+        lambda: Marks(tags={7}),  # type: ignore[arg-type]
         lambda: VaultPut(slot=slot(1), envelope=b""),
         lambda: VaultPut(slot="1", envelope=b"e"),  # type: ignore[arg-type]
         lambda: VaultPut(slot=slot(1), envelope=b"e", terms=[b""]),
@@ -168,6 +169,11 @@ def test_naive_moments_are_refused(make: Any) -> None:
             since=moment(0),
             author=Actor.SUBJECT,
         ),
+        lambda: Suppression(hash=b"h", kind="", since=moment(0), author=Actor.SUBJECT),
+        lambda: attrs.evolve(SHRED, reference=7),  # type: ignore[arg-type]
+        lambda: attrs.evolve(key_row(ANNA), kek_id=b"k1"),  # type: ignore[arg-type]
+        lambda: LineTombstone(position=1 << 31, head=hashed("head"), at=moment(0)),
+        lambda: attrs.evolve(GOOD, standing=attrs.evolve(GOOD.standing, fold=1 << 31)),
         lambda: Span(start=BO, stop=BO),
         lambda: Span(start=BO, stop=ANNA),
         lambda: ALL.split(0),
@@ -181,6 +187,12 @@ def test_wrong_shapes_are_refused(make: Any) -> None:
 
 class TestSuppression:
     """GDPR Art. 21(3): once objected to, never again."""
+
+    def test_no_purpose_is_not_an_empty_one(self) -> None:
+        """An empty purpose would be read back as all marketing, which is another scope."""
+        with pytest.raises(InvalidValue) as caught:
+            Suppression(hash=b"h", purpose=PurposeId(""), since=moment(0), author=Actor.SUBJECT)
+        assert caught.value.field == "purpose"
 
     @given(old=hashes, new=hashes)
     def test_renewing_keeps_the_newest(self, old: Suppression, new: Suppression) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import attrs
 import pytest
+from tests.storage.faults import failing
 
 from gdprkit.errors import (
     PositionTaken,
@@ -31,9 +33,14 @@ from gdprkit.testing.store_values import (
 ANNA, BO = person(1), person(2)
 
 
+@pytest.mark.usefixtures("small_pages")
 class TestSqliteStore(StoreContract):
     can_reopen = True
     has_neighbours = True
+    can_fail = True
+    has_address = True
+    many = 130
+    open_store = staticmethod(SqliteStore)
 
     @pytest.fixture(autouse=True)
     def _place(self, tmp_path: Path) -> None:
@@ -55,6 +62,12 @@ class TestSqliteStore(StoreContract):
 
     def make_neighbour(self, store: Store, tenant: str) -> Store:
         return self._open(self.paths[id(store)], tenant)
+
+    def fail_at(self, store: Store, n: int) -> AbstractContextManager[None]:
+        return failing(n)
+
+    def address(self, store: Store) -> str:
+        return str(self.paths[id(store)])
 
 
 class TestSqliteStoreWithGroupCommits(TestSqliteStore):

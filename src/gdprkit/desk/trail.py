@@ -32,6 +32,16 @@ _WAIT: Final = 30.0
 
 _LINES: Final = "SELECT count(*) FROM gdprkit_line WHERE tenant = ?"
 _SLOTS: Final = "SELECT count(*) FROM gdprkit_value WHERE tenant = ? AND subject = ?"
+#: Rows of tags that the line of their person does not name; then by how many it names more.
+_TAGS: Final = (
+    """SELECT count(*) FROM gdprkit_tag t JOIN gdprkit_line l USING (tenant, subject)
+    WHERE tenant = ? AND NOT instr(' ' || l.tags || ' ', ' ' || t.tag || ' ')""",
+    """SELECT total(length(tags) - length(replace(tags, ' ', '')) + (tags <> ''))
+        - (SELECT count(*) FROM gdprkit_tag t JOIN gdprkit_line l USING (tenant, subject)
+            WHERE t.tenant = m.tenant)
+    FROM gdprkit_line m WHERE tenant = ?""",
+)
+_INTEGRITY: Final = "PRAGMA integrity_check"
 _TENANTS: Final = """SELECT tenant FROM gdprkit_line UNION SELECT tenant FROM gdprkit_entry
     ORDER BY tenant"""
 
@@ -42,7 +52,7 @@ _STRAYS: Final = {
         GROUP BY subject"""  # noqa: S608 -- fixed words
     for noun in ("entry", "value", "key")
 }
-_PLURAL: Final = {"entry": "entries", "value": "values", "key": "keys"}
+_PLURAL: Final = {"entry": "entries"}
 
 
 @final
@@ -108,6 +118,7 @@ def verify_trail(
                     broken.extend(found.broken)
                 progress(1)
             broken.extend(_strays(port, store.tenant))
+            broken.extend(_damage(port, store.tenant))
     finally:
         rows.close()
     return TrailReport(lines=lines, entries=entries, values=values, broken=tuple(broken))
@@ -145,7 +156,7 @@ def _check_line(tenant: str, stored: StoredStanding, line: Sequence[StoredEntry]
         problem = f"the line is recorded to end at position {stored.position}"
         raise ChainBroken(stored.about, len(line), problem)
     standing = fold(decode_entry(e.body, e.position) for e in line)
-    if stored.fold == FOLD_VERSION and decode_standing(stored.state) != standing:
+    if stored.fold == FOLD_VERSION and decode_standing(stored.state, stored.about) != standing:
         problem = "the stored standing is not the fold of the line"
         raise ChainBroken(stored.about, stored.position, problem)
     return standing
@@ -171,6 +182,20 @@ def _check_rows(store: Store, port: Loan, stored: StoredStanding, standing: Stan
     raise ChainBroken(about, stored.position, problem)
 
 
+def _damage(port: Loan, tenant: str) -> Iterator[str]:
+    """Yield a message for each thing by which the file contradicts itself.
+
+    Every row that is looked up is kept twice, in its table and in an index: what a disk changed in
+    one of them differs from the other, also in rows that no entry names. SQLite's own words may
+    name data, so they are only counted.
+    """
+    found = [word for (word,) in port.rows(_INTEGRITY) if word != "ok"]
+    if found:
+        yield f"the database file contradicts itself in {_counted(len(found), 'place')}"
+    if any(port.rows(statement, (tenant,))[0][0] for statement in _TAGS):
+        yield "people are not tagged as their lines say; reindex"
+
+
 def _strays(port: Loan, tenant: str) -> Iterator[str]:
     """Yield a message for each person of whom rows are left and no line."""
     left: dict[SubjectId, list[str]] = {}
@@ -182,4 +207,4 @@ def _strays(port: Loan, tenant: str) -> Iterator[str]:
 
 
 def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun if count == 1 else _PLURAL[noun]}"
+    return f"{count} {noun if count == 1 else _PLURAL.get(noun, f'{noun}s')}"

@@ -476,7 +476,7 @@ def make_bundle(bench: Bench, found: View, case: CaseId, now: datetime) -> Bundl
         for value, personal in open_values(bench.store, versions, found.about, held):
             fields = values.setdefault(value.filing, {})
             fields[value.field] = (*fields.get(value.field, ()), personal)
-    entries = entries_of(bench.store, found.about)
+    entries = entries_of(bench.store, found.about, found)
     return Bundle(
         about=found.about,
         case=case,

@@ -25,7 +25,7 @@ from gdprkit.facts.merge import MergedFrom, MergedInto
 from gdprkit.facts.request import RequestReceived
 from gdprkit.keeper.memory import Memory
 from gdprkit.keeper.values import Receipt
-from gdprkit.ledger.chain import genesis, link
+from gdprkit.ledger.chain import genesis, link, verify_line
 from gdprkit.ledger.codec import (
     decode_entry,
     decode_standing,
@@ -83,13 +83,27 @@ class Extension:
     after: View
 
 
-def entries_of(store: Store, about: SubjectId) -> tuple[Entry, ...]:
-    """Return the whole line.
+def entries_of(
+    store: Store, about: SubjectId, end: View | StoredStanding | None = None
+) -> tuple[Entry, ...]:
+    """Return the whole line, held against its head: what is read is what was written.
+
+    Args:
+        store: Where the line is.
+        about: The person.
+        end: Where the line ended when the caller read it; by default where it ends now.
 
     Raises:
+        ChainBroken: an entry is not what was written, or is gone.
         UnreadableEntry: an entry cannot be read.
     """
-    return tuple(decode_entry(e.body, e.position) for e in store.line(about))
+    if end is None:
+        end = store.standing(about)
+    line = store.line(about)
+    if end is not None:
+        line = line[: end.position]  # somebody may have written since
+        verify_line(store.tenant, about, line, end.head)
+    return tuple(decode_entry(e.body, e.position) for e in line)
 
 
 def new_view(tenant: str, about: SubjectId) -> View:
@@ -107,6 +121,7 @@ def view(store: Store, about: SubjectId, memory: Memory | None = None) -> View:
 
     Raises:
         UnknownSubject: there is no line.
+        ChainBroken: the line had to be folded anew, and it is not what was written.
         UnreadableEntry: the line had to be folded anew and an entry cannot be read.
     """
     stored = store.standing(about)
@@ -119,9 +134,11 @@ def _seen(store: Store, about: SubjectId, stored: StoredStanding, memory: Memory
     standing: Standing | None = None
     if stored.fold == FOLD_VERSION:
         state = stored.state
-        standing = decode_standing(state) if memory is None else memory.standing(about, state)
+        standing = (
+            decode_standing(state, about) if memory is None else memory.standing(about, state)
+        )
     if standing is None or standing.position != stored.position:
-        standing = fold(entries_of(store, about))
+        standing = fold(entries_of(store, about, stored))
     return View(about=about, position=stored.position, head=stored.head, standing=standing)
 
 
@@ -135,7 +152,7 @@ def view_at(
     """Return a person's line with the standing of a moment, and of what was known by another.
 
     Raises:
-        UnknownSubject, UnreadableEntry: as ``view`` says.
+        UnknownSubject, ChainBroken, UnreadableEntry: as ``view`` says.
     """
     found = known(store, about, at, known_by, memory)
     if found is None:
@@ -157,7 +174,8 @@ def known(
     found = _seen(store, about, stored, memory)
     if at is None and known_by is None:
         return found
-    return attrs.evolve(found, standing=fold(entries_of(store, about), until=at, known_by=known_by))
+    entries = entries_of(store, about, found)
+    return attrs.evolve(found, standing=fold(entries, until=at, known_by=known_by))
 
 
 def organisation_of(
@@ -288,7 +306,7 @@ def extend(before: View, entries: Sequence[Entry], after: Standing, key: bytes |
             position=position,
             head=head,
             fold=FOLD_VERSION,
-            state=encode_standing(after),
+            state=encode_standing(after, before.about),
         ),
         after=View(about=before.about, position=position, head=head, standing=after),
     )
@@ -310,7 +328,7 @@ def unchanged(found: View, case: Case) -> Batch:
             position=found.position,
             head=found.head,
             fold=FOLD_VERSION,
-            state=encode_standing(found.standing),
+            state=encode_standing(found.standing, found.about),
         ),
         marks=marks_of(case),
     )

@@ -23,7 +23,7 @@ from gdprkit.words.identifiers import SubjectId
 __all__ = ["LONGEST", "PEOPLE", "Memory"]
 
 PEOPLE: Final = 1024
-"""Most people kept; who was put in first goes first."""
+"""Most people kept, 6 KB each where little is known of them; who was put in first goes first."""
 LONGEST: Final = 16_384
 """Bytes of a stored standing; a longer one is decoded each time."""
 
@@ -59,7 +59,7 @@ class Memory:
         kept = self._kept.get(about.int)
         if kept is not None and kept.state == state:
             return kept.standing
-        found = decode_standing(state)
+        found = decode_standing(state, about)
         if found is not None:
             self.keep(about, state, found)
         return found

@@ -38,7 +38,7 @@ def verify_person(store: Store, about: SubjectId) -> None:
     verify_line(store.tenant, about, entries, head)
     standing = fold(entries_of(store, about))
     if stored is not None and stored.fold == FOLD_VERSION:
-        kept = decode_standing(stored.state)
+        kept = decode_standing(stored.state, about)
         if kept != standing:
             problem = "the stored standing is not the fold of the line; reindex, and ask why"
             raise ChainBroken(about, stored.position, problem)
@@ -50,10 +50,11 @@ def reindex_person(bench: Bench, about: SubjectId, now: datetime) -> None:
 
     Raises:
         UnknownSubject: there is no line.
+        ChainBroken: the line is not what was written; nothing was stored.
         PositionTaken: somebody wrote meanwhile; nothing was stored.
     """
     store = bench.store
     found = view(store, about)
-    standing = fold(entries_of(store, about))
+    standing = fold(entries_of(store, about, found))
     fresh = attrs.evolve(found, standing=standing)
     store.commit(unchanged(fresh, bench.case(fresh, now)))

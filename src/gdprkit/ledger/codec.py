@@ -27,6 +27,7 @@ from typing import (
     get_origin,
 )
 from uuid import UUID
+from zlib import crc32
 
 import attrs
 
@@ -45,6 +46,7 @@ from gdprkit.facts import (
 )
 from gdprkit.facts.entry import Entry, Fact
 from gdprkit.state.standing import Standing
+from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import from_microseconds, microseconds
 
 if TYPE_CHECKING:
@@ -379,14 +381,33 @@ def _path_of_mistake(form: object, cls: type) -> str:
     return "$.fact"
 
 
-def encode_standing(standing: Standing) -> bytes:
-    """Return the bytes of a standing; its form belongs to ``FOLD_VERSION`` and may be refolded."""
-    return _dumps(_converter(detailed=False).unstructure(standing))
+_CHECK: Final = 8
 
 
-def decode_standing(state: bytes) -> Standing | None:
-    """Return the standing, or None when the bytes are not one: then the line is folded anew."""
+def encode_standing(standing: Standing, about: SubjectId) -> bytes:
+    """Return the bytes of a standing; its form belongs to ``FOLD_VERSION`` and may be refolded.
+
+    A check of eight hexadecimal digits over the person's id and the form goes before it. A byte
+    that a disk changed, or a page that it put in another's place, would otherwise answer questions
+    until somebody verifies the line.
+    """
+    form = _dumps(_converter(detailed=False).unstructure(standing))
+    return _check(about, form) + form
+
+
+def decode_standing(state: bytes, about: SubjectId) -> Standing | None:
+    """Return the standing, or None when the bytes are not one of this person.
+
+    Then the line is folded anew.
+    """
+    form = state[_CHECK:]
+    if state[:_CHECK] != _check(about, form):
+        return None
     try:
-        return _converter(detailed=False).structure(json.loads(state), Standing)
+        return _converter(detailed=False).structure(json.loads(form), Standing)
     except Exception:  # noqa: BLE001  # a standing is never the truth; whoever reads folds anew
         return None
+
+
+def _check(about: SubjectId, form: bytes) -> bytes:
+    return b"%08x" % crc32(form, crc32(about.bytes))

@@ -141,9 +141,9 @@ def counted_once(count: Callable[[Case], T]) -> Callable[[Case], T]:
 
     @wraps(count)
     def counted(case: Case) -> T:
-        found = case.counted.get(count, _NOTHING)
+        found = case.counted.get(counted, _NOTHING)
         if found is _NOTHING:
-            found = case.counted[count] = count(case)
+            found = case.counted[counted] = count(case)
         known: T = found
         return known
 

@@ -89,10 +89,10 @@ CONSENT_BEFORE_NOTICE: Final = forbid("consent-before-notice", "R-205", gdpr("7(
 
 def consent_problems(case: Case, word: ConsentWord) -> tuple[Reason, ...]:
     """Return why a given consent is not valid; empty when it is (R-201)."""
-    # each purpose that rests on it asks; the word is kept beside, so that its id stays its own
+    # each purpose that rests on it asks; the word is kept beside: its id may be another's one day
     key = consent_problems, id(word)
     known: tuple[ConsentWord, tuple[Reason, ...]] | None = case.counted.get(key)
-    if known is None:
+    if known is None or known[0] is not word:
         known = case.counted[key] = word, _consent_problems(case, word)
     return known[1]
 

@@ -3,7 +3,8 @@
 Decides the shape of a key row, of an epoch row and of the record that a person's keys were
 destroyed. No cryptography and no judgement here: stores hold these, ``gdprkit.sealing.keys`` makes
 and checks them. Lengths of stored bytes are not checked on purpose: a damaged row must load, so
-that opening it can say which key is damaged. Always true: no row holds a usable key.
+that opening it can say which key is damaged. Always true: no row holds a usable key, nor a text
+that some database would refuse or cut short.
 """
 
 from __future__ import annotations
@@ -33,11 +34,31 @@ __all__ = [
     "Tombstone",
     "destroyed",
     "epoch_number",
+    "is_storable",
+    "storable",
     "term_prefix",
 ]
 
 WRAPS_ALG = "aes-256-gcm"
 """How an epoch key wraps a subject key: the only way written and read now."""
+
+
+def is_storable(text: str) -> bool:
+    """Return whether every database takes *text*: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and (
+        text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+    )
+
+
+def storable(_: object, field: attrs.Attribute[str], value: object) -> None:
+    """Refuse a text that not every database takes: a validator of attrs.
+
+    Raises:
+        InvalidValue: names the field, not the text.
+    """
+    if not isinstance(value, str) or not is_storable(value):
+        problem = "is no text that every database takes"
+        raise InvalidValue(field.name, problem, "leave out NUL and halves of surrogate pairs")
 
 
 class KeyState(StrEnum):
@@ -79,16 +100,17 @@ class KeyRow:
 
     Raises:
         NaiveMoment: *created* has no time zone.
+        InvalidValue: *kek_id* or *wraps_alg* holds NUL or half a surrogate pair.
     """
 
     about: SubjectId
     version: int
     key_id: bytes
-    kek_id: str
+    kek_id: str = attrs.field(validator=storable)
     wrapped: bytes = attrs.field(repr=False)
     state: KeyState
     created: datetime = attrs.field(converter=utc_moment)
-    wraps_alg: str = WRAPS_ALG
+    wraps_alg: str = attrs.field(default=WRAPS_ALG, validator=storable)
     restricted: bool = False
     on_hold: bool = False
 
@@ -128,11 +150,12 @@ class EpochRow:
 
     Raises:
         NaiveMoment: *created* has no time zone.
+        InvalidValue: *epoch* or *provider_key* holds NUL or half a surrogate pair.
     """
 
     kind: EpochKind
-    epoch: str
-    provider_key: str
+    epoch: str = attrs.field(validator=storable)
+    provider_key: str = attrs.field(validator=storable)
     wrapped: bytes = attrs.field(repr=False)
     state: KeyState
     created: datetime = attrs.field(converter=utc_moment)
@@ -152,12 +175,13 @@ class Tombstone:
 
     Raises:
         NaiveMoment: *erased_at* has no time zone.
+        InvalidValue: *reference* holds NUL or half a surrogate pair.
     """
 
     mark: bytes
     erased_at: datetime = attrs.field(converter=utc_moment)
     reason: ErasureReason
-    reference: str
+    reference: str = attrs.field(validator=storable)
     key_ids: tuple[bytes, ...]
 
 
@@ -249,7 +273,7 @@ class KeyStore(Protocol):
             limit: How many rows make a page.
 
         Raises:
-            InvalidValue: *limit* is less than 1.
+            InvalidValue: *limit* is less than 1, or *kek* is no text that an epoch could bear.
         """
         ...
 

@@ -46,7 +46,7 @@ from gdprkit.words.vocabulary import FilingSystem, StopKind
 __all__ = ["EMPTY", "FOLD_VERSION", "Standing", "extends", "fold", "step"]
 
 #: Raised whenever a fold changes what it makes of the same line; older standings are folded anew.
-FOLD_VERSION: Final = 2
+FOLD_VERSION: Final = 3
 
 
 @final

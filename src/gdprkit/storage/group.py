@@ -11,7 +11,6 @@ not there, and one that is refused takes nobody else's with it.
 from __future__ import annotations
 
 import os
-import sqlite3
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -19,7 +18,7 @@ from typing import Any, Final, TypeAlias, TypeVar, final
 
 from gdprkit.errors import StoreClosed
 from gdprkit.sealing.locks import ForkLock
-from gdprkit.storage.sqlite_file import Loan, SqliteFile
+from gdprkit.storage.sqlite_file import DRIVER_ERRORS, Loan, SqliteFile
 from gdprkit.storage.steps import Steps, take
 
 __all__ = ["GroupWriter"]
@@ -122,6 +121,6 @@ def _one(file: SqliteFile, port: Loan, steps: Steps[Any]) -> tuple[Any, BaseExce
             raise
         port.run("ROLLBACK TO gdprkit_work")
         port.run("RELEASE gdprkit_work")
-        return None, file.told(error) if isinstance(error, sqlite3.Error) else error
+        return None, file.told(error) if isinstance(error, DRIVER_ERRORS) else error
     port.run("RELEASE gdprkit_work")
     return result, None

@@ -16,13 +16,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from gdprkit.errors import InvalidValue
 from gdprkit.sealing.errors import KeyDestroyed, KeyEpochDestroyed
 from gdprkit.sealing.form import HEADER, KEY_ID
-from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, term_prefix
+from gdprkit.sealing.rows import (
+    EpochKind,
+    EpochRow,
+    KeyRow,
+    KeyState,
+    is_storable,
+    term_prefix,
+)
 from gdprkit.storage.protocol import Batch
 from gdprkit.words.identifiers import SubjectId
 
 __all__ = [
     "check_batches",
     "check_changes",
+    "check_kek",
     "check_keys",
     "hang_on_epochs",
     "same_epoch",
@@ -97,6 +105,16 @@ def check_keys(rows: Iterable[KeyRow], epochs: Iterable[EpochRow]) -> None:
     }
     for epoch in sorted(wanted - live):
         raise KeyEpochDestroyed(epoch)
+
+
+def check_kek(name: str | None) -> None:
+    """Refuse to look for an epoch under a name that none can bear.
+
+    Raises:
+        InvalidValue: not every database takes the name.
+    """
+    if name is not None and not is_storable(name):
+        raise InvalidValue("kek", "is no name of an epoch", "pass the name as epochs() gives it")
 
 
 def check_changes(changes: Sequence[tuple[KeyRow, KeyRow]]) -> None:

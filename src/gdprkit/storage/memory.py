@@ -38,6 +38,7 @@ from gdprkit.sealing.rows import (
 from gdprkit.storage.guards import (
     check_batches,
     check_changes,
+    check_kek,
     check_keys,
     same_epoch,
     sealed_again,
@@ -53,6 +54,7 @@ from gdprkit.storage.protocol import (
     StoredLine,
     StoredStanding,
     Suppression,
+    check_tag,
     check_tenant,
 )
 from gdprkit.words.identifiers import Slot, SubjectId
@@ -160,6 +162,7 @@ class MemoryStore:
 
     def tagged(self, tag: str, *, span: Span = ALL) -> Iterator[StoredStanding]:
         """See ``Store.tagged``."""
+        check_tag(tag)
         with self._open():
             found = [self._people[about].standing for about in _within(self._tags.get(tag), span)]
         return (standing for standing in found if standing is not None)
@@ -249,6 +252,7 @@ class MemoryStore:
         """See ``KeyStore.key_rows``."""
         if limit < 1:
             raise InvalidValue("limit", "is less than 1", "ask for at least one row")
+        check_kek(kek)
         with self._open():
             found = [
                 row

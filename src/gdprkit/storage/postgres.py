@@ -141,7 +141,8 @@ class PostgresStore(SqlStore):
         if not _is_hosts(connection):
             return take(make(), PostgresPort(connection))
         port = PostgresPort(connection)
-        port.rows(LOCK_TIMEOUT)  # begins what the host has not begun yet
+        if connection.info.transaction_status is TransactionStatus.IDLE:
+            port.rows(LOCK_TIMEOUT)  # begins what the host has not begun yet
         with connection.transaction():
             return take(make(), port)
 
@@ -215,5 +216,7 @@ def _by_itself(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        if not before and not connection.closed:
+        if connection.info.transaction_status is not TransactionStatus.IDLE:
+            connection.close()  # whoever was interrupted left it in the middle
+        elif not before:
             connection.autocommit = False

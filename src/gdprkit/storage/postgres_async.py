@@ -135,7 +135,8 @@ class AsyncPostgresStore(AsyncSqlStore):
         port = AsyncPostgresPort(connection)
         if not _is_hosts(connection):
             return await take_async(make(), port)
-        await port.rows(LOCK_TIMEOUT)  # begins what the host has not begun yet
+        if connection.info.transaction_status is TransactionStatus.IDLE:
+            await port.rows(LOCK_TIMEOUT)  # begins what the host has not begun yet
         async with connection.transaction():
             return await take_async(make(), port)
 
@@ -217,5 +218,7 @@ async def _by_itself(connection: Connection) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        if not before and not connection.closed:
+        if connection.info.transaction_status is not TransactionStatus.IDLE:
+            await connection.close()  # whoever was interrupted left it in the middle
+        elif not before:
             await connection.set_autocommit(before)

@@ -56,14 +56,14 @@ def told(error: psycopg.Error, wait: float) -> GdprkitError:
         if isinstance(error, psycopg.OperationalError):
             return StoreUnavailable("the connection is lost")
         if isinstance(error, psycopg.DataError):  # the driver itself could not pass a value on
-            return _UNSTORABLE
+            return _unstorable()
         return StoreCorrupt(type(error).__name__)
     if (ours := _OURS.get(state)) is not None:
         return ours(error.diag.message_detail or "")
     if state in _BUSY:
         return StoreBusy(wait)
     if state in _UNTEXT:
-        return _UNSTORABLE
+        return _unstorable()
     if state in _MISSING:
         return SchemaMissing(("what a statement needs",))
     if state == "25P02":
@@ -73,6 +73,10 @@ def told(error: psycopg.Error, wait: float) -> GdprkitError:
     if state.startswith(_AWAY):
         return StoreUnavailable(f"SQLSTATE {state}")
     return StoreCorrupt(f"SQLSTATE {state}")
+
+
+def _unstorable() -> GdprkitError:
+    return InvalidValue("text", "holds what the database cannot keep", "write it plainly")
 
 
 def _taken(detail: str) -> GdprkitError:
@@ -94,7 +98,6 @@ _OURS: Final[Mapping[str, Callable[[str], GdprkitError]]] = {
 _BUSY: Final = {*_PASSING, "55P03", "57014"}
 #: Text that the encoding of the database or of the connection does not hold.
 _UNTEXT: Final = {"22021", "22P05"}
-_UNSTORABLE: Final = InvalidValue("text", "holds what the database cannot keep", "write it plainly")
 #: No such table, function, column or schema.
 _MISSING: Final = {"42P01", "42883", "42703", "3F000"}
 #: Connection, resources, operators' work, a disk; a read-only server; no right to do it.

@@ -107,7 +107,6 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 AS $$
 DECLARE
   before CONSTANT text := current_setting('lock_timeout');
-  live text[];
   added bytea[];
   tags_were text;
   written bigint;
@@ -115,22 +114,26 @@ DECLARE
 BEGIN
   PERFORM set_config('lock_timeout', wait, true);
 
-  -- whoever destroys an epoch holds it: wait for that, then see it
+  -- whoever destroys an epoch holds it: wait for that, and look by another statement
   IF kek_epoch IS NOT NULL THEN
-    SELECT array_agg(e.epoch) INTO live FROM (
-      SELECT epoch, state FROM gdprkit_epoch
-      WHERE tenant = whose AND kind = 'kek' AND epoch = ANY (kek_epoch)
-      ORDER BY epoch FOR SHARE) e WHERE e.state <> 'destroyed';
-    FOR one IN SELECT n.epoch FROM {_rows("kek")}
-        WHERE (n.epoch = ANY (live)) IS NOT TRUE ORDER BY n.epoch LOOP
+    PERFORM FROM gdprkit_epoch e
+      WHERE e.tenant = whose AND e.kind = 'kek' AND e.epoch = ANY (kek_epoch)
+      ORDER BY e.epoch FOR SHARE;
+    FOR one IN SELECT n.epoch FROM {_rows("kek")}, LATERAL (
+        SELECT count(*) AS live FROM gdprkit_epoch e
+        WHERE e.tenant = whose AND e.kind = 'kek' AND e.epoch = n.epoch
+          AND e.state <> 'destroyed') e
+        WHERE e.live = 0 ORDER BY n.epoch LOOP
       RAISE EXCEPTION USING ERRCODE = 'GK005', MESSAGE = 'key epoch destroyed', DETAIL = one.epoch;
     END LOOP;
   END IF;
   IF index_epoch IS NOT NULL THEN
-    FOR one IN SELECT e.epoch FROM (
-        SELECT epoch, state FROM gdprkit_epoch
-        WHERE tenant = whose AND kind = 'index' AND epoch = ANY (index_epoch)
-        ORDER BY epoch FOR SHARE) e WHERE e.state = 'destroyed' LOOP
+    PERFORM FROM gdprkit_epoch e
+      WHERE e.tenant = whose AND e.kind = 'index' AND e.epoch = ANY (index_epoch)
+      ORDER BY e.epoch FOR SHARE;
+    FOR one IN SELECT e.epoch FROM gdprkit_epoch e
+        WHERE e.tenant = whose AND e.kind = 'index' AND e.epoch = ANY (index_epoch)
+          AND e.state = 'destroyed' ORDER BY e.epoch LOOP
       RAISE EXCEPTION USING ERRCODE = 'GK005', MESSAGE = 'key epoch destroyed', DETAIL = one.epoch;
     END LOOP;
   END IF;

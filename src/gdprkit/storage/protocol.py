@@ -20,7 +20,7 @@ from uuid import UUID
 import attrs
 
 from gdprkit.errors import InvalidValue
-from gdprkit.sealing.rows import KeyFlags, KeyRow, KeyStore, Tombstone
+from gdprkit.sealing.rows import KeyFlags, KeyRow, KeyStore, Tombstone, is_storable
 from gdprkit.storage.span import ALL, Span
 from gdprkit.words.identifiers import PurposeId, Slot, SubjectId
 from gdprkit.words.moments import utc_moment
@@ -39,7 +39,9 @@ __all__ = [
     "StoredStanding",
     "Suppression",
     "VaultPut",
+    "check_tag",
     "check_tenant",
+    "is_storable",
 ]
 
 _DIGEST: Final = 32
@@ -52,6 +54,7 @@ LONGEST_KEY: Final = 1024
 """Most bytes of what is looked up by: terms, hashes and tokens fit into any index."""
 
 _LONGEST_NAME: Final = 200
+_HIGHEST: Final = (1 << 31) - 1  # what every database takes for a whole number
 
 
 def _digest(value: object, field: str) -> None:
@@ -78,14 +81,20 @@ def check_tenant(name: object) -> str:
     return name
 
 
-def is_storable(text: str) -> bool:
-    """Return whether every database takes *text*: no NUL, no half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+def check_tag(tag: object, field: str = "tag") -> str:
+    """Return a tag.
+
+    Raises:
+        InvalidValue: it is none: nobody can carry it.
+    """
+    if not isinstance(tag, str) or not _TAG.match(tag):
+        raise InvalidValue(field, "is not a tag", "use lower-case letters, digits and . _ - : /")
+    return tag
 
 
 def _count(value: object, field: str, least: int) -> None:
-    if not isinstance(value, int) or value < least:
-        raise InvalidValue(field, f"is not a whole number of at least {least}", "count from there")
+    if not isinstance(value, int) or not least <= value <= _HIGHEST:
+        raise InvalidValue(field, f"is no whole number from {least} to {_HIGHEST}", "count in it")
 
 
 def _distinct(values: Iterable[object], field: str) -> None:
@@ -115,10 +124,7 @@ def _channels(values: Iterable[Channel]) -> frozenset[Channel]:
 
 
 def _tags(values: Iterable[str]) -> frozenset[str]:
-    found = frozenset(values)
-    if not all(_TAG.match(tag) for tag in found):
-        raise InvalidValue("tags", "is not a tag", "use lower-case letters, digits and . _ - : /")
-    return found
+    return frozenset(check_tag(tag, "tags") for tag in values)
 
 
 @final
@@ -221,8 +227,10 @@ class Suppression:
 
     def __attrs_post_init__(self) -> None:
         _opaque(self.hash, "hash", LONGEST_KEY)
-        if not _TAG.match(self.kind):
-            raise InvalidValue("kind", "is no word", "use lower-case letters, digits and -")
+        check_tag(self.kind, "kind")
+        # an empty purpose would come back as none at all, which is another scope
+        if self.purpose is not None and not (self.purpose and is_storable(self.purpose)):
+            raise InvalidValue("purpose", "is no purpose", "name one, or None for all marketing")
 
     @property
     def scope(self) -> tuple[str, str, str, str]:
@@ -387,7 +395,11 @@ class Store(KeyStore, Protocol):
         ...
 
     def tagged(self, tag: str, *, span: Span = ALL) -> Iterator[StoredStanding]:
-        """Give the standings of the people who carry *tag*, in order of id."""
+        """Give the standings of the people who carry *tag*, in order of id.
+
+        Raises:
+            InvalidValue: *tag* is none: nobody can carry it.
+        """
         ...
 
     def people(self, *, span: Span = ALL) -> Iterator[SubjectId]:

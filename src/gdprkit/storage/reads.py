@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
-from uuid import UUID
 
 from gdprkit.errors import InvalidValue
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, Tombstone, term_prefix
 from gdprkit.storage import statements as sql
+from gdprkit.storage.guards import check_kek
 from gdprkit.storage.protocol import (
     LineEnd,
     LineTombstone,
@@ -24,6 +24,7 @@ from gdprkit.storage.protocol import (
     StoredLine,
     StoredStanding,
     Suppression,
+    check_tag,
 )
 from gdprkit.storage.statements import Row, SqlValue
 from gdprkit.storage.steps import ROWS, Page, Steps
@@ -89,8 +90,8 @@ def values(tenant: str, about: SubjectId, slots: Iterable[Slot]) -> Steps[Mappin
     found: dict[Slot, bytes] = {}
     for chunk in sql.chunks(slot.bytes for slot in slots):
         statement = sql.listed(sql.VALUES, len(chunk))
-        for slot, envelope in (yield ROWS, statement, (tenant, about.bytes, *chunk)):
-            found[Slot(UUID(bytes=slot))] = envelope
+        rows = yield ROWS, statement, (tenant, about.bytes, *chunk)
+        found.update(map(sql.slotted, rows))
     return found
 
 
@@ -99,15 +100,14 @@ def find(tenant: str, terms: Iterable[bytes]) -> Steps[Mapping[bytes, tuple[Subj
     found: dict[bytes, tuple[SubjectId, ...]] = {}
     for chunk in sql.chunks(terms):
         pairs = yield ROWS, sql.listed(sql.FIND, len(chunk)), (tenant, *chunk)
-        found.update(sql.grouped((term, sql.subject_of(raw)) for term, raw in pairs))
+        found.update(sql.grouped(map(sql.finding_of, pairs)))
     return found
 
 
 def terms(tenant: str, about: SubjectId) -> Steps[Mapping[Slot, frozenset[bytes]]]:
     """Read ``Store.terms``."""
     found: dict[Slot, frozenset[bytes]] = {}
-    for raw, term in (yield ROWS, sql.TERMS, (tenant, about.bytes)):
-        slot = Slot(UUID(bytes=raw))
+    for slot, term in map(sql.slotted, (yield ROWS, sql.TERMS, (tenant, about.bytes))):
         found[slot] = found.get(slot, frozenset()) | {term}
     return found
 
@@ -126,7 +126,7 @@ def suppressed(
 def receipt(tenant: str, about: SubjectId, key: bytes) -> Steps[int | None]:
     """Read ``Store.receipt``."""
     found = yield ROWS, sql.RECEIPT, (tenant, about.bytes, key)
-    return int(found[0][0]) if found else None
+    return sql.position_of(found[0]) if found else None
 
 
 def expunged(tenant: str, about: SubjectId) -> Steps[LineTombstone | None]:
@@ -171,6 +171,7 @@ def key_rows(
     """Read ``KeyStore.key_rows``."""
     if limit < 1:
         raise InvalidValue("limit", "is less than 1", "ask for at least one row")
+    check_kek(kek)
     behind: tuple[SqlValue, ...] = (b"", 0) if after is None else (after[0].bytes, after[1])
     if kek is None:
         found = yield ROWS, sql.KEY_PAGE, (tenant, *behind, limit)
@@ -205,7 +206,7 @@ def people(tenant: str, span: Span) -> Walk[SubjectId]:
 
 def tagged(tenant: str, tag: str, span: Span) -> Walk[StoredStanding]:
     """Walk ``Store.tagged``."""
-    return _by_id(sql.TAGGED, (tenant, tag), span, sql.standing_of, tables=2)
+    return _by_id(sql.TAGGED, (tenant, check_tag(tag)), span, sql.standing_of, tables=2)
 
 
 def ends(tenant: str, span: Span) -> Walk[LineEnd]:
@@ -233,14 +234,17 @@ def _line_page(tenant: str, high: int, low: int) -> Steps[Page[StoredLine]]:
     rows = yield ROWS, sql.STANDINGS, (tenant, *_bounds(low, high), _LINES)
     if not rows:
         return [], None
-    entries: dict[bytes, list[StoredEntry]] = {row[0]: [] for row in rows}
-    last = {row[0]: row[1] for row in rows}
+    standings = [sql.standing_of(row) for row in rows]
+    entries: dict[bytes, list[StoredEntry]] = {one.about.bytes: [] for one in standings}
+    last = {one.about.bytes: one.position for one in standings}
     found = yield ROWS, sql.LINES, (tenant, rows[0][0], rows[-1][0])
     for subject, *row in found:
-        if subject in last and row[0] <= last[subject]:
-            entries[subject].append(sql.entry_of(row))
+        entry = sql.entry_of(row)
+        if subject in last and entry.position <= last[subject]:
+            entries[subject].append(entry)
     page = [
-        StoredLine(standing=sql.standing_of(row), entries=tuple(entries[row[0]])) for row in rows
+        StoredLine(standing=standing, entries=tuple(entries[standing.about.bytes]))
+        for standing in standings
     ]
     return page, _next_id(rows, _LINES, high)
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from gdprkit.errors import (
     GdprkitError,
@@ -26,11 +26,12 @@ from gdprkit.errors import (
     StoreBusy,
     StoreClosed,
     StoreCorrupt,
+    StoreUnavailable,
 )
 from gdprkit.storage.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA_VERSION
 from gdprkit.storage.steps import Row, SqlValue
 
-__all__ = ["Loan", "SqliteFile", "asked", "told"]
+__all__ = ["DRIVER_ERRORS", "DriverError", "Loan", "SqliteFile", "asked", "told"]
 
 _ASKING: Final = 30.0
 """Seconds that ``asked`` waits for others."""
@@ -42,6 +43,15 @@ _PRAGMAS: Final = (
     "PRAGMA trusted_schema = OFF",  # the file's own triggers may call no unsafe function
     "PRAGMA foreign_keys = ON",
 )
+DriverError: TypeAlias = sqlite3.Error | UnicodeDecodeError
+DRIVER_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What the driver raises: also the second one, where a damaged file says itself what is wrong."""
+#: What cannot be written now; nothing that was there before is damaged by it.
+_NO_ROOM: Final = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+}
 _JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")  # how SQLite's rollback journal begins
 _WAL_ATTEMPTS: Final = 100
 
@@ -54,6 +64,7 @@ class SqliteFile:
         NotAStore: the file is something else; it was not touched.
         NewerSchema: a newer gdprkit wrote it.
         StoreBusy: others held it longer than *wait* seconds.
+        StoreUnavailable: the disk is full.
         StoreCorrupt: SQLite reports damage, or no write-ahead log is possible there.
     """
 
@@ -106,7 +117,7 @@ class SqliteFile:
                 return
         connection.close()
 
-    def told(self, error: sqlite3.Error) -> GdprkitError:
+    def told(self, error: DriverError) -> GdprkitError:
         """Return what *error* means."""
         return told(error, wait=self.wait, path=str(self.path))
 
@@ -132,7 +143,7 @@ class SqliteFile:
                 self._check(connection)
             finally:
                 connection.close()
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise self.told(error) from None
         return False
 
@@ -174,7 +185,7 @@ class SqliteFile:
             except BaseException:
                 connection.close()
                 raise
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             raise self.told(error) from None
         return connection
 
@@ -228,7 +239,7 @@ class Loan:
         if self._writes:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error as error:
+            except DRIVER_ERRORS as error:
                 self._return(error)
                 raise self._file.told(error) from None
         return self
@@ -242,10 +253,10 @@ class Loan:
         if error is None and self._writes:
             try:
                 self._connection.execute("COMMIT")
-            except sqlite3.Error as failure:
+            except DRIVER_ERRORS as failure:
                 error = failure
         self._return(error)
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, DRIVER_ERRORS):
             raise self._file.told(error) from None
 
     def _return(self, error: BaseException | None) -> None:
@@ -254,9 +265,9 @@ class Loan:
         if error is not None and connection.in_transaction:
             try:
                 connection.execute("ROLLBACK")
-            except sqlite3.Error as failure:
+            except DRIVER_ERRORS as failure:
                 error = failure
-        if isinstance(error, sqlite3.Error) and not _is_busy(error):
+        if isinstance(error, DRIVER_ERRORS) and not _is_busy(error):
             connection.close()
         else:
             # closing the last connection would also tidy the log away: too dear for a refusal
@@ -280,7 +291,7 @@ class Loan:
         self._connection.executemany(statement, rows)
 
 
-def told(error: sqlite3.Error, *, wait: float, path: str) -> GdprkitError:
+def told(error: DriverError, *, wait: float, path: str) -> GdprkitError:
     """Return what *error* means. SQLite's own words may name data, so only its code is kept.
 
     Args:
@@ -288,22 +299,26 @@ def told(error: sqlite3.Error, *, wait: float, path: str) -> GdprkitError:
         wait: Seconds that were waited for others.
         path: How the database is called.
     """
+    if isinstance(error, UnicodeDecodeError):
+        return StoreCorrupt(type(error).__name__)
     if _is_busy(error):
         return StoreBusy(wait)
     if (kind := _kind(error)) is None:
         return StoreCorrupt(type(error).__name__)
     if kind == sqlite3.SQLITE_NOTADB:
         return NotAStore(path)
+    if error.sqlite_errorcode in _NO_ROOM:
+        return StoreUnavailable(f"{error.sqlite_errorname}: is the disk full?")
     return StoreCorrupt(error.sqlite_errorname)
 
 
-def _kind(error: sqlite3.Error) -> int | None:
+def _kind(error: DriverError) -> int | None:
     """Return SQLite's primary result code; None when the driver itself complains."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else int(code) & 0xFF
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
+def _is_busy(error: DriverError) -> bool:
     return _kind(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 

@@ -20,7 +20,7 @@ from typing import Final, TypeVar, final
 from gdprkit.errors import HostTransaction, InvalidValue, NewerSchema, SchemaMissing, StoreClosed
 from gdprkit.storage.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION, TABLES
 from gdprkit.storage.sql_store import SqlStore
-from gdprkit.storage.sqlite_file import told
+from gdprkit.storage.sqlite_file import DRIVER_ERRORS, told
 from gdprkit.storage.steps import Make, Row, SqlValue, Steps, take
 
 __all__ = ["SqliteHostStore", "install_sqlite"]
@@ -190,7 +190,7 @@ def _our_words(connection: sqlite3.Connection) -> Iterator[None]:
         if "closed database" in str(error):
             raise StoreClosed from None
         raise InvalidValue("connection", "is another thread's", "give each its own") from None
-    except sqlite3.Error as error:
+    except DRIVER_ERRORS as error:
         waited = connection.execute("PRAGMA busy_timeout").fetchone()[0] / 1000
         raise told(error, wait=waited, path="the host's database") from None
 

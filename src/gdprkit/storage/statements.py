@@ -11,9 +11,10 @@ one index; moments are whole microseconds since 1970 in UTC, ids their 16 bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import wraps
 from itertools import groupby, islice
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -28,7 +29,7 @@ from gdprkit.storage.protocol import (
     Suppression,
 )
 from gdprkit.storage.steps import Row, SqlValue
-from gdprkit.words.identifiers import PurposeId, SubjectId
+from gdprkit.words.identifiers import PurposeId, Slot, SubjectId
 from gdprkit.words.moments import from_microseconds, microseconds
 from gdprkit.words.vocabulary import Actor, Channel, ErasureReason
 
@@ -37,10 +38,12 @@ __all__ = [
     "Row",
     "SqlValue",
     "chunks",
+    "end_of",
     "entry_of",
     "epoch_change",
     "epoch_of",
     "epoch_values",
+    "finding_of",
     "grouped",
     "key_change",
     "key_of",
@@ -48,6 +51,8 @@ __all__ = [
     "line_end_of",
     "line_tombstone_of",
     "listed",
+    "position_of",
+    "slotted",
     "standing_of",
     "subject_of",
     "suppression_of",
@@ -56,6 +61,7 @@ __all__ = [
     "tombstone_values",
 ]
 
+T = TypeVar("T")
 _Word = TypeVar("_Word", bound=StrEnum)
 _WRONG: Final = "a row that no gdprkit of this version has written"
 
@@ -307,14 +313,52 @@ def subject_of(raw: bytes) -> SubjectId:
         raise StoreCorrupt(_WRONG) from None
 
 
+def _reads(*kinds: type) -> Callable[[Callable[[Row], T]], Callable[[Row], T]]:
+    """Let a function read rows of these types alone: what it can make nothing of is damage."""
+
+    def wrap(read: Callable[[Row], T]) -> Callable[[Row], T]:
+        @wraps(read)
+        def checked(row: Row) -> T:
+            if tuple(map(type, row)) != kinds:
+                raise StoreCorrupt(_WRONG)
+            try:
+                return read(row)
+            except ValueError:
+                raise StoreCorrupt(_WRONG) from None
+
+        return checked
+
+    return wrap
+
+
 def entry_of(row: Row) -> StoredEntry:
     """Read a row of ENTRIES."""
     position, body, digest, receipt = row
-    if not isinstance(body, bytes) or not isinstance(digest, bytes):
+    if type(position) is not int or type(body) is not bytes or type(digest) is not bytes:
         raise StoreCorrupt(_WRONG)
     return StoredEntry(position=position, body=body, digest=digest, key=receipt)
 
 
+def position_of(row: Row) -> int:
+    """Read a row of RECEIPT."""
+    if type(row[0]) is not int:
+        raise StoreCorrupt(_WRONG)
+    return row[0]
+
+
+@_reads(bytes, bytes)
+def slotted(row: Row) -> tuple[Slot, bytes]:
+    """Read a row of VALUES or TERMS: what lies in a slot."""
+    return Slot(UUID(bytes=row[0])), row[1]
+
+
+@_reads(bytes, bytes)
+def finding_of(row: Row) -> tuple[bytes, SubjectId]:
+    """Read a row of FIND."""
+    return row[0], subject_of(row[1])
+
+
+@_reads(bytes, int, bytes, int, bytes)
 def standing_of(row: Row) -> StoredStanding:
     """Read a row of STANDING or TAGGED."""
     subject, position, head, fold, state = row
@@ -323,12 +367,20 @@ def standing_of(row: Row) -> StoredStanding:
     )
 
 
+@_reads(bytes, int, bytes, str)
+def end_of(row: Row) -> Row:
+    """Return a row of LINE_END as it is."""
+    return row
+
+
+@_reads(bytes, int, bytes)
 def line_end_of(row: Row) -> LineEnd:
     """Read a row of ENDS."""
     subject, position, head = row
     return LineEnd(about=subject_of(subject), position=position, head=head)
 
 
+@_reads(bytes, str, str, str, str, int)
 def suppression_of(row: Row) -> Suppression:
     """Read a row of SUPPRESSED."""
     hashed, purpose, channels, kind, author, since = row
@@ -347,6 +399,7 @@ def suppression_values(tenant: str, row: Suppression) -> Sequence[SqlValue]:
     return tenant, row.hash, *row.scope, microseconds(row.since)
 
 
+@_reads(bytes, int, bytes, str, bytes, str, int, str, int, int)
 def key_of(row: Row) -> KeyRow:
     """Read a row of KEYS."""
     subject, version, key_id, kek_id, wrapped, state, created, wraps_alg, restricted, held = row
@@ -386,6 +439,7 @@ def key_change(tenant: str, old: KeyRow, new: KeyRow) -> Sequence[SqlValue]:
     return (*key_values(tenant, new)[3:], *key_values(tenant, old))
 
 
+@_reads(bytes, int, str, str, str)
 def tombstone_of(row: Row) -> Tombstone:
     """Read a row of TOMBSTONE or TOMBSTONES."""
     mark, erased_at, reason, reference, key_ids = row
@@ -410,6 +464,7 @@ def tombstone_values(tenant: str, row: Tombstone) -> Sequence[SqlValue]:
     )
 
 
+@_reads(str, str, str, bytes, str, int)
 def epoch_of(row: Row) -> EpochRow:
     """Read a row of EPOCHS."""
     kind, epoch, provider_key, wrapped, state, created = row
@@ -441,6 +496,7 @@ def epoch_change(tenant: str, old: EpochRow, new: EpochRow) -> Sequence[SqlValue
     return (*epoch_values(tenant, new)[3:], *epoch_values(tenant, old))
 
 
+@_reads(bytes, int, bytes, int)
 def line_tombstone_of(row: Row) -> LineTombstone:
     """Read a row of EXPUNGED."""
     _, position, head, at = row

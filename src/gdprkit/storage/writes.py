@@ -126,12 +126,13 @@ def expunge(
     found = yield ROWS, sql.listed(sql.LINE_END, 1) + locks.change, whose
     if (yield ROWS, sql.listed(sql.EXPUNGED, 1), whose):
         return
-    if not found or (found[0][1], found[0][2]) != (tombstone.position, tombstone.head):
+    end = sql.end_of(found[0]) if found else ()
+    if end[1:3] != (tombstone.position, tombstone.head):
         raise PositionTaken(about, tombstone.position)
     # first the tombstone: the guard on entries lets go only of expunged lines
     values = (*whose, tombstone.position, tombstone.head, microseconds(tombstone.at))
     yield RUN, sql.EXPUNGED_ADD, values
-    for tag in found[0][3].split():
+    for tag in end[3].split():
         yield RUN, sql.TAG_DROP, (*whose, tag)
     for statement in sql.EXPUNGE:
         yield RUN, statement, whose
@@ -205,7 +206,7 @@ def _ends(tenant: str, abouts: Sequence[SubjectId]) -> Steps[dict[bytes, _End]]:
     ends: dict[bytes, _End] = {}
     for chunk in sql.chunks(about.bytes for about in abouts):
         for row in (yield ROWS, sql.listed(sql.LINE_END, len(chunk)), (tenant, *chunk)):
-            subject, position, head, tags = row
+            subject, position, head, tags = sql.end_of(row)
             marks = frozenset(tags.split())
             ends[subject] = _End(position=position, head=head, tags=marks, stored=True)
     new = [about.bytes for about in abouts if about.bytes not in ends]

@@ -7,7 +7,8 @@ import pytest
 
 from gdprkit.errors import LineExpunged, PositionTaken
 from gdprkit.sealing.rows import KeyFlags
-from gdprkit.storage.protocol import LineTombstone, Marks, Store, Suppression, VaultPut
+from gdprkit.storage.protocol import LineTombstone, Marks, Store, VaultPut
+from gdprkit.testing.store_abilities import StoreAbilities
 from gdprkit.testing.store_values import (
     epoch_row,
     follow,
@@ -19,32 +20,13 @@ from gdprkit.testing.store_values import (
     slot,
     tombstone,
 )
-from gdprkit.words.identifiers import PurposeId
-from gdprkit.words.vocabulary import Actor, Channel
 
 __all__ = ["ErasureContract"]
 
 ANNA, BO = person(1), person(2)
-EMAIL, PHONE, POST = Channel.EMAIL, Channel.PHONE, Channel.POST
 
 
-def _suppression(
-    *channels: Channel, minutes: int = 0, author: Actor = Actor.SUBJECT, purpose: str | None = None
-) -> Suppression:
-    return Suppression(
-        hash=hashed("contact"),
-        channels=frozenset(channels),
-        purpose=None if purpose is None else PurposeId(purpose),
-        since=moment(minutes),
-        author=author,
-    )
-
-
-def _suppress(store: Store, *rows: Suppression) -> None:
-    store.commit(attrs.evolve(follow(store, ANNA, b"stop"), suppress=rows))
-
-
-class ErasureContract:
+class ErasureContract(StoreAbilities):
     """Inherited through ``StoreContract``."""
 
     def test_values_are_put_replaced_and_deleted(self, store: Store) -> None:
@@ -99,35 +81,6 @@ class ErasureContract:
         store.commit(attrs.evolve(follow(store, ANNA, b"three"), deletes=[slot(2)]))
         assert set(store.find([b"old", b"both", b"new"])) == {b"new"}
         assert store.terms(ANNA) == {slot(1): {b"new"}}
-
-    def test_suppression_keeps_the_newest_moment(self, store: Store) -> None:
-        """Putting a scope again keeps one row with the newest moment, in whatever order."""
-        for minutes in (5, 9, 3):
-            _suppress(store, _suppression(EMAIL, minutes=minutes))
-        wanted = _suppression(EMAIL, minutes=9)
-        assert dict(store.suppressed([hashed("contact")])) == {hashed("contact"): (wanted,)}
-
-    def test_no_suppression_narrows_another(self, store: Store) -> None:
-        """Every scope keeps its own row: all channels, some, one purpose, another author."""
-        rows = [
-            _suppression(minutes=1),
-            _suppression(EMAIL, minutes=2),
-            _suppression(EMAIL, PHONE, minutes=3),
-            _suppression(EMAIL, minutes=4, author=Actor.COMPANY),
-            _suppression(EMAIL, minutes=5, purpose="news"),
-        ]
-        for row in rows:
-            _suppress(store, row)
-        found = store.suppressed([hashed("contact")])[hashed("contact")]
-        assert list(found) == sorted(rows, key=lambda row: row.scope)
-
-    def test_suppressions_are_by_hash_and_scope(self, store: Store) -> None:
-        """All marketing comes first, then purposes by name; other hashes are left out."""
-        rows = [_suppression(EMAIL, purpose=name) for name in ("b", None, "a")]
-        _suppress(store, *rows)
-        found = store.suppressed([hashed("contact"), hashed("other")])
-        assert [row.purpose for row in found[hashed("contact")]] == [None, "a", "b"]
-        assert set(found) == {hashed("contact")}
 
     def test_shredding_takes_keys_values_and_terms(self, store: Store) -> None:
         """After shredding nothing sealed is left of the person; the line and others' are whole."""
@@ -196,14 +149,6 @@ class ErasureContract:
         assert list(store.keys(BO)) == [key_row(BO)]
         store.commit(attrs.evolve(follow(store, ANNA), flags=KeyFlags(restricted=True)))
         assert [(row.restricted, row.on_hold) for row in store.keys(ANNA)] == [(True, False)] * 2
-
-    def test_suppression_survives_erasure(self, store: Store) -> None:
-        """Neither shredding nor expunging brings a suppressed contact point back."""
-        _suppress(store, _suppression(EMAIL))
-        store.commit(attrs.evolve(follow(store, ANNA, b"x"), shred=tombstone(hashed("mark"))))
-        store.expunge(ANNA, line_tombstone(store, ANNA))
-        wanted = {hashed("contact"): (_suppression(EMAIL),)}
-        assert dict(store.suppressed([hashed("contact")])) == wanted
 
     def test_expunging_leaves_only_tombstones(self, store: Store) -> None:
         """The line, its marks, values, terms, keys and receipts are gone; others' stay."""

@@ -9,6 +9,7 @@ from gdprkit.errors import InvalidValue
 from gdprkit.sealing.errors import KeyDestroyed, KeyEpochDestroyed
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, destroyed, term_prefix
 from gdprkit.storage.protocol import Store, VaultPut
+from gdprkit.testing.store_abilities import StoreAbilities
 from gdprkit.testing.store_values import (
     epoch_row,
     follow,
@@ -46,8 +47,25 @@ def _retired(store: Store, row: EpochRow) -> EpochRow:
     return old
 
 
-class KeysContract:
+class KeysContract(StoreAbilities):
     """Inherited through ``StoreContract``."""
+
+    def test_key_rows_are_put_by_version(self, store: Store) -> None:
+        """Rows come back in order of version, and putting a version again replaces it."""
+        store.add_epoch(K1)
+        batch = follow(store, ANNA, b"one")
+        store.commit(attrs.evolve(batch, keys=[key_row(ANNA, 2), key_row(ANNA, 1)]))
+        assert list(store.keys(ANNA)) == [key_row(ANNA, 1), key_row(ANNA, 2)]
+        changed = attrs.evolve(key_row(ANNA, 1, b"again"), restricted=True, on_hold=True)
+        store.commit(attrs.evolve(follow(store, ANNA), keys=[changed]))
+        assert list(store.keys(ANNA)) == [changed, key_row(ANNA, 2)]
+
+    def test_the_first_writer_of_an_epoch_wins(self, store: Store) -> None:
+        """Adding an epoch that is there keeps the stored one and says nothing."""
+        store.add_epoch(K1)
+        store.add_epoch(epoch_row("k1", wrapped=b"late"))
+        store.add_epoch(K2)
+        assert list(store.epochs()) == [K1, K2]
 
     def test_key_rows_come_in_pages(self, store: Store) -> None:
         """Every row once, in order of person and version, of one epoch or of all."""

@@ -17,7 +17,10 @@ from gdprkit.errors import (
     TokenSpent,
 )
 from gdprkit.ledger.chain import verify_line
+from gdprkit.sealing.errors import KeyEpochDestroyed
+from gdprkit.sealing.rows import EpochRow, KeyState
 from gdprkit.storage.protocol import Batch, Marks, Store, Suppression, VaultPut
+from gdprkit.testing.store_abilities import StoreAbilities
 from gdprkit.testing.store_values import (
     continued,
     epoch_row,
@@ -56,7 +59,7 @@ def _expunged(store: Store) -> Batch:
     return follow(store, person(9), b"x")
 
 
-class TogetherContract:
+class TogetherContract(StoreAbilities):
     """Inherited through ``StoreContract``."""
 
     @pytest.mark.parametrize(
@@ -173,6 +176,33 @@ class TogetherContract:
         with ThreadPoolExecutor(4) as threads:
             list(threads.map(write, everybody))
         assert [len(store.line(about)) for about in everybody] == [10] * 4
+
+    def test_an_epoch_does_not_end_under_a_writer(self, store: Store) -> None:
+        """One thread destroys an epoch, another brings a key under it: exactly one gets through."""
+        barrier = Barrier(2)
+
+        def destroy(row: EpochRow) -> bool:
+            barrier.wait()
+            return store.destroy_epoch(row)
+
+        def write(batch: Batch) -> bool:
+            barrier.wait()
+            try:
+                store.commit(batch)
+            except KeyEpochDestroyed:
+                return False
+            return True
+
+        with ThreadPoolExecutor(2) as threads:
+            for number in range(1, 9):
+                about = person(number)
+                row = attrs.evolve(epoch_row(f"k{number}"), state=KeyState.RETIRED)
+                store.add_epoch(row)
+                keys = [attrs.evolve(key_row(about), kek_id=row.epoch)]
+                batch = attrs.evolve(follow(store, about, b"x"), keys=keys)
+                ended, stored = threads.submit(destroy, row), threads.submit(write, batch)
+                assert ended.result() is not stored.result()
+                assert (row in store.epochs()) == stored.result() == bool(store.keys(about))
 
     def test_one_epoch_is_kept_of_two_threads(self, store: Store) -> None:
         """Two first writers of an epoch agree afterwards on the one that was kept."""

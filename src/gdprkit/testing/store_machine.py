@@ -1,75 +1,120 @@
 """A store driven at random beside a plain dict.
 
-Decides which runs are tried and what must agree. It knows the promises of
-``gdprkit.storage.protocol.Store`` and nothing of how they are kept.
+Decides which runs are tried and what must agree; what the dict says stands in ``store_model``. It
+knows the promises of ``gdprkit.storage.protocol.Store`` and nothing of how they are kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import final
 
 import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from gdprkit.errors import LineExpunged, PositionTaken, TokenSpent
-from gdprkit.ledger.chain import verify_line
-from gdprkit.storage.protocol import Batch, Marks, Store, Suppression, VaultPut
+from gdprkit.errors import GdprkitError, PositionTaken
+from gdprkit.ledger.chain import genesis, verify_line
+from gdprkit.sealing.errors import KeyEpochDestroyed
+from gdprkit.sealing.rows import EpochKind, EpochRow, KeyFlags, KeyRow, KeyState, term_prefix
+from gdprkit.storage.protocol import (
+    Batch,
+    LineEnd,
+    LineTombstone,
+    Marks,
+    Span,
+    Store,
+    Suppression,
+    VaultPut,
+)
+from gdprkit.testing.store_model import Known, Model
 from gdprkit.testing.store_values import (
     continued,
     epoch_row,
-    follow,
     hashed,
     key_row,
-    line_tombstone,
     moment,
     person,
     slot,
     tombstone,
 )
-from gdprkit.words.identifiers import Slot, SubjectId
+from gdprkit.words.identifiers import PurposeId, Slot, SubjectId
 from gdprkit.words.vocabulary import Actor, Channel
 
 __all__ = ["machine_for"]
 
-PEOPLE = [person(number) for number in (1, 2, 3)]
+PEOPLE = [person(number) for number in (1, 2, 40_000)]
 SLOTS = [slot(number) for number in (1, 2, 3)]
-TERMS = [b"term 1", b"term 2"]
+EPOCHS = [epoch_row("k1"), epoch_row("k2"), epoch_row("i1", EpochKind.INDEX)]
+TERMS = [b"term 1", b"term 2", term_prefix(EPOCHS[2]) + b"term"]
 TAGS = ["news", "restricted"]
-CONTACTS = [hashed("contact 1"), hashed("contact 2")]
+ACTS = [hashed("act 1"), hashed("act 2")]
+CONTACTS = sorted([hashed("contact 1"), hashed("contact 2")])
+MARKS = [hashed("mark 1"), hashed("mark 2")]
+SPANS = [Span(), Span(stop=PEOPLE[1]), Span(start=PEOPLE[1])]
 END = moment(100)
 
 people = st.sampled_from(PEOPLE)
+moments = st.integers(0, 5).map(moment)
+versions = st.integers(1, 2)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Wish:
+    """What a batch is to hold; where it goes on is known only when it is made."""
+
+    about: SubjectId
+    bodies: list[bytes]
+    shift: int = 0
+    act: bytes | None = None
+    marks: Marks = attrs.field(factory=Marks)
+    puts: list[VaultPut] = attrs.Factory(list)
+    deletes: list[Slot] = attrs.Factory(list)
+    keys: list[tuple[int, str, KeyState]] = attrs.Factory(list)
+    flags: KeyFlags | None = None
+    mark: bytes | None = None
+    suppress: list[Suppression] = attrs.Factory(list)
+    spend: list[bytes] = attrs.Factory(list)
+
+
 puts = st.builds(
     VaultPut,
     slot=st.sampled_from(SLOTS),
-    envelope=st.binary(min_size=1, max_size=4),
+    envelope=st.binary(min_size=1, max_size=3)
+    | versions.map(lambda version: b"\xf8\x01" + key_row(PEOPLE[0], version).key_id),
     terms=st.lists(st.sampled_from(TERMS), unique=True),
-)
-marks = st.builds(
-    Marks,
-    wake_at=st.none() | st.integers(0, 5).map(moment),
-    tags=st.sets(st.sampled_from(TAGS)),
 )
 suppressions = st.builds(
     Suppression,
     hash=st.sampled_from(CONTACTS),
-    channels=st.sets(st.sampled_from(Channel), max_size=2),
-    since=st.integers(0, 5).map(moment),
-    author=st.sampled_from(Actor),
+    kind=st.sampled_from(["objection", "bounce"]),
+    channels=st.sets(st.sampled_from([Channel.EMAIL, Channel.PHONE]), max_size=2),
+    purpose=st.none() | st.just(PurposeId("news")),
+    since=moments,
+    author=st.sampled_from([Actor.SUBJECT, Actor.COMPANY]),
 )
-
-
-@attrs.define
-class _Known:
-    """What the plain dict knows about one person."""
-
-    bodies: list[bytes] = attrs.Factory(list)
-    puts: dict[Slot, VaultPut] = attrs.Factory(dict)
-    keys: set[int] = attrs.Factory(set)
-    tokens: set[bytes] = attrs.Factory(set)
-    marks: Marks = attrs.field(factory=Marks)
-    gone: bool = False
+keys = st.tuples(versions, st.sampled_from(["k1", "k1", "k2"]), st.sampled_from(KeyState))
+tags = st.sets(st.sampled_from(TAGS), max_size=2)
+entries = st.lists(st.binary(min_size=1, max_size=3), max_size=3)
+marks = st.builds(Marks, wake_at=st.none() | moments, tags=tags)
+some_puts = st.lists(puts, max_size=2, unique_by=lambda put: put.slot)
+wishes = st.builds(
+    Wish,
+    about=people,
+    bodies=entries,
+    shift=st.sampled_from([0] * 8 + [-1, 1]),
+    act=st.sampled_from([None, None, None, *ACTS]),
+    marks=marks,
+    puts=some_puts,
+    deletes=st.lists(st.sampled_from(SLOTS), max_size=1),
+    keys=st.lists(keys, max_size=2, unique_by=lambda key: key[0]),
+    flags=st.none() | st.none() | st.builds(KeyFlags, restricted=st.booleans()),
+    mark=st.sampled_from([None, None, None, *MARKS]),
+    suppress=st.lists(suppressions, max_size=2),
+    spend=st.lists(st.sampled_from([b"token 1", b"token 2"]), max_size=1),
+)
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -82,10 +127,9 @@ class StoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.store = self.make_store()
-        self.store.add_epoch(epoch_row("k1"))
-        self.known: dict[SubjectId, _Known] = {about: _Known() for about in PEOPLE}
-        self.suppressed: dict[bytes, dict[tuple[str, str, str, str], Suppression]] = {}
-        self.erased: set[SubjectId] = set()
+        self.model = Model({about: Known() for about in PEOPLE})
+        for row in EPOCHS[:2]:
+            self.turn_epoch(row, is_end=False)
 
     def teardown(self) -> None:
         """Compare once more, and close."""
@@ -94,170 +138,193 @@ class StoreMachine(RuleBasedStateMachine):
         finally:
             self.store.close()
 
-    def _next(self, about: SubjectId, bodies: list[bytes]) -> Batch:
-        known = self.known[about]
+    def _batch(self, wish: Wish, ends: dict[SubjectId, tuple[int, bytes]]) -> Batch:
+        """Make a batch that goes on where *ends* say, or beside it when the wish is to fail."""
+        position, head = ends[wish.about]
+        position = max(position + wish.shift, 0)
         # a line cannot begin without an entry
-        return follow(self.store, about, *(bodies if known.bodies else [b"first", *bodies]))
+        bodies = wish.bodies if wish.bodies or position else [b"first"]
+        start = head or genesis(self.store.tenant, wish.about)
+        batch = continued(wish.about, position, start, bodies, key=wish.act, marks=wish.marks)
+        ends[wish.about] = (batch.standing.position, batch.standing.head)
+        batch = attrs.evolve(batch, suppress=wish.suppress, spend=wish.spend)
+        if wish.mark is not None:
+            return attrs.evolve(batch, deletes=wish.deletes, shred=tombstone(wish.mark))
+        put = {put.slot for put in wish.puts}
+        return attrs.evolve(
+            batch,
+            puts=wish.puts,
+            deletes=[slot for slot in wish.deletes if slot not in put],
+            keys=[
+                attrs.evolve(key_row(wish.about, version), kek_id=kek, state=state)
+                for version, kek, state in wish.keys
+            ],
+            flags=wish.flags,
+        )
 
-    def _committed(self, *batches: Batch) -> None:
-        """Commit, expecting a refusal exactly when the dict says so."""
-        expected: list[type[Exception]] = []
-        spent = {about: set(known.tokens) for about, known in self.known.items()}
-        ends = {about: len(known.bodies) for about, known in self.known.items()}
-        for batch in batches:
-            if self.known[batch.about].gone:
-                expected.append(LineExpunged)
-            elif ends[batch.about] != batch.expected:
-                expected.append(PositionTaken)
-            elif spent[batch.about] & set(batch.spend):
-                expected.append(TokenSpent)
-            ends[batch.about] = batch.standing.position
-            spent[batch.about] |= set(batch.spend)
+    @rule(about=people, bodies=entries, marks=marks, puts=some_puts, stop=suppressions)
+    def write(
+        self,
+        about: SubjectId,
+        bodies: list[bytes],
+        marks: Marks,
+        puts: list[VaultPut],
+        stop: Suppression,
+    ) -> None:
+        """Write what is seldom refused: most of what a store does."""
+        wish = Wish(about=about, bodies=bodies, marks=marks, puts=puts, suppress=[stop])
+        self.commit([wish])
+
+    @rule(about=people, mark=st.sampled_from(MARKS))
+    def shred(self, about: SubjectId, mark: bytes) -> None:
+        """Destroy a person's keys."""
+        self.commit([Wish(about=about, bodies=[b"erased"], mark=mark)])
+
+    @rule(wish=wishes)
+    def commit_one(self, wish: Wish) -> None:
+        """Write a batch with anything in it."""
+        self.commit([wish])
+
+    @rule(first=wishes, second=wishes)
+    def commit_two(self, first: Wish, second: Wish) -> None:
+        """Write two batches with anything in them, to two people or to one."""
+        self.commit([first, second])
+
+    def commit(self, wishes: list[Wish]) -> None:
+        """Commit, and be refused exactly when the dict says so."""
+        ends = {about: known.end for about, known in self.model.people.items()}
+        batches = [self._batch(wish, ends) for wish in wishes]
+        expected = self.model.refusals(batches)
         refused: type[Exception] | None = None
         try:
             self.store.commit(*batches)
-        except (LineExpunged, PositionTaken, TokenSpent) as refusal:
+        except GdprkitError as refusal:
             refused = type(refusal)
         if refused is not None:
             assert refused in expected, f"refused without a reason: {refused.__name__}"
             return
-        assert not expected, "stored what should have been refused"
-        for batch in batches:
-            self._learn(batch)
+        assert not expected, f"stored what should have been refused: {expected}"
+        self.model.commit(batches)
 
-    def _learn(self, batch: Batch) -> None:
-        known = self.known[batch.about]
-        known.bodies += [entry.body for entry in batch.entries]
-        known.marks = batch.marks
-        known.tokens |= set(batch.spend)
-        if batch.shred is not None:
-            known.puts.clear()
-            known.keys.clear()
-            self.erased.add(batch.about)
-        for gone in batch.deletes:
-            known.puts.pop(gone, None)
-        known.puts.update((put.slot, put) for put in batch.puts)
-        known.keys |= {row.version for row in batch.keys}
-        for row in batch.suppress:
-            rows = self.suppressed.setdefault(row.hash, {})
-            old = rows.get(row.scope)
-            rows[row.scope] = row if old is None or row.since > old.since else old
+    @rule(about=people, is_wrong=st.booleans(), at=moments)
+    def expunge(self, about: SubjectId, at: datetime, *, is_wrong: bool) -> None:
+        """Delete a line for good, once or again, at its end or elsewhere."""
+        position, head = self.model.people[about].end
+        head = hashed("wrong") if is_wrong or not head else head
+        left = LineTombstone(position=max(position, 1), head=head, at=at)
+        try:
+            self.store.expunge(about, left)
+        except PositionTaken:
+            assert not self.model.expunge(about, left), "refused without a reason"
+        else:
+            assert self.model.expunge(about, left), "expunged another line than was meant"
 
-    @rule(
-        about=people,
-        bodies=st.lists(st.binary(min_size=1, max_size=3), max_size=3),
-        put=st.lists(puts, max_size=2, unique_by=lambda put: put.slot),
-        mark=marks,
-        token=st.none() | st.sampled_from([b"token 1", b"token 2"]),
-    )
-    def commit(
-        self,
-        about: SubjectId,
-        bodies: list[bytes],
-        put: list[VaultPut],
-        mark: Marks,
-        token: bytes | None,
-    ) -> None:
-        """Write entries, values, a key, marks, and perhaps spend a token."""
-        batch = self._next(about, bodies)
-        keys = [key_row(about, len(bodies) + 1)]
-        spend = [] if token is None else [token]
-        self._committed(attrs.evolve(batch, puts=put, keys=keys, marks=mark, spend=spend))
+    @rule(mark=st.sampled_from(MARKS), reference=st.sampled_from(["1", "2"]))
+    def add_tombstone(self, mark: bytes, reference: str) -> None:
+        """Keep an erasure that is known from elsewhere."""
+        row = tombstone(mark, reference)
+        self.store.add_tombstone(row)
+        self.model.tombstones.setdefault(mark, row)
 
-    @rule(about=people, shift=st.sampled_from([-1, 1]))
-    def commit_elsewhere(self, about: SubjectId, shift: int) -> None:
-        """Write to a position that is not the next one."""
-        position = len(self.known[about].bodies) + shift
-        if position < 0:
+    @rule(which=st.sampled_from(EPOCHS), is_end=st.booleans())
+    def turn_epoch(self, which: EpochRow, *, is_end: bool) -> None:
+        """Add an epoch, which may be there already; or retire and destroy it, if nothing hangs."""
+        place = which.kind, which.epoch
+        if not is_end:
+            self.store.add_epoch(which)
+            self.model.epochs.setdefault(place, which)
             return
-        self._committed(continued(about, position, hashed("elsewhere"), [b"x"]))
+        old = attrs.evolve(which, state=KeyState.RETIRED)
+        is_as_added = self.model.epochs.get(place) == which
+        assert self.store.replace_epoch(which, old) == is_as_added
+        if is_as_added:
+            self.model.epochs[place] = old
+        assert self.store.destroy_epoch(old) == self.model.destroy_epoch(old)
 
-    @rule(first=people, second=people, stale=st.booleans())
-    def commit_two(self, first: SubjectId, second: SubjectId, *, stale: bool) -> None:
-        """Write to two lines at once, the second perhaps at a wrong position."""
-        head = self._next(first, [b"first of two"])
-        start = head.standing if first == second else self.store.standing(second)
-        position = 0 if start is None else start.position
-        digest = hashed("start") if start is None else start.head
-        # a new line's chain begins at its own genesis
-        other = (
-            continued(second, position + stale, digest, [b"second of two"])
-            if stale or start is not None
-            else self._next(second, [])
-        )
-        self._committed(head, other)
+    @rule(kek=st.sampled_from(["k1", "k2"]), is_stale=st.booleans())
+    def replace_keys(self, kek: str, *, is_stale: bool) -> None:
+        """Wrap every key anew, perhaps by somebody who has read them too early."""
+        old = self._key_rows()
+        if is_stale:
+            old = [attrs.evolve(row, wrapped=b"stale") for row in old[:1]] + old[1:]
+        changes: list[tuple[KeyRow, KeyRow]] = [
+            (row, attrs.evolve(row, kek_id=kek, wrapped=row.wrapped + b"+")) for row in old
+        ]
+        try:
+            count: int | None = self.store.replace_keys(changes)
+        except KeyEpochDestroyed:
+            count = None
+        assert count == self.model.replace_keys(changes)
 
-    @rule(about=people, gone=st.lists(st.sampled_from(SLOTS), max_size=2))
-    def delete(self, about: SubjectId, gone: list[Slot]) -> None:
-        """Delete values."""
-        self._committed(attrs.evolve(self._next(about, [b"deleted"]), deletes=gone))
-
-    @rule(about=people)
-    def shred(self, about: SubjectId) -> None:
-        """Destroy a person's keys."""
-        batch = self._next(about, [b"erased"])
-        self._committed(attrs.evolve(batch, shred=tombstone(hashed(str(about)))))
-
-    @rule(about=people, row=suppressions)
-    def suppress(self, about: SubjectId, row: Suppression) -> None:
-        """Suppress a contact point."""
-        self._committed(attrs.evolve(self._next(about, [b"stop"]), suppress=[row]))
-
-    @rule(about=people)
-    def expunge(self, about: SubjectId) -> None:
-        """Delete a line for good."""
-        known = self.known[about]
-        if not known.bodies or known.gone:
-            return
-        self.store.expunge(about, line_tombstone(self.store, about))
-        self.known[about] = _Known(gone=True)
+    def _key_rows(self) -> list[KeyRow]:
+        known = self.model.people.values()
+        rows = [row for each in known for row in each.keys.values()]
+        return sorted(rows, key=lambda row: (row.about, row.version))
 
     @rule()
     def readings_agree(self) -> None:
         """Everything the store answers is what the dict answers."""
-        store, there = self.store, [about for about in PEOPLE if self.known[about].bodies]
-        assert list(store.people()) == there
-        waking = [
-            (known.marks.wake_at, about)
-            for about, known in self.known.items()
-            if known.marks.wake_at is not None
-        ]
-        assert list(store.waking(END, limit=9)) == [about for _, about in sorted(waking)]
-        for tag in TAGS:
-            tagged = [about for about in there if tag in self.known[about].marks.tags]
-            assert [standing.about for standing in store.tagged(tag)] == tagged
+        store, model = self.store, self.model
+        for span in SPANS:
+            self._walks_agree(span)
         found = {
             term: tuple(
                 about
-                for about, known in self.known.items()
+                for about, known in model.people.items()
                 if any(term in put.terms for put in known.puts.values())
             )
             for term in TERMS
         }
         assert dict(store.find(TERMS)) == {term: who for term, who in found.items() if who}
-        kept = {
-            hashed: {row.scope: row for row in rows}
-            for hashed, rows in store.suppressed(CONTACTS).items()
-        }
-        assert kept == self.suppressed
-        for about, known in self.known.items():
+        stops = [row for _, row in sorted(model.suppressed.items())]
+        assert list(store.suppressions()) == stops
+        kept = store.suppressed(CONTACTS)
+        assert [row for contact in sorted(kept) for row in kept[contact]] == stops
+        assert {row.mark: row for row in store.tombstones()} == model.tombstones
+        assert {(row.kind, row.epoch): row for row in store.epochs()} == model.epochs
+        assert dict(store.hanging()) == model.hanging()
+        assert list(store.key_rows(limit=99)) == self._key_rows()
+        for about, known in model.people.items():
             self._person_agrees(about, known)
 
-    def _person_agrees(self, about: SubjectId, known: _Known) -> None:
+    def _walks_agree(self, span: Span) -> None:
+        store, known = self.store, self.model.people
+        there = [about for about in PEOPLE if about in span and known[about].standing]
+        assert list(store.people(span=span)) == there
+        waking = [
+            (wake_at, about)
+            for about in there
+            if (wake_at := known[about].marks.wake_at) is not None
+        ]
+        assert list(store.waking(END, span=span, limit=9)) == [who for _, who in sorted(waking)]
+        standings = [standing for about in there if (standing := known[about].standing)]
+        for tag in TAGS:
+            assert list(store.tagged(tag, span=span)) == [
+                standing for standing in standings if tag in known[standing.about].marks.tags
+            ]
+        assert list(store.ends(span=span)) == [
+            LineEnd(about=last.about, position=last.position, head=last.head) for last in standings
+        ]
+        lines = [(line.standing, list(line.entries)) for line in store.lines(span=span)]
+        assert lines == [(standing, known[standing.about].line) for standing in standings]
+        left = [(about, known[about].gone) for about in PEOPLE if about in span]
+        assert list(store.expunged_lines(span=span)) == [pair for pair in left if pair[1]]
+
+    def _person_agrees(self, about: SubjectId, known: Known) -> None:
         store = self.store
         line = store.line(about)
-        assert [entry.body for entry in line] == known.bodies
-        assert [entry.position for entry in line] == list(range(1, len(line) + 1))
-        last = store.standing(about)
-        assert (last is None) == (not line)
-        if last is not None:
-            assert last.position == len(line)
-            verify_line(store.tenant, about, line, last.head)
+        assert list(line) == known.line
+        assert store.standing(about) == known.standing
+        if known.standing is not None:
+            verify_line(store.tenant, about, line, known.standing.head)
         wanted = {put.slot: put.envelope for put in known.puts.values()}
         assert dict(store.values(about, SLOTS)) == wanted
-        assert {row.version for row in store.keys(about)} == known.keys
-        assert (store.expunged(about) is not None) == known.gone
-        assert (store.tombstone(hashed(str(about))) is not None) == (about in self.erased)
+        terms = {put.slot: frozenset(put.terms) for put in known.puts.values() if put.terms}
+        assert dict(store.terms(about)) == terms
+        assert list(store.keys(about)) == [row for _, row in sorted(known.keys.items())]
+        assert store.expunged(about) == known.gone
+        for act in ACTS:
+            assert store.receipt(about, act) == known.receipts.get(act)
 
 
 def machine_for(make: Callable[[], Store]) -> type[StoreMachine]:

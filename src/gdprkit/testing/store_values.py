@@ -12,6 +12,9 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
+import attrs
+
+from gdprkit.errors import AlreadyRecorded, LineExpunged, TokenSpent
 from gdprkit.ledger.chain import genesis, link
 from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, Tombstone
 from gdprkit.storage.protocol import (
@@ -21,14 +24,17 @@ from gdprkit.storage.protocol import (
     Store,
     StoredEntry,
     StoredStanding,
+    Suppression,
+    VaultPut,
 )
-from gdprkit.words.identifiers import Slot, SubjectId
-from gdprkit.words.vocabulary import ErasureReason
+from gdprkit.words.identifiers import PurposeId, Slot, SubjectId
+from gdprkit.words.vocabulary import Actor, Channel, ErasureReason
 
 __all__ = [
     "START",
     "continued",
     "epoch_row",
+    "filled",
     "follow",
     "hashed",
     "key_row",
@@ -36,6 +42,7 @@ __all__ = [
     "moment",
     "person",
     "picture",
+    "refuses_what_was_used",
     "slot",
     "tombstone",
 ]
@@ -149,15 +156,88 @@ def line_tombstone(store: Store, about: SubjectId) -> LineTombstone:
     return LineTombstone(position=last.position, head=last.head, at=moment(9))
 
 
-def picture(store: Store, people: Iterable[SubjectId]) -> list[object]:
-    """Return everything a store tells about *people*, comparable before and after."""
-    shown: list[object] = [list(store.people()), list(store.waking(moment(10**6), limit=10**6))]
-    for about in people:
-        shown += [
+def filled(store: Store) -> None:
+    """Write something of everything into an empty *store*: into each place where data can lie.
+
+    Persons 1 and 2 have lines with all that hangs on one, 3 was shredded, 4 was expunged.
+    """
+    for row in (epoch_row("k1"), epoch_row("k2"), epoch_row("i1", EpochKind.INDEX)):
+        store.add_epoch(row)
+    marks = Marks(wake_at=moment(3), tags={"news", "other"})
+    batches = []
+    for about in map(person, (1, 2, 3, 4)):
+        batch = follow(store, about, b"one", b"two", key=hashed("act"), marks=marks)
+        puts = [
+            VaultPut(slot=slot(n), envelope=b"envelope %d" % n, terms=[b"term", b"t%d" % n])
+            for n in (1, 2)
+        ]
+        keys = [attrs.evolve(key_row(about), state=KeyState.RETIRED), key_row(about, 2)]
+        stops = [
+            Suppression(
+                hash=hashed("contact"),
+                purpose=purpose,
+                channels=channels,
+                since=moment(1),
+                author=Actor.SUBJECT,
+            )
+            for purpose in (None, PurposeId("news"))
+            for channels in (frozenset[Channel](), frozenset({Channel.EMAIL, Channel.PHONE}))
+        ]
+        spend = [b"token", about.bytes]
+        batches.append(attrs.evolve(batch, puts=puts, keys=keys, suppress=stops, spend=spend))
+    end = batches[2].standing
+    erased = continued(end.about, end.position, end.head, [b"erased"], marks=marks)
+    store.commit(*batches, attrs.evolve(erased, shred=tombstone(hashed("mark"))))
+    store.expunge(person(4), line_tombstone(store, person(4)))
+
+
+def picture(store: Store, people: Iterable[SubjectId] = ()) -> dict[str, object]:
+    """Return everything a store tells, comparable before and after.
+
+    Of *people*, and of persons 1 to 5, it asks one by one; of everybody through the iterators.
+    """
+    shown: dict[str, object] = {
+        "people": list(store.people()),
+        "waking": list(store.waking(moment(10**6), limit=10**6)),
+        "tagged": {tag: list(store.tagged(tag)) for tag in ("news", "other", "t")},
+        "ends": list(store.ends()),
+        "lines": list(store.lines()),
+        "expunged": list(store.expunged_lines()),
+        "suppressions": list(store.suppressions()),
+        "suppressed": dict(store.suppressed([hashed("contact"), hashed("h")])),
+        "find": dict(store.find([b"term", b"t1", b"t2", b"new"])),
+        "tombstones": list(store.tombstones()),
+        "epochs": list(store.epochs()),
+        "hanging": dict(store.hanging()),
+        "key rows": list(store.key_rows(limit=10**6)),
+    }
+    for about in {*people, *(person(number) for number in range(1, 6))}:
+        shown[str(about)] = [
             store.standing(about),
             list(store.line(about)),
             dict(store.values(about, [slot(number) for number in range(20)])),
+            dict(store.terms(about)),
             list(store.keys(about)),
+            store.receipt(about, hashed("act")),
             store.expunged(about),
         ]
     return shown
+
+
+def refuses_what_was_used(store: Store) -> None:
+    """Assert that what ``filled`` has used up is refused: a token, an act, an expunged line."""
+    one = person(1)
+    before = picture(store)
+    for batch, error in (
+        (attrs.evolve(follow(store, one, b"x"), spend=[b"token"]), TokenSpent),
+        (attrs.evolve(follow(store, one, b"x"), spend=[one.bytes]), TokenSpent),
+        (follow(store, one, b"x", key=hashed("act")), AlreadyRecorded),
+        (continued(person(4), 2, hashed("head"), [b"x"]), LineExpunged),
+        (follow(store, person(4), b"anew"), LineExpunged),
+    ):
+        try:
+            store.commit(batch)
+        except error:
+            assert picture(store) == before, "a refused batch left something"
+        else:
+            raise AssertionError(f"{error.__name__} was not raised")
