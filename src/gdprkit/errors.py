@@ -41,6 +41,7 @@ __all__ = [
     "StoreBusy",
     "StoreClosed",
     "StoreCorrupt",
+    "StoreInUse",
     "StoreUnavailable",
     "TokenSpent",
     "UnknownName",
@@ -370,7 +371,7 @@ class StoreCorrupt(GdprkitError):
 
 @attrs.define(eq=False, slots=False, repr=False)
 class StoreUnavailable(GdprkitError):
-    """The database server cannot be reached or cannot work now, or a disk is full.
+    """The database cannot be reached, or cannot work now: no server, a full disk, a lost file.
 
     A change on its way was stored whole or not at all: when the connection was lost before the
     answer came, nobody can tell which without looking.
@@ -382,6 +383,18 @@ class StoreUnavailable(GdprkitError):
     text: ClassVar[str] = (
         "the database cannot be used now ({problem}); a change on its way was stored whole or not "
         "at all: read again, then try again"
+    )
+
+
+@attrs.define(eq=False, slots=False, repr=False)
+class StoreInUse(GdprkitError):
+    """Somebody has the store open that was to be replaced."""
+
+    code: ClassVar[str] = "store-in-use"
+    retryable: ClassVar[bool] = True
+    text: ClassVar[str] = (
+        "the store is open somewhere and was left as it is; stop every process that uses it, "
+        "then try again"
     )
 
 

@@ -320,7 +320,7 @@ _DOORS_OF_IDS: dict[str, Callable[[House, Any], object]] = {
     "plan": lambda h, i: h.keeper.plan(i, retention.due()),
     "answer": lambda h, i: h.keeper.answer(i, STRANGER),
     "verify": lambda h, i: h.keeper.verify(i),
-    "reindex": lambda h, i: h.keeper.reindex(i),
+    "reindex-person": lambda h, i: h.keeper.reindex_person(i),
 }
 
 

@@ -279,7 +279,7 @@ def test_reindex_makes_the_same_standing_and_marks_again(house: House) -> None:
     anna = house.moved()
     standing = house.keeper.standing(anna)
     waking = list(house.keeper.waking(moment(2090, 1, 1)))
-    house.keeper.reindex(anna)
+    house.keeper.reindex_person(anna)
     assert house.keeper.standing(anna) == standing
     assert list(house.keeper.waking(moment(2090, 1, 1))) == waking
     assert list(house.keeper.people(tag="status:marketing")) == [anna]

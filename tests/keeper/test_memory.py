@@ -85,7 +85,7 @@ DEEDS: dict[str, Callable[[House, SubjectId], object]] = {
     ),
     "an erasure": lambda h, who: h.erase(who),
     "a merge": lambda h, who: h.keeper.merge(h.plain(CARL), who, verified=True),
-    "a line folded anew": lambda h, who: h.keeper.reindex(who),
+    "a line folded anew": lambda h, who: h.keeper.reindex_person(who),
     "a key made anew": lambda h, who: h.keeper.keys.renew(who),
 }
 
@@ -193,7 +193,7 @@ def deeds(house: House, people: list[SubjectId], draw: random.Random) -> list[Ca
         planned,
         lambda: keeper.merge(one, other, verified=draw.random() < 0.5),
         lambda: keeper.unmerge(one, other),
-        lambda: keeper.reindex(one),
+        lambda: keeper.reindex_person(one),
         lambda: people.append(house.plain(f"{draw.random()}@example.com")),
     ]
 

@@ -190,7 +190,7 @@ def calls(life: Life) -> dict[str, Callable[[], object]]:
         "waking": lambda: list(keeper.waking(keeper.now() + timedelta(days=9999))),
         "people": lambda: list(keeper.people()),
         "verify": lambda: keeper.verify(about),
-        "reindex": lambda: keeper.reindex(about),
+        "reindex": lambda: keeper.reindex_person(about),
         "plan": lambda: keeper.plan(about, retention.due()),
         "apply": applied,
         "receipt": erased,

@@ -108,7 +108,8 @@ _DOORS: dict[str, Callable[[RecordKeeper, SubjectId], object]] = {
     "people": lambda k, _: list(k.people()),
     "people-tagged": lambda k, _: list(k.people(tag="t")),
     "verify": lambda k, a: k.verify(a),
-    "reindex": lambda k, a: k.reindex(a),
+    "reindex": lambda k, _: k.reindex(),
+    "reindex-person": lambda k, a: k.reindex_person(a),
 }
 
 

@@ -17,6 +17,7 @@ from gdprkit.errors import (
     StoreBusy,
     StoreClosed,
     StoreCorrupt,
+    StoreUnavailable,
 )
 from gdprkit.storage import SqliteStore
 from gdprkit.storage import statements as sql
@@ -124,7 +125,7 @@ class TestTransactions:
         with store._file.reading() as port:
             [(pages,)] = port.rows("PRAGMA page_count")
             port.rows(f"PRAGMA max_page_count = {pages + 10}")
-        with pytest.raises(StoreCorrupt) as caught:
+        with pytest.raises(StoreUnavailable) as caught:
             store.commit(*(follow(store, person(n), b"x" * 1000) for n in range(2, 400)))
         assert caught.value.problem == "SQLITE_FULL"
         assert list(store.people()) == [ANNA]

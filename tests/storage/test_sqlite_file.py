@@ -15,6 +15,7 @@ from gdprkit.errors import (
     NotAStore,
     StoreBusy,
     StoreCorrupt,
+    StoreUnavailable,
 )
 from gdprkit.storage import SqliteStore
 from gdprkit.storage.protocol import Marks, VaultPut
@@ -167,10 +168,10 @@ class TestTheFile:
             store.suppressed([hashed("contact")])
 
     def test_a_vanished_file_is_not_made_anew(self, store: SqliteStore, path: Path) -> None:
-        """Deleting the file under a running program is damage, not a reason for an empty store."""
+        """Deleting the file under a running program is told, and no reason for a new one."""
         with store._file.reading():
             path.unlink()
-            with pytest.raises(StoreCorrupt):
+            with pytest.raises(StoreUnavailable):
                 store.standing(ANNA)
         assert not path.exists()
 

@@ -104,6 +104,7 @@ store = SqliteStore(sys.argv[1])
 many = [follow(store, person(n), b"x" * 1000) for n in range(1, 3000)]
 with store._file.writing() as port:
     take(writes.commit(store.tenant, many), port)
+    assert port.rows("SELECT count(*) FROM gdprkit_entry") == [(3000,)]
     print("written", flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """

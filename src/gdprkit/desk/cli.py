@@ -19,6 +19,7 @@ from rich.console import Console
 from gdprkit.desk.demo import LEAST, PEOPLE, prepare_folder, run_demo
 from gdprkit.desk.keys_cli import keys
 from gdprkit.desk.screen import Bars, show_claim, show_result
+from gdprkit.desk.store_cli import store
 from gdprkit.desk.trail import TrailReport, count_lines, tenants, verify_trail
 from gdprkit.errors import GdprkitError, InvalidValue, RegisterInvalid, ScenariosInvalid
 from gdprkit.register.register import Register
@@ -172,6 +173,7 @@ def scenarios(ctx: click.Context, files: tuple[Path, ...], *, as_json: bool) -> 
 
 
 cli.add_command(keys)
+cli.add_command(store)
 
 
 @cli.group()

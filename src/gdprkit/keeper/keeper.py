@@ -21,13 +21,7 @@ from gdprkit.facts.entry import Entry
 from gdprkit.keeper.adding import new_people
 from gdprkit.keeper.again import again, looks_again, with_fresh_epochs
 from gdprkit.keeper.answer import Bundle, make_bundle
-from gdprkit.keeper.applying import (
-    Applied,
-    applied,
-    compose_plan,
-    make_plan,
-    recheck,
-)
+from gdprkit.keeper.applying import Applied, applied, compose_plan, make_plan, recheck
 from gdprkit.keeper.asking import ask
 from gdprkit.keeper.clock import Clock, system_clock
 from gdprkit.keeper.contacts import INDEXES
@@ -44,9 +38,10 @@ from gdprkit.keeper.line import (
 )
 from gdprkit.keeper.merging import carried, merge, together, unmerge
 from gdprkit.keeper.parts import check_parts, on_transaction
-from gdprkit.keeper.proof import reindex_person, verify_person
+from gdprkit.keeper.proof import verify_person
 from gdprkit.keeper.reading import opened, people_by
 from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
+from gdprkit.keeper.reindexing import Progress, Reindexed, quiet, reindex, reindex_person
 from gdprkit.keeper.replaying import Replayed, replay
 from gdprkit.keeper.values import NewPerson, Receipt, concealed
 from gdprkit.keeper.writing import Bench, commit, compose
@@ -549,12 +544,8 @@ class RecordKeeper:
             ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read.
             KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
         """
-        watch = self._all.keys.watch
-        if watch is None:
-            raise InvalidValue("erasures", "is not set", "pass the erasure ledger to RecordKeeper")
-        watch.mend()
         unwatched = attrs.evolve(self._all, keys=self._keys(erasures=None))
-        return replay(unwatched, watch, self.now, by=by)
+        return replay(unwatched, self._all.keys.watch, self.now, by=by)
 
     # --- answers, sweeps, proof ------------------------------------------------------------------
 
@@ -579,10 +570,8 @@ class RecordKeeper:
     def people(self, *, tag: str | None = None, span: Span = ALL) -> Iterator[SubjectId]:
         """Give everybody, or those who carry a tag such as ``status:marketing``."""
         if tag is None:
-            yield from self._bench.store.people(span=span)
-        else:
-            for stored in self._bench.store.tagged(tag, span=span):
-                yield stored.about
+            return self._bench.store.people(span=span)
+        return (stored.about for stored in self._bench.store.tagged(tag, span=span))
 
     @looks_again
     def verify(self, about: SubjectId) -> None:
@@ -595,6 +584,16 @@ class RecordKeeper:
         """
         verify_person(self._bench.store, subject_id(about))
 
-    def reindex(self, about: SubjectId) -> None:
-        """Fold the line anew and store standing and marks again; both are never the truth."""
+    def reindex_person(self, about: SubjectId) -> None:
+        """Fold one line anew and store standing and marks again; both are never the truth."""
         again(lambda: reindex_person(self._bench, subject_id(about), self.now()))
+
+    def reindex(
+        self, *, span: Span = ALL, after: SubjectId | None = None, progress: Progress = quiet
+    ) -> Reindexed:
+        """Store standing and marks of everybody again where they are not the fold of the line.
+
+        Others may write meanwhile. It may be stopped at any point and run again; with the `after`
+        that *progress* was told last it goes on there. NotASubjectId: *after* is none.
+        """
+        return reindex(lambda: self._bench, self.now, span=span, after=after, progress=progress)

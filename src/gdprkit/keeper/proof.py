@@ -1,25 +1,20 @@
-"""Proof that a person's records are what was written, and standings made anew from them.
+"""Proof that a person's records are what was written.
 
-The line is the truth; standing and marks are folds of it. Nothing here decides or erases.
+The line is the truth; standing and marks are folds of it. Nothing here decides or writes.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-
-import attrs
-
 from gdprkit.errors import ChainBroken, UnknownSubject
-from gdprkit.keeper.line import entries_of, new_view, unchanged, view
+from gdprkit.keeper.line import entries_of, new_view
 from gdprkit.keeper.sealed import check_envelopes
-from gdprkit.keeper.writing import Bench
 from gdprkit.ledger.chain import verify_line
 from gdprkit.ledger.codec import decode_standing
 from gdprkit.state.standing import FOLD_VERSION, fold
 from gdprkit.storage.protocol import Store
 from gdprkit.words.identifiers import SubjectId
 
-__all__ = ["reindex_person", "verify_person"]
+__all__ = ["verify_person"]
 
 
 def verify_person(store: Store, about: SubjectId) -> None:
@@ -43,18 +38,3 @@ def verify_person(store: Store, about: SubjectId) -> None:
             problem = "the stored standing is not the fold of the line; reindex, and ask why"
             raise ChainBroken(about, stored.position, problem)
     check_envelopes(store, about, standing.data.values)
-
-
-def reindex_person(bench: Bench, about: SubjectId, now: datetime) -> None:
-    """Fold a line anew and store standing and marks again.
-
-    Raises:
-        UnknownSubject: there is no line.
-        ChainBroken: the line is not what was written; nothing was stored.
-        PositionTaken: somebody wrote meanwhile; nothing was stored.
-    """
-    store = bench.store
-    found = view(store, about)
-    standing = fold(entries_of(store, about, found))
-    fresh = attrs.evolve(found, standing=standing)
-    store.commit(unchanged(fresh, bench.case(fresh, now)))

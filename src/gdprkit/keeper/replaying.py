@@ -18,7 +18,7 @@ from typing import Final, final
 
 import attrs
 
-from gdprkit.errors import PositionTaken
+from gdprkit.errors import InvalidValue, PositionTaken
 from gdprkit.facts.data import PersonErased
 from gdprkit.facts.objection import MarketingObjection
 from gdprkit.facts.retention import MarketingEntryEnded
@@ -63,7 +63,11 @@ class Replayed:
 
 
 def replay(
-    bench: Bench, watch: ErasureWatch, clock: Callable[[], datetime], *, by: str | None = None
+    bench: Bench,
+    watch: ErasureWatch | None,
+    clock: Callable[[], datetime],
+    *,
+    by: str | None = None,
 ) -> Replayed:
     """Do every erasure again that the store lacks.
 
@@ -79,9 +83,13 @@ def replay(
         by: Who does it: a staff or service id, kept with each entry.
 
     Raises:
+        InvalidValue: there is no erasure ledger, so nobody can tell what is lacking.
         ErasureLedgerUnavailable, ErasureLedgerDamaged: the ledger cannot be read.
         KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
     """
+    if watch is None:
+        raise InvalidValue("erasures", "is not set", "pass the erasure ledger to RecordKeeper")
+    watch.mend()
     erased = noted = 0
     if missing := {record.mark: record for record in watch.missing()}:
         for about in bench.store.people():

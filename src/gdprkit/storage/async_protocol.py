@@ -20,6 +20,7 @@ from gdprkit.storage.protocol import (
     Span,
     StoredEntry,
     StoredLine,
+    StoredMarks,
     StoredStanding,
     Suppression,
 )
@@ -86,6 +87,10 @@ class AsyncStore(Protocol):
 
     def lines(self, *, span: Span = ALL) -> AsyncIterator[StoredLine]:
         """See ``Store.lines``."""
+        ...
+
+    def marks(self, *, span: Span = ALL) -> AsyncIterator[StoredMarks]:
+        """See ``Store.marks``."""
         ...
 
     def expunged_lines(self, *, span: Span = ALL) -> AsyncIterator[tuple[SubjectId, LineTombstone]]:

@@ -22,6 +22,7 @@ from gdprkit.storage.protocol import (
     Span,
     StoredEntry,
     StoredLine,
+    StoredMarks,
     StoredStanding,
     Suppression,
     check_tenant,
@@ -119,6 +120,10 @@ class AsyncSqlStore(ABC):
     def lines(self, *, span: Span = ALL) -> AsyncIterator[StoredLine]:
         """See ``AsyncStore.lines``."""
         return self._walk(reads.lines(self._tenant, span))
+
+    def marks(self, *, span: Span = ALL) -> AsyncIterator[StoredMarks]:
+        """See ``AsyncStore.marks``."""
+        return self._walk(reads.marks(self._tenant, span))
 
     def expunged_lines(self, *, span: Span = ALL) -> AsyncIterator[tuple[SubjectId, LineTombstone]]:
         """See ``AsyncStore.expunged_lines``."""

@@ -23,6 +23,7 @@ from gdprkit.storage.protocol import (
     Span,
     StoredEntry,
     StoredLine,
+    StoredMarks,
     StoredStanding,
     Suppression,
 )
@@ -121,6 +122,10 @@ class BlockingStore:
     def lines(self, *, span: Span = ALL) -> Iterator[StoredLine]:
         """See ``Store.lines``."""
         return self._walk(self._store.lines(span=span))
+
+    def marks(self, *, span: Span = ALL) -> Iterator[StoredMarks]:
+        """See ``Store.marks``."""
+        return self._walk(self._store.marks(span=span))
 
     def expunged_lines(self, *, span: Span = ALL) -> Iterator[tuple[SubjectId, LineTombstone]]:
         """See ``Store.expunged_lines``."""

@@ -52,13 +52,14 @@ from gdprkit.storage.protocol import (
     Span,
     StoredEntry,
     StoredLine,
+    StoredMarks,
     StoredStanding,
     Suppression,
     check_tag,
     check_tenant,
 )
 from gdprkit.words.identifiers import Slot, SubjectId
-from gdprkit.words.moments import utc_moment
+from gdprkit.words.moments import microseconds, utc_moment
 
 __all__ = ["MemoryStore"]
 
@@ -190,6 +191,20 @@ class MemoryStore:
             StoredLine(standing=standing, entries=entries)
             for standing, entries in found
             if standing is not None
+        )
+
+    def marks(self, *, span: Span = ALL) -> Iterator[StoredMarks]:
+        """See ``Store.marks``."""
+        with self._open():
+            found = [(about, self._people[about].marks) for about in _within(self._order, span)]
+        return (
+            StoredMarks(
+                about=about,
+                wake_at=None if marks.wake_at is None else microseconds(marks.wake_at),
+                tags=marks.tags,
+                found_by=marks.tags,
+            )
+            for about, marks in found
         )
 
     def expunged_lines(self, *, span: Span = ALL) -> Iterator[tuple[SubjectId, LineTombstone]]:

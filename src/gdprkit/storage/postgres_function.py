@@ -109,6 +109,7 @@ DECLARE
   before CONSTANT text := current_setting('lock_timeout');
   added bytea[];
   tags_were text;
+  renewed boolean;
   written bigint;
   one record;
 BEGIN
@@ -155,14 +156,17 @@ BEGIN
     UPDATE gdprkit_line l SET position = line_position[i], head = line_head[i],
         fold = line_fold[i], state = line_state[i], wake_at = line_wake_at[i], tags = line_tags[i]
       WHERE l.tenant = whose AND l.subject = line_subject[i];
-    IF tags_were <> line_tags[i] THEN
+    -- a renewal also puts back what the line names and look-ups do not find
+    renewed := line_position[i] = line_expected[i];
+    IF renewed OR tags_were <> line_tags[i] THEN
       DELETE FROM gdprkit_tag t
         WHERE t.tenant = whose AND t.subject = line_subject[i]
           AND t.tag = ANY (string_to_array(tags_were, ' '))
           AND t.tag <> ALL (string_to_array(line_tags[i], ' '));
       INSERT INTO gdprkit_tag (tenant, subject, tag)
         SELECT whose, line_subject[i], word FROM unnest(string_to_array(line_tags[i], ' ')) word
-        WHERE word <> ALL (string_to_array(tags_were, ' '));
+        WHERE renewed OR word <> ALL (string_to_array(tags_were, ' '))
+        ON CONFLICT (tenant, tag, subject) DO NOTHING;
     END IF;
   END LOOP;
 

@@ -36,6 +36,7 @@ __all__ = [
     "Store",
     "StoredEntry",
     "StoredLine",
+    "StoredMarks",
     "StoredStanding",
     "Suppression",
     "VaultPut",
@@ -186,6 +187,21 @@ class Marks:
 
     wake_at: datetime | None = attrs.field(default=None, converter=_wake_at)
     tags: frozenset[str] = attrs.field(default=frozenset(), converter=_tags)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class StoredMarks:
+    """Marks as they are kept; nothing is checked here, so that wrong ones load and can be renewed.
+
+    ``wake_at`` is in microseconds since 1970, UTC. ``tags`` are those of the person's line,
+    ``found_by`` those that ``Store.tagged`` finds the person by: the same, unless damaged.
+    """
+
+    about: SubjectId
+    wake_at: int | None
+    tags: frozenset[str]
+    found_by: frozenset[str]
 
 
 @final
@@ -416,6 +432,10 @@ class Store(KeyStore, Protocol):
         A standing and its entries may be read one after the other: entries beyond the standing are
         left out, and of a line that is expunged meanwhile they may lack.
         """
+        ...
+
+    def marks(self, *, span: Span = ALL) -> Iterator[StoredMarks]:
+        """Give everybody's marks, in order of id: for reindexing."""
         ...
 
     def expunged_lines(self, *, span: Span = ALL) -> Iterator[tuple[SubjectId, LineTombstone]]:

@@ -22,6 +22,7 @@ from gdprkit.storage.protocol import (
     Span,
     StoredEntry,
     StoredLine,
+    StoredMarks,
     StoredStanding,
     Suppression,
     check_tag,
@@ -45,6 +46,7 @@ __all__ = [
     "keys",
     "line",
     "lines",
+    "marks",
     "people",
     "receipt",
     "standing",
@@ -247,6 +249,35 @@ def _line_page(tenant: str, high: int, low: int) -> Steps[Page[StoredLine]]:
         for standing in standings
     ]
     return page, _next_id(rows, _LINES, high)
+
+
+def marks(tenant: str, span: Span) -> Walk[StoredMarks]:
+    """Walk ``Store.marks``."""
+    return partial(_marks_page, tenant, span.high), span.low
+
+
+def _marks_page(tenant: str, high: int, low: int) -> Steps[Page[StoredMarks]]:
+    """Read the marks of some people, and which of them each tag finds: there are few tags."""
+    rows = yield ROWS, sql.MARKS, (tenant, *_bounds(low, high), PAGE)
+    if not rows:
+        return [], None
+    found: dict[bytes, set[str]] = {row[0]: set() for row in rows}
+    tag = ""
+    while (tag := (yield ROWS, sql.TAG_NEXT, (tenant, tag))[0][0]) is not None:
+        holders = yield ROWS, sql.TAG_HOLDERS, (tenant, tag, rows[0][0], rows[-1][0])
+        for (subject,) in holders:
+            if subject in found:
+                found[subject].add(tag)
+    page = [
+        StoredMarks(
+            about=sql.subject_of(subject),
+            wake_at=wake_at,
+            tags=frozenset(tags.split()),
+            found_by=frozenset(found[subject]),
+        )
+        for subject, wake_at, tags in rows
+    ]
+    return page, _next_id(rows, PAGE, high)
 
 
 def suppressions(tenant: str) -> Walk[Suppression]:

@@ -23,6 +23,7 @@ from gdprkit.storage.protocol import (
     Span,
     StoredEntry,
     StoredLine,
+    StoredMarks,
     StoredStanding,
     Suppression,
     check_tenant,
@@ -120,6 +121,10 @@ class SqlStore(ABC):
     def lines(self, *, span: Span = ALL) -> Iterator[StoredLine]:
         """See ``Store.lines``."""
         return self._walk(reads.lines(self._tenant, span))
+
+    def marks(self, *, span: Span = ALL) -> Iterator[StoredMarks]:
+        """See ``Store.marks``."""
+        return self._walk(reads.marks(self._tenant, span))
 
     def expunged_lines(self, *, span: Span = ALL) -> Iterator[tuple[SubjectId, LineTombstone]]:
         """See ``Store.expunged_lines``."""

@@ -19,13 +19,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TypeVar, final
+from typing import TYPE_CHECKING, TypeVar, final
 
 from gdprkit.errors import StoreBusy
 from gdprkit.storage.group import GroupWriter
 from gdprkit.storage.sql_store import SqlStore
 from gdprkit.storage.sqlite_file import SqliteFile
 from gdprkit.storage.steps import Make, Row, SqlValue, Steps, take
+
+if TYPE_CHECKING:
+    from gdprkit.storage.sqlite_backup import Copied, Progress
 
 __all__ = ["SqliteStore"]
 
@@ -52,7 +55,8 @@ class SqliteStore(SqlStore):
         NotAStore: the file is something else; it was left untouched.
         NewerSchema: a newer gdprkit wrote it.
         StoreBusy: others held it longer than *wait*.
-        StoreCorrupt: SQLite reports damage.
+        StoreCorrupt: SQLite reports damage, or tables are missing.
+        StoreUnavailable: the file cannot be read or written.
     """
 
     def __init__(
@@ -98,6 +102,28 @@ class SqliteStore(SqlStore):
         self.settle()
         self._rows("VACUUM", ())
         self.settle()
+
+    def backup(
+        self, path: str | os.PathLike[str], *, progress: Progress = lambda _done, _total: None
+    ) -> Copied:
+        """Copy the whole file, of every tenant, as it is in this moment, into a new one.
+
+        Others read and write meanwhile. The copy was read through when it gets its name; a process
+        that dies before leaves nothing under it.
+
+        Args:
+            path: The file to make.
+            progress: Called with how many pages are copied, and how many there are.
+
+        Raises:
+            InvalidValue: *path* is there already, or lies in no directory.
+            StoreCorrupt: the copy does not read as a whole, so neither does the store.
+            StoreUnavailable: the disk is full, or something cannot be read or written.
+        """
+        from gdprkit.storage.sqlite_backup import back_up
+
+        with self._file.reading():  # refuses a store that is closed, or was exchanged
+            return back_up(self._file.path, path, progress=progress, wait=self._file.wait)
 
     def close(self) -> None:
         """See ``Store.close``."""

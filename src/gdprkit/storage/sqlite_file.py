@@ -10,6 +10,7 @@ locks this process holds on it.) A loan for writing ends committed or rolled bac
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -21,22 +22,33 @@ from typing import Final, TypeAlias, final
 from gdprkit.errors import (
     GdprkitError,
     InvalidValue,
-    NewerSchema,
     NotAStore,
     StoreBusy,
     StoreClosed,
     StoreCorrupt,
     StoreUnavailable,
 )
-from gdprkit.storage.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA_VERSION
+from gdprkit.storage.schema import SCHEMA_VERSION
+from gdprkit.storage.sqlite_schema import check_ours, check_tables, make, migrate
 from gdprkit.storage.steps import Row, SqlValue
 
-__all__ = ["DRIVER_ERRORS", "DriverError", "Loan", "SqliteFile", "asked", "told"]
+__all__ = [
+    "DRIVER_ERRORS",
+    "PRAGMAS",
+    "DriverError",
+    "Loan",
+    "SqliteFile",
+    "asked",
+    "is_busy",
+    "real_path",
+    "refused",
+    "told",
+]
 
 _ASKING: Final = 30.0
 """Seconds that ``asked`` waits for others."""
 
-_PRAGMAS: Final = (
+PRAGMAS: Final = (
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",  # heeded by macOS only, where a plain sync stops short of the disk
     "PRAGMA secure_delete = ON",
@@ -55,6 +67,16 @@ _NO_ROOM: Final = {
 _JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")  # how SQLite's rollback journal begins
 _WAL_ATTEMPTS: Final = 100
 
+#: The file system says no: full, read-only, gone, out of reach.
+_REFUSED: Final = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+}
+_DAMAGE: Final = {"SQLITE_IOERR_DATA", "SQLITE_IOERR_CORRUPTFS", "SQLITE_IOERR_SHORT_READ"}
+
 
 @final
 class SqliteFile:
@@ -64,23 +86,28 @@ class SqliteFile:
         NotAStore: the file is something else; it was not touched.
         NewerSchema: a newer gdprkit wrote it.
         StoreBusy: others held it longer than *wait* seconds.
-        StoreUnavailable: the disk is full.
-        StoreCorrupt: SQLite reports damage, or no write-ahead log is possible there.
+        StoreCorrupt: SQLite reports damage, a table is missing or not the one that was made, or no
+            write-ahead log is possible there.
+        StoreUnavailable: the file cannot be read or written, is gone, or is another one by now.
     """
 
     def __init__(self, path: str | os.PathLike[str], wait: float) -> None:
-        if str(path) in {"", ":memory:"}:
-            raise InvalidValue("path", "names no file", "name one, or use MemoryStore")
         if not wait >= 0:
             raise InvalidValue("wait", "is negative", "give seconds, 0 for not waiting")
-        self.path = Path(path).absolute()
+        self.path = real_path(path)
+        self._name = str(self.path)
         self.wait = wait
         self._idle: list[sqlite3.Connection] = []
         self._inherited: list[list[sqlite3.Connection]] = []
         self._lock = Lock()
         self._pid = os.getpid()
         self._closed = False
-        self._idle.append(self._connect(is_new=self._look()))
+        try:
+            is_new = self._look()
+        except OSError as error:
+            raise refused(error) from None
+        self._place = None if is_new else self._stands()
+        self._idle.append(self._connect(first=True, is_new=is_new))
 
     def reading(self) -> Loan:
         """Lend a connection for one ``with`` block in which each statement stands alone."""
@@ -105,6 +132,8 @@ class SqliteFile:
         with self._lock:
             if self._closed:
                 raise StoreClosed
+        self._check_place()
+        with self._lock:
             if self._idle:
                 return self._idle.pop()
         return self._connect()
@@ -140,7 +169,7 @@ class SqliteFile:
         try:
             connection = sqlite3.connect(self._uri("ro&immutable=1"), uri=True)
             try:
-                self._check(connection)
+                check_ours(connection, str(self.path))
             finally:
                 connection.close()
         except DRIVER_ERRORS as error:
@@ -159,7 +188,25 @@ class SqliteFile:
             return False
         return header[:8] == _JOURNAL and header[16:] == bytes(4)
 
-    def _connect(self, *, is_new: bool = False) -> sqlite3.Connection:
+    def _stands(self) -> tuple[int, int] | None:
+        """Return which file stands at the path; None where there is none."""
+        try:
+            status = os.stat(self._name)  # noqa: PTH116  Path.stat takes twice the time
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _check_place(self) -> None:
+        """Refuse a file that is gone, or no longer the one that was opened.
+
+        SQLite would go on with what it has open, and all that it writes there would be lost.
+        """
+        if (found := self._stands()) is None:
+            raise StoreUnavailable("the file is gone")
+        if found != self._place:
+            raise StoreUnavailable("another file stands there since it was opened")
+
+    def _connect(self, *, first: bool = False, is_new: bool = False) -> sqlite3.Connection:
         """Open one more connection; the first one makes a new file a store."""
         exists = self.path.exists()
         try:
@@ -171,17 +218,24 @@ class SqliteFile:
                 uri=True,
             )
             try:
+                if self._place is not None:
+                    self._check_place()
                 if is_new and not exists:
                     # for its owner's eyes; SQLite gives the log beside it the same mode
                     self.path.chmod(0o600)
-                for pragma in _PRAGMAS:
+                for pragma in PRAGMAS:
                     connection.execute(pragma)
                 if is_new:
-                    _make(connection)
-                self._check(connection)
+                    make(connection)
+                # nothing is written before it is known that everything can be
+                if check_ours(connection, str(self.path)) < SCHEMA_VERSION:
+                    migrate(connection)
+                elif first:
+                    check_tables(connection)
+                if self._place is None:
+                    self._place = self._stands()
+                self._check_place()
                 self._log_ahead(connection)
-                if _number(connection, "user_version") < SCHEMA_VERSION:
-                    _migrate(connection)
             except BaseException:
                 connection.close()
                 raise
@@ -192,17 +246,6 @@ class SqliteFile:
     def _uri(self, mode: str) -> str:
         return f"{self.path.as_uri()}?mode={mode}"
 
-    def _check(self, connection: sqlite3.Connection) -> None:
-        """Check whose file this is and that its schema is known."""
-        if _number(connection, "application_id") != APPLICATION_ID:
-            raise NotAStore(str(self.path))
-        found = _number(connection, "user_version")
-        if found > SCHEMA_VERSION:
-            raise NewerSchema(found, SCHEMA_VERSION)
-        if found < SCHEMA_VERSION and found not in MIGRATIONS:
-            # no release has written it: somebody else changed the file
-            raise StoreCorrupt(f"schema {found}, which no release has written")
-
     def _log_ahead(self, connection: sqlite3.Connection) -> None:
         """See to it that the file has a write-ahead log."""
         if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
@@ -211,7 +254,7 @@ class SqliteFile:
             try:
                 (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
             except sqlite3.OperationalError as error:
-                if not _is_busy(error):
+                if not is_busy(error):
                     raise
                 # the change itself does not wait for others: a transaction does
                 connection.execute("BEGIN EXCLUSIVE")
@@ -267,7 +310,7 @@ class Loan:
                 connection.execute("ROLLBACK")
             except DRIVER_ERRORS as failure:
                 error = failure
-        if isinstance(error, DRIVER_ERRORS) and not _is_busy(error):
+        if isinstance(error, DRIVER_ERRORS) and not is_busy(error):
             connection.close()
         else:
             # closing the last connection would also tidy the log away: too dear for a refusal
@@ -301,15 +344,16 @@ def told(error: DriverError, *, wait: float, path: str) -> GdprkitError:
     """
     if isinstance(error, UnicodeDecodeError):
         return StoreCorrupt(type(error).__name__)
-    if _is_busy(error):
+    if is_busy(error):
         return StoreBusy(wait)
     if (kind := _kind(error)) is None:
         return StoreCorrupt(type(error).__name__)
     if kind == sqlite3.SQLITE_NOTADB:
         return NotAStore(path)
-    if error.sqlite_errorcode in _NO_ROOM:
-        return StoreUnavailable(f"{error.sqlite_errorname}: is the disk full?")
-    return StoreCorrupt(error.sqlite_errorname)
+    name = error.sqlite_errorname
+    if kind in _REFUSED and name not in _DAMAGE:
+        return StoreUnavailable(name)
+    return StoreCorrupt(name)
 
 
 def _kind(error: DriverError) -> int | None:
@@ -318,50 +362,25 @@ def _kind(error: DriverError) -> int | None:
     return None if code is None else int(code) & 0xFF
 
 
-def _is_busy(error: DriverError) -> bool:
-    return _kind(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-
-
-def _number(connection: sqlite3.Connection, pragma: str) -> int:
-    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
-
-
-def _make(connection: sqlite3.Connection) -> None:
-    """Make an empty database a store in one transaction, unless somebody was quicker."""
-    connection.execute("BEGIN IMMEDIATE")
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,) and not _number(
-        connection, "application_id"
-    ):
-        for statement in SCHEMA:
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    connection.execute("COMMIT")
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Make the tables of an older release those of this one, in one transaction.
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """Return where a file is: its log lies there too, not beside a link that leads to it.
 
     Raises:
-        StoreCorrupt: a row breaks what the new tables demand; nothing was changed.
+        InvalidValue: *path* names no file.
     """
-    connection.execute("PRAGMA foreign_keys = OFF")  # it cannot be switched inside a transaction
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        # somebody may have been quicker
-        for version in range(_number(connection, "user_version"), SCHEMA_VERSION):
-            for statement in MIGRATIONS[version]:
-                connection.execute(statement)
-        strays = connection.execute("PRAGMA foreign_key_check").fetchone()
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("COMMIT" if strays is None else "ROLLBACK")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    if strays is not None:
-        raise StoreCorrupt("rows of a line that is gone; the older tables were left as they are")
-    connection.execute("PRAGMA foreign_keys = ON")
+    if str(path) in {"", ":memory:"} or "\0" in str(path):
+        raise InvalidValue("path", "names no file", "name one, or use MemoryStore")
+    return Path(os.path.realpath(path))
+
+
+def refused(error: OSError) -> StoreUnavailable:
+    """Return what the system's *error* means; its own words may hold a name."""
+    return StoreUnavailable(errno.errorcode.get(error.errno or 0, "an error of the system"))
+
+
+def is_busy(error: DriverError) -> bool:
+    """Return whether others are in the way, so that waiting may help."""
+    return _kind(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def asked(path: str | os.PathLike[str], statement: str, *values: SqlValue) -> list[Row]:

@@ -112,7 +112,18 @@ TAGGED: Final = (
     " WHERE t.tenant = ? AND t.tag = ? AND t.subject BETWEEN ? AND ? AND l.subject BETWEEN ? AND ?"
     " ORDER BY t.subject LIMIT ?"
 )
-TAG_ADD: Final = "INSERT INTO gdprkit_tag (tenant, subject, tag) VALUES (?, ?, ?)"
+MARKS: Final = (
+    "SELECT subject, wake_at, tags FROM gdprkit_line WHERE tenant = ? AND subject BETWEEN ? AND ?"
+    " ORDER BY subject LIMIT ?"
+)
+TAG_NEXT: Final = "SELECT min(tag) FROM gdprkit_tag WHERE tenant = ? AND tag > ?"
+TAG_HOLDERS: Final = (
+    "SELECT subject FROM gdprkit_tag WHERE tenant = ? AND tag = ? AND subject BETWEEN ? AND ?"
+)
+TAG_ADD: Final = (
+    "INSERT INTO gdprkit_tag (tenant, subject, tag) VALUES (?, ?, ?)"
+    " ON CONFLICT (tenant, tag, subject) DO NOTHING"
+)
 TAG_DROP: Final = "DELETE FROM gdprkit_tag WHERE tenant = ? AND subject = ? AND tag = ?"
 
 ENTRY_ADD: Final = (

@@ -286,8 +286,10 @@ def _write_lines(
                 *(wake_at, " ".join(sorted(marks.tags)), tenant, subject),
             )
         )
-        if marks.tags != end.tags:
-            added.extend((tenant, subject, tag) for tag in marks.tags - end.tags)
+        if marks.tags != end.tags or not batch.entries:
+            # a renewal also puts back what the line names and look-ups do not find
+            known = end.tags if batch.entries else frozenset[str]()
+            added.extend((tenant, subject, tag) for tag in marks.tags - known)
             dropped.extend((tenant, subject, tag) for tag in end.tags - marks.tags)
     for statement, rows in (
         (sql.LINE_MOVE, moved),
