@@ -26,6 +26,7 @@ __all__ = [
     "Ready",
     "add_fact",
     "ask",
+    "check_same",
     "differences",
     "erase",
     "newest",
@@ -220,6 +221,16 @@ def _rows(file: sqlite3.Connection, table: str, names: str, subject: bytes) -> R
 def differences(one: sqlite3.Connection, other: sqlite3.Connection) -> list[str]:
     """Return the tables in which two files do not hold the same rows."""
     return [table for table in _TABLES if _all(one, table) != _all(other, table)]
+
+
+def check_same(one: sqlite3.Connection, other: sqlite3.Connection) -> None:
+    """Hold two files together.
+
+    Raises:
+        AssertionError: they do not hold the same rows.
+    """
+    if different := differences(one, other):
+        raise AssertionError(f"ours and the baseline differ in {', '.join(different)}")
 
 
 def _all(file: sqlite3.Connection, table: str) -> Rows:

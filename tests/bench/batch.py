@@ -38,7 +38,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-BATCH: Final = ("record.batch1000.sqlite",)
+BATCH: Final = ("record.batch1000.sqlite", "record.batch1000.sqlite.store")
 GROUP: Final = ("group.sqlite", "group.sqlite.keeper")
 
 _THOUSAND: Final = 1_000
@@ -48,7 +48,8 @@ _EACH: Final = 5  # commits of one thread in one job
 
 _MANY: Final = (
     "bare sqlite3, the same rows given ready made: executemany for each table, one transaction for"
-    " all {count} people, WAL, synchronous=FULL; no triggers, no foreign keys; time per person"
+    " all {count} people, WAL, synchronous=FULL; no triggers, no foreign keys; time per person;"
+    " .store is the store alone, its rows ready made too"
 )
 _ONE_BY_ONE: Final = (
     "bare sqlite3 in one thread: a durable insert of one row with the same bytes into a table of"
@@ -61,18 +62,19 @@ def bench_batch(plan: Plan) -> list[Figure]:
     """Record the consents of a thousand people in one transaction."""
     count, rounds = plan.many(_THOUSAND), min(plan.rounds, _BATCH_ROUNDS)
     return [
-        _batch(f"record.batch1000.sqlite{suffix}", folder, count, rounds)
+        figure
         for suffix, folder in plan.places("batch")
+        for figure in _batch(suffix, folder, count, rounds)
     ]
 
 
-def _batch(name: str, folder: Path, count: int, rounds: int) -> Figure:
+def _batch(suffix: str, folder: Path, count: int, rounds: int) -> list[Figure]:
     keys, register = Keyring.create(folder / "root.key"), load_register()
     with SqliteStore(folder / "first.db") as store:
         silent = keeper_on(store, keys, register, ADDED)
         people = settle_in(silent, count * jobs_needed(rounds), agreed=False)
         store.settle()
-    for side in ("learn", "ours", "hand"):
+    for side in ("learn", "ours", "store", "hand"):
         shutil.copy(folder / "first.db", folder / f"{side}.db")
     work = [people[at : at + count] for at in range(0, len(people), count)]
     with (
@@ -80,22 +82,30 @@ def _batch(name: str, folder: Path, count: int, rounds: int) -> Figure:
         SqliteStore(folder / "learn.db") as learning,
         closing(bare.open_file(folder / "learn.db")) as learnt,
     ):
-        keeper = keeper_on(learning, keys, register)
+        dry = Dry(learning, through=True)
+        keeper = keeper_on(cast("Store", dry), keys, register)
         for some in work:
             _record_many(keeper, some)
         ready = [[bare.read_back(first, learnt, about) for about in some] for some in work]
+        batches = [dry.batches[at : at + count] for at in range(0, len(people), count)]
     with (
         SqliteStore(folder / "ours.db") as store,
+        SqliteStore(folder / "store.db") as alone,
         closing(bare.open_file(folder / "hand.db")) as hand,
     ):
         keeper = keeper_on(store, keys, register)
         ours = in_turn("ours", work, 1, lambda some: _record_many(keeper, some), count)
-        other = in_turn("hand", ready, 1, lambda rows: bare.record_many(hand, rows), count)
-        samples = measure([ours, other], rounds)
-        with closing(bare.open_file(folder / "ours.db")) as mine:
-            if different := bare.differences(mine, hand):
-                raise AssertionError(f"ours and the baseline differ in {', '.join(different)}")
-    return ratio(name, samples["ours"], samples["hand"], _MANY.format(count=count))
+        rows = in_turn("store", batches, 1, lambda some: alone.commit(*some), count)
+        other = in_turn("hand", ready, 1, lambda some: bare.record_many(hand, some), count)
+        samples = measure([ours, rows, other], rounds)
+        for side in ("ours", "store"):
+            with closing(bare.open_file(folder / f"{side}.db")) as mine:
+                bare.check_same(mine, hand)
+    words = _MANY.format(count=count)
+    return [
+        ratio(f"record.batch1000.sqlite{more}{suffix}", samples[side], samples["hand"], words)
+        for side, more in (("ours", ""), ("store", ".store"))
+    ]
 
 
 def _record_many(keeper: RecordKeeper, people: Sequence[SubjectId]) -> None:

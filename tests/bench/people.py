@@ -119,15 +119,18 @@ def _word(yes: bool, at: datetime) -> Act:
 
 @final
 class Dry:
-    """A store that keeps what would be committed to itself, to learn the rows of a duty."""
+    """A store that keeps what is committed, to learn it; nothing is stored unless *through*."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, through: bool = False) -> None:
         self._store = store
+        self._through = through
         self.batches: list[Batch] = []
 
     def commit(self, *batches: Batch) -> None:
         """Remember what comes."""
         self.batches.extend(batches)
+        if self._through:
+            self._store.commit(*batches)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)

@@ -21,13 +21,13 @@ with ram_folder() as _ram:
 
 BY_SIZE = {
     *(f"{duty}.sqlite{place}" for duty in ("record", "erase") for place in PLACES),
-    *(f"record.sqlite.cpu{place}" for place in PLACES),
+    *(f"record.sqlite{side}.cpu{place}" for side in ("", ".store") for place in PLACES),
     "ask.sqlite",
     "ask.sqlite.again",
 }
 GROWTH = {"growth.ask", *(f"growth.{d}{place}" for d in ("record", "erase") for place in PLACES)}
 ONE_SIZE = {
-    *(f"record.batch1000.sqlite{place}" for place in PLACES),
+    *(f"record.batch1000.sqlite{side}{place}" for side in ("", ".store") for place in PLACES),
     *(f"group.sqlite{side}{place}" for side in ("", ".keeper") for place in PLACES),
     *(f"record.postgres{place}" for place in PLACES),
     "ask.postgres",
