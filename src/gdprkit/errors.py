@@ -3,7 +3,8 @@
 Every error says what is wrong and what to do, carries typed fields for programs, and never
 carries a personal value: logs outlive data. Arguments are positional, so errors pickle.
 Errors of sealed fields stand beside the ciphers in ``gdprkit.sealing.errors``, and ``NotAllowed``
-beside the decision it carries in ``gdprkit.policy.decisions``; they belong to the same family.
+beside the decision it carries in ``gdprkit.policy.decisions``, ``SpansLeft`` beside the work it
+stops in ``gdprkit.keeper.spread``; they belong to the same family.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = [
     "AlreadyRecorded",
     "ApprovalMissing",
     "ChainBroken",
+    "CheckpointInvalid",
     "EvidenceMissing",
     "GdprkitError",
     "HostTransaction",
@@ -298,6 +300,16 @@ class ChainBroken(GdprkitError):
         "the line of {about} is broken at position {position}: {problem}; "
         "stop writing and compare with a backup or an exported checkpoint"
     )
+
+
+@attrs.define(eq=False, slots=False, repr=False)
+class CheckpointInvalid(GdprkitError):
+    """A checkpoint, an export or a proof is not what was signed."""
+
+    source: str
+    problem: str
+    code: ClassVar[str] = "checkpoint-invalid"
+    text: ClassVar[str] = "{source} {problem}; take another copy of it, and find out who changed it"
 
 
 @attrs.define(eq=False, slots=False, repr=False)

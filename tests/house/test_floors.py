@@ -35,7 +35,7 @@ BESIDE = {
 }
 
 #: Only these may import the one library of ciphers.
-CIPHERS = {"ciphers", "envelope", "expand", "index", "opened_keys", "providers", "roots"}
+CIPHERS = {"ciphers", "envelope", "expand", "index", "opened_keys", "providers", "roots", "signing"}
 
 #: Third-party libraries a core module may import at all; everything else is an extra's or a host's.
 CORE_LIBRARIES = {"attrs", "cattrs", "cryptography"}

@@ -585,7 +585,7 @@ def test_a_changed_entry_is_not_read(filed: House, path: Path, reading: str) -> 
     readings: dict[str, Callable[[], object]] = {
         "line": lambda: filed.keeper.line(anna),
         "standing": lambda: filed.keeper.standing(anna),
-        "reindex": lambda: filed.keeper.reindex(anna),
+        "reindex": lambda: filed.keeper.reindex_person(anna),
         "answer": lambda: filed.keeper.answer(anna, case),
     }
     error = refused(filed, path, ChainBroken, readings[reading])

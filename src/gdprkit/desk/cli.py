@@ -20,17 +20,15 @@ from gdprkit.desk.demo import LEAST, PEOPLE, prepare_folder, run_demo
 from gdprkit.desk.keys_cli import keys
 from gdprkit.desk.screen import Bars, show_claim, show_result
 from gdprkit.desk.store_cli import store
-from gdprkit.desk.trail import TrailReport, count_lines, tenants, verify_trail
-from gdprkit.errors import GdprkitError, InvalidValue, RegisterInvalid, ScenariosInvalid
+from gdprkit.desk.trail_cli import trail
+from gdprkit.errors import GdprkitError, RegisterInvalid, ScenariosInvalid
 from gdprkit.register.register import Register
-from gdprkit.storage import SqliteStore
 from gdprkit.testing.scenarios import run_scenarios
 
 __all__ = ["cli"]
 
 _FAILED: Final = 1
 _USAGE: Final = 2
-_BROKEN: Final = 4
 
 
 class _Group(click.Group):
@@ -174,66 +172,4 @@ def scenarios(ctx: click.Context, files: tuple[Path, ...], *, as_json: bool) -> 
 
 cli.add_command(keys)
 cli.add_command(store)
-
-
-@cli.group()
-def trail() -> None:
-    """Look at the lines of a store."""
-
-
-@trail.command(epilog="Example: gdprkit trail verify people.db")
-@click.argument("store", type=click.Path(path_type=Path))
-@click.option("--tenant", default="main", show_default=True, help="Whose lines.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def verify(ctx: click.Context, store: Path, tenant: str, *, as_json: bool) -> None:
-    """Verify every line of a SQLite store; no key is needed.
-
-    Exit 4 if one is broken, 2 if the file is no store or holds no line of the tenant.
-    """
-    found, error = TrailReport(), None
-    try:
-        found = _verified(store, tenant)
-        if not found.lines and not found.broken:
-            held = ", ".join(tenants(store)) or "no lines at all"
-            error = f"no lines of tenant {tenant}; the file holds: {held}"
-    except GdprkitError as raised:
-        error = str(raised)
-    if as_json:
-        body = {
-            "store": str(store),
-            "tenant": tenant,
-            "ok": not (error or found.broken),
-            "error": error,
-            "lines": found.lines,
-            "entries": found.entries,
-            "values": found.values,
-            "broken": found.broken,
-        }
-        click.echo(json.dumps(body, ensure_ascii=False, indent=2))
-    elif error:
-        click.echo(f"gdprkit: {error}", err=True)
-    else:
-        click.echo(f"{found.lines} lines, {found.entries} entries, {found.values} sealed values")
-        for problem in found.broken:
-            click.echo(f"broken: {problem}")
-        broken = f"{_number(len(found.broken), 'line')} broken"
-        click.echo(broken if found.broken else "chain intact")
-    ctx.exit(_USAGE if error else _BROKEN if found.broken else 0)
-
-
-def _verified(store: Path, tenant: str) -> TrailReport:
-    """Verify a store that is there; a missing or an empty file would become a new one.
-
-    Raises:
-        GdprkitError: the file is no store, or the store does not work.
-    """
-    if not store.is_file():
-        raise InvalidValue("STORE", "is no file", "name a store that is there")
-    if not store.stat().st_size:
-        raise InvalidValue("STORE", "is an empty file", "name a store")
-    with (
-        SqliteStore(store, tenant=tenant) as opened,
-        Bars().step("verifying", count_lines(store, tenant)) as advance,
-    ):
-        return verify_trail(opened, store, progress=advance)
+cli.add_command(trail)

@@ -1,9 +1,10 @@
-"""Verify every line of a store's file without any key.
+"""Verify every line of a store's file without any key, down to what the entries mean.
 
-Decides nothing about meaning: the chain, the heads, the stored standings, the hashes of sealed
-values, and whether keys, values and lines belong together are compared. What it cannot see, it
-has no second record of: a person taken out whole, and rows that no entry names (the suppression
-list, tombstones, marks, look-up terms). Only a copy kept elsewhere shows that.
+Decides nothing about meaning: beside the chains (``trail_chains``) the stored standings, the hashes
+of sealed values, and whether keys, values and lines belong together are compared. What it cannot
+see, it has no second record of: a person taken out whole, and rows that no entry names (the
+suppression list, tombstones, marks, look-up terms). A checkpoint kept elsewhere shows the most of
+that (``trail_checkpoint``).
 
 Always true: it only reads. A line that was written to while it was looked at is looked at again.
 """
@@ -12,10 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, final
+from typing import Final
 
-import attrs
-
+from gdprkit.desk.trail_chains import TrailReport
 from gdprkit.errors import ChainBroken, UnreadableEntry
 from gdprkit.keeper.sealed import check_envelopes
 from gdprkit.ledger.chain import verify_line
@@ -26,7 +26,7 @@ from gdprkit.storage.sqlite_file import Loan, SqliteFile, asked
 from gdprkit.storage.statements import subject_of
 from gdprkit.words.identifiers import SubjectId
 
-__all__ = ["TrailReport", "count_lines", "tenants", "verify_trail"]
+__all__ = ["count_lines", "strays", "tenants", "verify_trail"]
 
 _WAIT: Final = 30.0
 
@@ -45,32 +45,18 @@ _INTEGRITY: Final = "PRAGMA integrity_check"
 _TENANTS: Final = """SELECT tenant FROM gdprkit_line UNION SELECT tenant FROM gdprkit_entry
     ORDER BY tenant"""
 
-#: What a line's rows are called -> the rows left without a line.
+#: What a line's rows are called -> of whom there are some without a line, and how many of one.
 _STRAYS: Final = {
-    noun: f"""SELECT subject, count(*) FROM gdprkit_{noun} r WHERE tenant = ? AND NOT EXISTS
-        (SELECT 1 FROM gdprkit_line l WHERE l.tenant = r.tenant AND l.subject = r.subject)
-        GROUP BY subject"""  # noqa: S608 -- fixed words
+    noun: (
+        f"""SELECT subject FROM gdprkit_{noun} WHERE tenant = ?
+            EXCEPT SELECT subject FROM gdprkit_line WHERE tenant = ?""",  # noqa: S608 -- fixed words
+        f"SELECT count(*) FROM gdprkit_{noun} WHERE tenant = ? AND subject = ?",  # noqa: S608
+    )
     for noun in ("entry", "value", "key")
 }
 _PLURAL: Final = {"entry": "entries"}
-
-
-@final
-@attrs.frozen(kw_only=True)
-class TrailReport:
-    """What was verified.
-
-    Args:
-        lines: People.
-        entries: Entries whose digests were computed again.
-        values: Sealed values compared with the hash their entry names.
-        broken: What does not verify, a message for each person.
-    """
-
-    lines: int = 0
-    entries: int = 0
-    values: int = 0
-    broken: tuple[str, ...] = ()
+_BACK: Final = """SELECT x.subject FROM gdprkit_expunged x JOIN gdprkit_line l
+    ON l.tenant = x.tenant AND l.subject = x.subject WHERE x.tenant = ? ORDER BY x.subject"""
 
 
 def tenants(file: Path) -> tuple[str, ...]:
@@ -117,10 +103,10 @@ def verify_trail(
                     values += found.values
                     broken.extend(found.broken)
                 progress(1)
-            broken.extend(_strays(port, store.tenant))
             broken.extend(_damage(port, store.tenant))
     finally:
         rows.close()
+    broken.extend(strays(file, store.tenant))
     return TrailReport(lines=lines, entries=entries, values=values, broken=tuple(broken))
 
 
@@ -134,8 +120,10 @@ def _look_at(store: Store, port: Loan, about: SubjectId) -> TrailReport | None:
             standing = _check_line(store.tenant, stored, line)
             values = len(check_envelopes(store, about, standing.data.values))
             _check_rows(store, port, stored, standing)
-        except (ChainBroken, UnreadableEntry) as error:
+        except ChainBroken as error:
             problem = str(error)
+        except UnreadableEntry as error:
+            problem = f"the line of {about}: {error}"
         again = store.standing(about)
         if not problem or again == stored:
             broken = (problem,) if problem else ()
@@ -151,10 +139,7 @@ def _check_line(tenant: str, stored: StoredStanding, line: Sequence[StoredEntry]
         ChainBroken: the line, its end or its standing is not what was written.
         UnreadableEntry: an entry verifies and cannot be read.
     """
-    verify_line(tenant, stored.about, line, stored.head)
-    if stored.position != len(line):
-        problem = f"the line is recorded to end at position {stored.position}"
-        raise ChainBroken(stored.about, len(line), problem)
+    verify_line(tenant, stored.about, line, stored.head, stored.position)
     standing = fold(decode_entry(e.body, e.position) for e in line)
     if stored.fold == FOLD_VERSION and decode_standing(stored.state, stored.about) != standing:
         problem = "the stored standing is not the fold of the line"
@@ -196,14 +181,21 @@ def _damage(port: Loan, tenant: str) -> Iterator[str]:
         yield "people are not tagged as their lines say; reindex"
 
 
-def _strays(port: Loan, tenant: str) -> Iterator[str]:
-    """Yield a message for each person of whom rows are left and no line."""
+def strays(file: Path, tenant: str) -> Iterator[str]:
+    """Give a message for each person of whom a file holds rows that hang on no line.
+
+    The keys of the tables refuse such rows, so somebody has switched them off. So does a line that
+    is there although it was expunged.
+    """
     left: dict[SubjectId, list[str]] = {}
-    for noun, statement in _STRAYS.items():
-        for subject, count in port.rows(statement, (tenant,)):
-            left.setdefault(subject_of(subject), []).append(_counted(count, noun))
-    for about in sorted(left):
-        yield f"the line of {about} is gone and left {', '.join(left[about])}"
+    for noun, (people, rows) in _STRAYS.items():
+        for (about,) in asked(file, people, tenant, tenant):
+            [(count,)] = asked(file, rows, tenant, about)
+            left.setdefault(subject_of(about), []).append(_counted(count, noun))
+    for who in sorted(left):
+        yield f"the line of {who} is gone and left {', '.join(left[who])}"
+    for (about,) in asked(file, _BACK, tenant):
+        yield f"the line of {subject_of(about)} was expunged and is there again"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -55,7 +55,7 @@ from gdprkit.words.vocabulary import (
     Right,
 )
 
-__all__ = ["Applied", "applied", "compose_plan", "make_plan", "recheck"]
+__all__ = ["Applied", "applied", "compose_plan", "list_hashes_of", "make_plan", "recheck"]
 
 _PLANNERS: Final[Mapping[type, Callable[[Any, Any], Plan]]] = {
     AfterEnd: plan_after_end,
@@ -104,10 +104,12 @@ def look_up(bench: Bench, view: View, purpose: str | None, case: Case) -> Suppre
     """
     declared = marketing_purpose(case, purpose)
     own = view.standing.objection.stops
-    return suppressed(bench.store, _list_hashes(bench, view), declared.id, case.at, own)
+    return suppressed(
+        bench.store.suppressed, list_hashes_of(bench, view), declared.id, case.at, own
+    )
 
 
-def _list_hashes(bench: Bench, view: View) -> ListHashes:
+def list_hashes_of(bench: Bench, view: View) -> ListHashes:
     """Return the hashes of the person's contact points, opened again only where something changed.
 
     Raises:

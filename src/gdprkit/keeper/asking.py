@@ -31,7 +31,7 @@ from gdprkit.policy.transfer import MayTransfer, may_transfer
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import utc_moment
 
-__all__ = ["ask"]
+__all__ = ["ask", "policy_of"]
 
 #: question -> the policy that answers it.
 QUESTIONS: Final[Mapping[type, Callable[[Case, Any], Decision]]] = {
@@ -45,6 +45,22 @@ QUESTIONS: Final[Mapping[type, Callable[[Case, Any], Decision]]] = {
     MayTransfer: may_transfer,
     HasConsent: lambda case, q: consent_in_force(case, q.purpose, q.channel),
 }
+
+
+def policy_of(question: object) -> Callable[[Case, Any], Decision]:
+    """Return the policy that answers a question.
+
+    Raises:
+        InvalidValue: *question* is none.
+    """
+    policy = QUESTIONS.get(type(question))
+    if policy is None:
+        raise InvalidValue(
+            "question",
+            "is no may question",
+            "pass marketing.may_contact(...), data.may_process(...)",
+        )
+    return policy
 
 
 def ask(
@@ -61,13 +77,7 @@ def ask(
         UnknownSubject, UnknownPurpose, NaiveMoment.
         InvalidValue: *question* is none.
     """
-    policy = QUESTIONS.get(type(question))
-    if policy is None:
-        raise InvalidValue(
-            "question",
-            "is no may question",
-            "pass marketing.may_contact(...), data.may_process(...)",
-        )
+    policy = policy_of(question)
     moment = now if at is None else utc_moment(at, "at")
     found = view_at(bench.store, about, at, known_by, bench.memory)
     company = organisation_of(bench.store, found, at, known_by, bench.memory)

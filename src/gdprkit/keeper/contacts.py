@@ -9,7 +9,7 @@ and looked for under every usable one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias, final
 
@@ -43,6 +43,9 @@ __all__ = [
 
 #: Fields with their values; a field may come more than once.
 Values: TypeAlias = Sequence[tuple[FieldId, object]]
+
+#: Returns, for each hash found, its rows.
+FindOnList: TypeAlias = Callable[[Iterable[bytes]], Mapping[bytes, tuple[Suppression, ...]]]
 
 _NORMALISERS: Final[Mapping[FieldKind, str]] = {
     FieldKind.EMAIL: "email-v1",
@@ -184,9 +187,9 @@ def list_epochs(keys: SubjectKeys) -> tuple[int, ...]:
     return keys.searched(f"{_SUPPRESSION}/{FieldKind.EMAIL}")
 
 
-def _listed(store: Store, points: ListHashes) -> list[Suppression]:
+def _listed(find: FindOnList, points: ListHashes) -> list[Suppression]:
     """Return what the list says of all contact points; it is read each time."""
-    found = store.suppressed(points.hashes) if points.hashes else {}
+    found = find(points.hashes) if points.hashes else {}
     return [row for rows in found.values() for row in rows]
 
 
@@ -246,7 +249,7 @@ def _row(hashed: bytes, stop: Stop) -> Suppression:
 
 
 def suppressed(
-    store: Store,
+    find: FindOnList,
     points: ListHashes,
     purpose: PurposeId,
     at: datetime,
@@ -255,14 +258,14 @@ def suppressed(
     """Look the contact points up in the suppression list, for one purpose at one moment.
 
     Args:
-        store: Holds the list.
+        find: Looks hashes up in the list: ``Store.suppressed``, or what it said of a whole page.
         points: The hashes of the contact points.
         purpose: The marketing purpose asked about.
         at: The moment asked about.
         own: The stops on the person's own line. The policy judges them with everything else it
             knows of the person; the list adds what others said about the same address.
     """
-    rows = _listed(store, points)
+    rows = _listed(find, points)
     if not rows:
         return Suppressed(looked=points.channels)
     known: dict[tuple[str, str, str, str], datetime] = {}
@@ -284,7 +287,7 @@ def stops_from_list(
     register: Register, keys: SubjectKeys, store: Store, values: Values
 ) -> tuple[Suppression, ...]:
     """Return the stops that new values meet on the suppression list, each scope once."""
-    rows = _listed(store, list_hashes(register, keys, values))
+    rows = _listed(store.suppressed, list_hashes(register, keys, values))
     found: dict[tuple[str, str, str, str], Suppression] = {}
     for row in rows:
         same = found.get(row.scope)

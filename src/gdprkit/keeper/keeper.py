@@ -23,6 +23,7 @@ from gdprkit.keeper.again import again, looks_again, with_fresh_epochs
 from gdprkit.keeper.answer import Bundle, make_bundle
 from gdprkit.keeper.applying import Applied, applied, compose_plan, make_plan, recheck
 from gdprkit.keeper.asking import ask
+from gdprkit.keeper.audience import audience
 from gdprkit.keeper.clock import Clock, system_clock
 from gdprkit.keeper.contacts import INDEXES
 from gdprkit.keeper.key_care import KeyCare
@@ -108,15 +109,8 @@ class RecordKeeper:
         check_parts(register, store, keys, key_settings, erasures)
         settings = {name.replace("-", "_"): s.value for name, s in register.settings.items()}
         self._clock = clock
-        self._keys = partial(
-            SubjectKeys,
-            keys,
-            store,
-            tenant=store.tenant,
-            settings=key_settings,
-            indexes=INDEXES,
-            random=random,
-        )
+        kept = partial(SubjectKeys, keys, store, settings=key_settings, random=random)
+        self._keys = partial(kept, tenant=store.tenant, indexes=INDEXES)
         self._all = Bench(
             register=register,
             store=store,
@@ -317,11 +311,7 @@ class RecordKeeper:
         return ask(self._bench, subject_id(about), question, self.now(), at, known_by)
 
     def connection_end(
-        self,
-        about: SubjectId,
-        *,
-        at: datetime | None = None,
-        known_by: datetime | None = None,
+        self, about: SubjectId, *, at: datetime | None = None, known_by: datetime | None = None
     ) -> DerivedEnd | None:
         """Return when the connection ends or ended, recorded or derived; None where nothing ties.
 
@@ -419,11 +409,7 @@ class RecordKeeper:
         return handling(*self._request(about, case, at, known_by))
 
     def to_tell(
-        self,
-        about: SubjectId,
-        *,
-        at: datetime | None = None,
-        known_by: datetime | None = None,
+        self, about: SubjectId, *, at: datetime | None = None, known_by: datetime | None = None
     ) -> tuple[ToTell, ...]:
         """Return the recipients to be told of a correction, erasure or restriction (Art. 19).
 
@@ -566,6 +552,21 @@ class RecordKeeper:
     ) -> Iterator[SubjectId]:
         """Give the people for whom time alone matters by *until*, earliest first."""
         return self._bench.store.waking(until or self.now(), span=span, limit=limit)
+
+    def audience(self, question: object, *, span: Span = ALL) -> Iterator[SubjectId]:
+        """Give the people for whom a *may* question is ALLOWED now, in order of id.
+
+        Each is decided about as ``ask`` does, the suppression list included, page by page. Ask
+        again when sending: they may say no in between (R-331); whose marks moved may be left out.
+
+        Args:
+            question: A value such as ``marketing.may_contact(...)``.
+            span: Whom to look among.
+
+        Raises:
+            UnknownPurpose, InvalidValue: as in ``ask``; so are errors on the way, which end it.
+        """
+        return audience(lambda: self._bench, question, span, self.now)
 
     def people(self, *, tag: str | None = None, span: Span = ALL) -> Iterator[SubjectId]:
         """Give everybody, or those who carry a tag such as ``status:marketing``."""

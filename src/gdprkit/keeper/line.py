@@ -59,6 +59,7 @@ __all__ = [
     "unchanged",
     "view",
     "view_at",
+    "view_of",
 ]
 
 
@@ -127,10 +128,12 @@ def view(store: Store, about: SubjectId, memory: Memory | None = None) -> View:
     stored = store.standing(about)
     if stored is None:
         raise UnknownSubject(about)
-    return _seen(store, about, stored, memory)
+    return view_of(store, stored, memory)
 
 
-def _seen(store: Store, about: SubjectId, stored: StoredStanding, memory: Memory | None) -> View:
+def view_of(store: Store, stored: StoredStanding, memory: Memory | None = None) -> View:
+    """Return what ``view`` returns, of a row that was read already; its errors too."""
+    about = stored.about
     standing: Standing | None = None
     if stored.fold == FOLD_VERSION:
         state = stored.state
@@ -171,7 +174,7 @@ def known(
     stored = store.standing(about)
     if stored is None:
         return None
-    found = _seen(store, about, stored, memory)
+    found = view_of(store, stored, memory)
     if at is None and known_by is None:
         return found
     entries = entries_of(store, about, found)

@@ -17,14 +17,22 @@ The form, for whoever verifies without this library::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final, Protocol
 
 from gdprkit.errors import ChainBroken, InvalidValue
 from gdprkit.words.identifiers import SubjectId
 
-__all__ = ["DIGEST_SIZE", "ChainedEntry", "genesis", "link", "verify_line"]
+__all__ = [
+    "DIGEST_SIZE",
+    "ChainedEntry",
+    "genesis",
+    "genesis_seed",
+    "is_whole",
+    "link",
+    "verify_line",
+]
 
 DIGEST_SIZE: Final = 32
 """Bytes in every digest of the chain."""
@@ -49,8 +57,13 @@ def genesis(tenant: str, about: SubjectId) -> bytes:
 
     It differs for each tenant and person, so a whole line cannot be passed off as another's.
     """
+    return sha256(genesis_seed(tenant) + about.bytes).digest()
+
+
+def genesis_seed(tenant: str) -> bytes:
+    """Return what stands before the 16 bytes of an id where the start of a line is hashed."""
     name = tenant.encode()
-    return sha256(_LINE + len(name).to_bytes(4, "big") + name + about.bytes).digest()
+    return _LINE + len(name).to_bytes(4, "big") + name
 
 
 def link(previous: bytes, body: bytes) -> bytes:
@@ -66,43 +79,98 @@ def link(previous: bytes, body: bytes) -> bytes:
 
 
 def verify_line(
-    tenant: str, about: SubjectId, entries: Sequence[ChainedEntry], head: bytes
+    tenant: str,
+    about: SubjectId,
+    entries: Sequence[ChainedEntry],
+    head: bytes,
+    end: int | None = None,
 ) -> None:
     """Check a whole line, oldest entry first, against the digest it is known to end with.
 
     *head* comes from the person's standing or, better, from a place the writer of the line cannot
-    reach. For somebody without a line it is ``genesis(tenant, about)``.
+    reach. For somebody without a line it is ``genesis(tenant, about)``. *end* is the position it is
+    known to end at, if that is known.
 
     Raises:
         ChainBroken: with the first position found wrong and what is wrong there: missing,
             reordered, repeated, changed, cut short, or longer than *head* knows.
     """
-    _verify_order(about, [entry.position for entry in entries])
+    rows = [(about, entry.position, entry.body, entry.digest) for entry in entries]
+    seed = genesis_seed(tenant) + about.bytes
+    if not is_whole(seed, rows, head, len(rows) if end is None else end):
+        raise _found(tenant, about, entries, head, end)
+
+
+def is_whole(
+    seed: bytes, rows: Iterable[tuple[object, int, bytes, bytes]], head: bytes, end: int
+) -> bool:
+    """Return whether a line is what was written: every entry of a store comes by here.
+
+    Args:
+        seed: ``genesis_seed`` and the 16 bytes of the person's id.
+        rows: Of each entry something that is passed over, position, body and digest.
+        head: The digest it is known to end with.
+        end: The position it is known to end at.
+    """
+    hashed, prefix = sha256, _ENTRY
+    previous, position = hashed(seed).digest(), 0
+    for _, found, body, digest in rows:
+        position += 1
+        if found != position or hashed(prefix + previous + body).digest() != digest:
+            return False
+        previous = digest
+    return previous == head and position == end
+
+
+def _found(
+    tenant: str,
+    about: SubjectId,
+    entries: Sequence[ChainedEntry],
+    head: bytes,
+    end: int | None,
+) -> ChainBroken:
+    """Say what is wrong with a line that does not verify."""
+    disorder = _wrong_order([entry.position for entry in entries])
+    if disorder is not None:
+        return ChainBroken(about, *disorder)
     previous = genesis(tenant, about)
     beyond = 1 if previous == head else None
     for entry in entries:
         if link(previous, entry.body) != entry.digest:
-            problem = "the entry was changed, or belongs to another place or line"
-            raise ChainBroken(about, entry.position, problem)
+            return ChainBroken(about, entry.position, _misplaced(previous, entries, end))
         previous = entry.digest
         if previous == head:
             beyond = entry.position + 1
+    last = len(entries)
     if previous == head:
-        return
+        return ChainBroken(about, last, f"the line is recorded to end at position {end}")
     if beyond is not None:
-        raise ChainBroken(about, beyond, "entries follow the recorded head")
+        return ChainBroken(about, beyond, "entries follow the recorded head")
+    if end is not None and last < end:
+        problem = f"the line was cut short: it is recorded to end at position {end}"
+        return ChainBroken(about, last + 1, problem)
     problem = "the line does not end with the recorded head: it was cut short or rewritten"
-    raise ChainBroken(about, len(entries) + 1, problem)
+    return ChainBroken(about, last + 1, problem)
 
 
-def _verify_order(about: SubjectId, positions: Sequence[int]) -> None:
-    """Check that the positions read 1, 2, 3 without a gap."""
+def _misplaced(previous: bytes, entries: Sequence[ChainedEntry], end: int | None) -> str:
+    """Say why an entry does not follow the digest before it."""
+    if any(link(previous, entry.body) == entry.digest for entry in entries):
+        return "the entries were reordered"  # the one that belongs here stands elsewhere
+    if end is not None and len(entries) < end:
+        return "an entry before it is missing, or it was changed"
+    return "the entry was changed, or belongs to another place or line"
+
+
+def _wrong_order(positions: Sequence[int]) -> tuple[int, str] | None:
+    """Return where the positions do not read 1, 2, 3 without a gap, and how."""
     known = set(positions)
     for wanted, found in enumerate(positions, start=1):
         if found == wanted:
             continue
         if found < wanted:
-            raise ChainBroken(about, found, "an entry appears twice or out of order")
+            return found, "an entry appears twice or out of order"
         if wanted not in known:
-            raise ChainBroken(about, wanted, "an entry is missing")
-        raise ChainBroken(about, wanted, "the entries were reordered")
+            return wanted, "an entry is missing"
+        return wanted, "the entries were reordered"
+    return None

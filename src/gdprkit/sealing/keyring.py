@@ -132,8 +132,8 @@ def without_root(text: str, name: str, source: str) -> str:
     )
 
 
-def read_file(path: Path) -> str:
-    """Return the text of the keyring at *path*.
+def read_file(path: Path, *, noun: str = "keyring") -> str:
+    """Return the text of the keyring at *path*; *noun* is what an error calls the file.
 
     Raises:
         KeyProviderUnavailable: there is no such file, or it cannot be read now.
@@ -145,36 +145,43 @@ def read_file(path: Path) -> str:
             mode = os.fstat(file.fileno()).st_mode
             if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise refused(
-                    str(path), "can be used by others than its owner", f"run chmod 600 {path}"
+                    str(path),
+                    "can be used by others than its owner",
+                    f"run chmod 600 {path}",
+                    noun=noun,
                 )
             raw = file.read(_LIMIT + 1)
             if len(raw) > _LIMIT:
                 del raw
-                raise refused(str(path), "is too large to be a keyring", "name the right file")
+                raise refused(
+                    str(path), f"is too large to be a {noun}", "name the right file", noun=noun
+                )
     except PermissionError:
-        raise refused(str(path), "may not be read by this process", "check its owner") from None
+        raise refused(
+            str(path), "may not be read by this process", "check its owner", noun=noun
+        ) from None
     except OSError as error:
-        raise _unavailable(path, "be read", error) from None
+        raise _unavailable(path, "be read", error, noun=noun) from None
     return raw.decode("utf-8", "surrogateescape")  # a comment goes back as it came
 
 
-def write_file(path: Path, text: str) -> Problem | None:
+def write_file(path: Path, text: str, *, noun: str = "keyring") -> Problem | None:
     """Write a new file that outlives a crash; return what is wrong, or None."""
     try:
         handle = _made(path)
     except FileExistsError:
-        return refused(str(path), "is there already", "open it, or name a new file")
+        return refused(str(path), "is there already", "open it, or name a new file", noun=noun)
     except PermissionError:
-        return refused(str(path), "may not be written", "choose another directory")
+        return refused(str(path), "may not be written", "choose another directory", noun=noun)
     except OSError as error:
-        return _unavailable(path, "be written", error)
+        return _unavailable(path, "be written", error, noun=noun)
     try:
         with os.fdopen(handle, "wb") as file:
             _write_out(file, _bytes(text))
         _sync_folder(path)
     except OSError as error:
         path.unlink(missing_ok=True)
-        return _unavailable(path, "be written", error)
+        return _unavailable(path, "be written", error, noun=noun)
     return None
 
 
@@ -285,11 +292,13 @@ def _root(text: str, where: str) -> bytes:
     return root
 
 
-def refused(source: str, problem: str, cure: str) -> KeyProviderDenied:
+def refused(source: str, problem: str, cure: str, *, noun: str = "keyring") -> KeyProviderDenied:
     """Return the error for a keyring that somebody has to change."""
-    return KeyProviderDenied(f"keyring {source}", problem, cure)
+    return KeyProviderDenied(f"{noun} {source}", problem, cure)
 
 
-def _unavailable(path: Path, verb: str, error: OSError) -> KeyProviderUnavailable:
+def _unavailable(
+    path: Path, verb: str, error: OSError, *, noun: str = "keyring"
+) -> KeyProviderUnavailable:
     reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    return KeyProviderUnavailable(f"keyring {path}", f"cannot {verb}: {reason}")
+    return KeyProviderUnavailable(f"{noun} {path}", f"cannot {verb}: {reason}")

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 from gdprkit.errors import InvalidValue
@@ -34,6 +36,7 @@ from gdprkit.words.moments import microseconds
 
 __all__ = [
     "PAGE",
+    "RawLine",
     "Walk",
     "destroyed_keys",
     "ends",
@@ -48,6 +51,7 @@ __all__ = [
     "lines",
     "marks",
     "people",
+    "raw_lines",
     "receipt",
     "standing",
     "suppressed",
@@ -70,6 +74,10 @@ _LINES: Final = 100
 _BEFORE_ALL: Final = -(1 << 63)
 
 T = TypeVar("T")
+
+RawLine = tuple[bytes, int, bytes, Sequence[Row]]
+"""A line as plain values: id, position and digest it ends with, and of each entry id, position,
+body and digest."""
 
 Walk = tuple[Callable[[Any], Steps[Page[T]]], Any]
 """The steps of one page of a long answer, and where the first page begins: see ``steps.walk``."""
@@ -278,6 +286,40 @@ def _marks_page(tenant: str, high: int, low: int) -> Steps[Page[StoredMarks]]:
         for subject, wake_at, tags in rows
     ]
     return page, _next_id(rows, PAGE, high)
+
+
+def raw_lines(tenant: str, span: Span) -> Walk[RawLine]:
+    """Walk every line as plain rows: what verification needs of it, at the least cost."""
+    return partial(_raw_page, tenant, span.high), span.low
+
+
+def _raw_page(tenant: str, high: int, low: int) -> Steps[Page[RawLine]]:
+    """Read some ends, then entries: of a line written to in between there are more than its end."""
+    ends = yield ROWS, sql.ENDS, (tenant, *_bounds(low, high), _LINES)
+    if not ends:
+        return [], None
+    found = yield ROWS, sql.CHAINS, (tenant, ends[0][0], ends[-1][0])
+    page = _cut_evenly(ends, found) or _grouped(ends, found)
+    return page, _next_id(ends, _LINES, high)
+
+
+def _cut_evenly(ends: Sequence[Row], found: Sequence[Row]) -> list[RawLine]:
+    """Share rows out by what the ends say, as nearly always; nothing where one does not fit."""
+    page: list[RawLine] = []
+    start = 0
+    for subject, position, head in ends:
+        rows = found[start : start + position]
+        if len(rows) != position or not (rows[0][0] == rows[-1][0] == subject):
+            return []
+        page.append((subject, position, head, rows))
+        start += position
+    return page if start == len(found) else []
+
+
+def _grouped(ends: Sequence[Row], found: Sequence[Row]) -> list[RawLine]:
+    """Share rows out by whom they are about."""
+    rows = {subject: list(group) for subject, group in groupby(found, key=itemgetter(0))}
+    return [(*end, rows.get(end[0], [])) for end in ends]
 
 
 def suppressions(tenant: str) -> Walk[Suppression]:

@@ -126,6 +126,13 @@ class SqlStore(ABC):
         """See ``Store.marks``."""
         return self._walk(reads.marks(self._tenant, span))
 
+    def raw_lines(self, *, span: Span = ALL) -> Iterator[reads.RawLine]:
+        """Give what verification needs of every line as plain rows, in order of id.
+
+        Entries beyond the end of a line are given as well, so that they can be told.
+        """
+        return self._walk(reads.raw_lines(self._tenant, span))
+
     def expunged_lines(self, *, span: Span = ALL) -> Iterator[tuple[SubjectId, LineTombstone]]:
         """See ``Store.expunged_lines``."""
         return self._walk(reads.expunged_lines(self._tenant, span))

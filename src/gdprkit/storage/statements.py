@@ -100,6 +100,10 @@ LINES: Final = (
     "SELECT subject, position, body, digest, receipt FROM gdprkit_entry"
     " WHERE tenant = ? AND subject BETWEEN ? AND ? ORDER BY subject, position"
 )
+CHAINS: Final = (
+    "SELECT subject, position, body, digest FROM gdprkit_entry"
+    " WHERE tenant = ? AND subject BETWEEN ? AND ? ORDER BY subject, position"
+)
 WAKING: Final = (
     "SELECT wake_at, subject FROM gdprkit_line"
     " WHERE tenant = ? AND wake_at <= ? AND (wake_at, subject) > (?, ?)"
