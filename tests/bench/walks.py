@@ -22,7 +22,7 @@ from tests.bench.plan import Plan
 from tests.bench.timing import Case, Figure, Job, jobs_needed, measure, ratio, value
 
 from gdprkit import Keyring, RecordKeeper, marketing
-from gdprkit.ledger.chain import verify_line
+from gdprkit.desk.trail_chains import verify_chains
 from gdprkit.storage import SqliteStore
 from gdprkit.storage.span import ALL, Span
 
@@ -95,11 +95,8 @@ def _itself(job: Job) -> Job:
 
 
 def _verify(store: SqliteStore, people: int) -> None:
-    count = 0
-    for line in store.lines():
-        standing, count = line.standing, count + 1
-        verify_line(store.tenant, standing.about, line.entries, standing.head)
-    if count != people:
+    report = verify_chains(store)
+    if report.broken or report.lines != people:
         raise AssertionError("the chains were not all verified")
 
 
@@ -163,7 +160,7 @@ def _through(name: str, spans: Sequence[Span], each: int, do: Callable[[Span], i
 
 def _count(keeper: RecordKeeper, span: Span) -> int:
     """Return how many may be written to."""
-    return sum(bool(keeper.ask(about, _QUESTION)) for about in keeper.people(tag=_TAG, span=span))
+    return sum(1 for _ in keeper.audience(_QUESTION, span=span))
 
 
 def _pages(bare: sqlite3.Connection, span: Span) -> int:
