@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +88,9 @@ def grow(path: Path) -> None:
         store.commit(attrs.evolve(follow(store, person(9), b"x"), shred=tombstone(hashed("new"))))
 
 
-def tamper(path: Path, *statements: str, unguarded: bool = True) -> None:
+def tamper(path: Path, *statements: str) -> None:
     """Run SQL as somebody with the file does it, guards off meanwhile."""
-    opened = guards_off(path) if unguarded else closing(sqlite3.connect(path))
-    with opened as connection, connection:
+    with guards_off(path) as connection:
         for statement in statements:
             connection.execute(statement)
 

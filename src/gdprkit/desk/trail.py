@@ -103,7 +103,7 @@ def verify_trail(
                     values += found.values
                     broken.extend(found.broken)
                 progress(1)
-            broken.extend(_damage(port, store.tenant))
+            broken.extend(_damage(port))
     finally:
         rows.close()
     broken.extend(strays(file, store.tenant))
@@ -167,7 +167,7 @@ def _check_rows(store: Store, port: Loan, stored: StoredStanding, standing: Stan
     raise ChainBroken(about, stored.position, problem)
 
 
-def _damage(port: Loan, tenant: str) -> Iterator[str]:
+def _damage(port: Loan) -> Iterator[str]:
     """Yield a message for each thing by which the file contradicts itself.
 
     Every row that is looked up is kept twice, in its table and in an index: what a disk changed in
@@ -177,15 +177,13 @@ def _damage(port: Loan, tenant: str) -> Iterator[str]:
     found = [word for (word,) in port.rows(_INTEGRITY) if word != "ok"]
     if found:
         yield f"the database file contradicts itself in {_counted(len(found), 'place')}"
-    if any(port.rows(statement, (tenant,))[0][0] for statement in _TAGS):
-        yield "people are not tagged as their lines say; reindex"
 
 
 def strays(file: Path, tenant: str) -> Iterator[str]:
     """Give a message for each person of whom a file holds rows that hang on no line.
 
-    The keys of the tables refuse such rows, so somebody has switched them off. So does a line that
-    is there although it was expunged.
+    The keys of the tables refuse such rows, so somebody has switched them off. Told as well: a line
+    that is there although it was expunged, and tags by which somebody is not found, or wrongly.
     """
     left: dict[SubjectId, list[str]] = {}
     for noun, (people, rows) in _STRAYS.items():
@@ -194,6 +192,8 @@ def strays(file: Path, tenant: str) -> Iterator[str]:
             left.setdefault(subject_of(about), []).append(_counted(count, noun))
     for who in sorted(left):
         yield f"the line of {who} is gone and left {', '.join(left[who])}"
+    if any(asked(file, statement, tenant)[0][0] for statement in _TAGS):
+        yield "people are not tagged as their lines say; reindex"
     for (about,) in asked(file, _BACK, tenant):
         yield f"the line of {subject_of(about)} was expunged and is there again"
 
