@@ -50,7 +50,7 @@ class _DjangoGdpr:
     versions = f"skip-django-GDPR {version('skip-django-GDPR')}, Django {django.get_version()}"
 
     def __init__(self, world: World) -> None:
-        from dateutil.relativedelta import relativedelta
+        from dateutil.relativedelta import relativedelta  # type: ignore[import-untyped]
         from django.db import connection, models, transaction
         from django.utils import timezone
         from django.core.management import call_command
