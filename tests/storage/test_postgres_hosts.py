@@ -307,6 +307,23 @@ class TestOthers:
         assert list(store.people()) == []
         assert kek.epoch == "k1"
 
+    def test_an_old_snapshot_calls_no_new_epoch_destroyed(
+        self, uri: str, store: PostgresStore
+    ) -> None:
+        """A host that began before a rotation is told to begin again, not that a key is gone."""
+        with psycopg.connect(uri) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            run(connection, "SELECT FROM gdprkit_epoch")
+            store.add_epoch(epoch_row("k1"))
+            ours = PostgresStore(connection)
+            batch = attrs.evolve(follow(ours, ANNA, b"one"), keys=[key_row(ANNA)])
+            with pytest.raises(StoreBusy):
+                ours.commit(batch)
+            connection.rollback()
+            ours.commit(batch)
+            connection.commit()
+        assert list(store.people()) == [ANNA]
+
     @pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
     @pytest.mark.parametrize("awaited", [False, True])
     def test_the_end_of_an_epoch_waits_for_a_commit(
