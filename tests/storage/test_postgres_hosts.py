@@ -307,15 +307,54 @@ class TestOthers:
         assert list(store.people()) == []
         assert kek.epoch == "k1"
 
-    def test_the_end_of_an_epoch_waits_for_a_commit(
-        self, uri: str, store: PostgresStore, threads: ThreadPoolExecutor
+    def test_an_old_snapshot_calls_no_new_epoch_destroyed(
+        self, uri: str, store: PostgresStore
     ) -> None:
-        """An epoch on which somebody is hanging a key just now stays."""
+        """A host that began before a rotation is told to begin again, not that a key is gone."""
+        with psycopg.connect(uri) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            run(connection, "SELECT FROM gdprkit_epoch")
+            store.add_epoch(epoch_row("k1"))
+            ours = PostgresStore(connection)
+            batch = attrs.evolve(follow(ours, ANNA, b"one"), keys=[key_row(ANNA)])
+            with pytest.raises(StoreBusy):
+                ours.commit(batch)
+            connection.rollback()
+            ours.commit(batch)
+            connection.commit()
+        assert list(store.people()) == [ANNA]
+
+    @pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
+    @pytest.mark.parametrize("awaited", [False, True])
+    def test_the_end_of_an_epoch_waits_for_a_commit(
+        self, uri: str, threads: ThreadPoolExecutor, isolation: str, awaited: bool
+    ) -> None:
+        """An epoch on which somebody is hanging a key just now stays, at every isolation."""
+        with psycopg.connect(uri, autocommit=True) as connection:
+            (name,) = run(connection, "SELECT current_database()")[0]
+            setting = f"default_transaction_isolation = '{isolation}'"
+            run(connection, f'ALTER DATABASE "{name}" SET {setting}')
+        with ConnectionPool(uri, min_size=1, max_size=3, open=True) as pool:
+            self._epoch_waits(uri, PostgresStore(pool), threads, awaited=awaited)
+
+    def _epoch_waits(
+        self, uri: str, store: PostgresStore, threads: ThreadPoolExecutor, *, awaited: bool
+    ) -> None:
         kek, _ = _retired(store)
+
+        async def destroy() -> bool:
+            connection = await psycopg.AsyncConnection.connect(uri, autocommit=True)
+            async with connection:
+                return await AsyncPostgresStore(connection).destroy_epoch(kek)
+
         with psycopg.connect(uri) as connection:
             ours = PostgresStore(connection)
             ours.commit(attrs.evolve(follow(ours, ANNA, b"one"), keys=[key_row(ANNA)]))
-            work = threads.submit(store.destroy_epoch, kek)
+            work = (
+                threads.submit(asyncio.run, destroy())
+                if awaited
+                else threads.submit(store.destroy_epoch, kek)
+            )
             waits(uri, work)
             connection.commit()
         assert work.result() is False

@@ -33,7 +33,15 @@ from gdprkit.storage.sql_store import SqlStore
 from gdprkit.storage.steps import Make, Steps, take
 from gdprkit.storage.writes import ROW_LOCKS, Locks
 
-__all__ = ["ATTEMPTS", "LOCK_TIMEOUT", "SET_LOCK_TIMEOUT", "PostgresStore", "apart", "milliseconds"]
+__all__ = [
+    "ATTEMPTS",
+    "LOCK_TIMEOUT",
+    "READ_COMMITTED",
+    "SET_LOCK_TIMEOUT",
+    "PostgresStore",
+    "apart",
+    "milliseconds",
+]
 
 T = TypeVar("T")
 
@@ -44,6 +52,10 @@ ATTEMPTS = 5
 
 LOCK_TIMEOUT = "SELECT current_setting('lock_timeout')"
 SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', ?, true)"
+
+READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+"""Whoever waited for others to see what hangs on an epoch must not look at an older snapshot,
+whatever the database or the connection begins transactions with."""
 
 
 def milliseconds(wait: float) -> str:
@@ -163,6 +175,7 @@ class PostgresStore(SqlStore):
             raise apart()
         with connection.transaction():
             port = PostgresPort(connection)
+            port.run(READ_COMMITTED)
             port.rows(SET_LOCK_TIMEOUT, (self._limit,))
             return take(make(), port)
 

@@ -25,6 +25,7 @@ from gdprkit.storage.async_sql_store import AsyncSqlStore
 from gdprkit.storage.postgres import (
     ATTEMPTS,
     LOCK_TIMEOUT,
+    READ_COMMITTED,
     SET_LOCK_TIMEOUT,
     apart,
     milliseconds,
@@ -157,6 +158,7 @@ class AsyncPostgresStore(AsyncSqlStore):
             raise apart()
         async with connection.transaction():
             port = AsyncPostgresPort(connection)
+            await port.run(READ_COMMITTED)
             await port.rows(SET_LOCK_TIMEOUT, (self._limit,))
             return await take_async(make(), port)
 
