@@ -169,6 +169,9 @@ class SqliteFile:
         try:
             connection = sqlite3.connect(self._uri("ro&immutable=1"), uri=True)
             try:
+                # the log may hold pages that the header counts already, while they are moved or
+                # since somebody died then: with this a short file is no damage to this one look
+                connection.execute("PRAGMA writable_schema = ON")
                 check_ours(connection, str(self.path))
             finally:
                 connection.close()
