@@ -512,6 +512,16 @@ def test_what_is_no_connection_is_refused(host: object) -> None:
         host_store(host)
 
 
+def test_an_awaited_session_says_where_to_go() -> None:
+    """SQLAlchemy's ``AsyncSession`` is no ``Session``: the refusal names the store for it."""
+
+    class Session:
+        async def __aenter__(self) -> None: ...
+
+    with pytest.raises(InvalidValue, match="AsyncPostgresStore"):
+        host_store(Session())
+
+
 def test_an_alchemy_connection_hears_of_the_transaction(tmp_path: Path) -> None:
     """A host that commits by hand, and did nothing itself before us, keeps what we wrote."""
     path = _prepared_sqlite(tmp_path / "host.db")

@@ -106,7 +106,12 @@ class PostgresStore(SqlStore):
     ) -> None:
         super().__init__(tenant)
         if not isinstance(where, ConnectionPool | psycopg.Connection):
-            raise InvalidValue("where", "is no pool and no connection", "pass one of psycopg's")
+            raise InvalidValue(
+                "where",
+                "is no pool and no connection",
+                "pass psycopg_pool.ConnectionPool(uri) or psycopg.connect(uri); an awaited one is "
+                "for AsyncPostgresStore",
+            )
         self._where = where
         self._wait = wait
         self._limit = milliseconds(wait)

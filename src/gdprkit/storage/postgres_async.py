@@ -71,7 +71,11 @@ class AsyncPostgresStore(AsyncSqlStore):
     ) -> None:
         super().__init__(tenant)
         if not isinstance(where, AsyncConnectionPool | psycopg.AsyncConnection):
-            raise InvalidValue("where", "is no awaited pool or connection", "pass psycopg's own")
+            raise InvalidValue(
+                "where",
+                "is no awaited pool or connection",
+                "pass psycopg's AsyncConnectionPool or AsyncConnection",
+            )
         self._where = where
         self._wait = wait
         self._limit = milliseconds(wait)
