@@ -132,6 +132,27 @@ def test_the_list_is_read_once_for_a_page(swift: House, monkeypatch: pytest.Monk
     assert seen == [10, 10, 5]
 
 
+def test_keys_and_values_are_read_once_for_a_page(
+    filed: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is read alone: keys, tombstones and values of a page are one question each."""
+    for number in range(25):
+        filed.plain(f"{number}@example.com", acts=[yes()])
+    monkeypatch.setattr(module, "_PAGE", 10)
+    seen: list[str] = []
+    for name in ("keys", "tombstone", "values", "keys_of", "tombstones_of", "values_of"):
+        real = getattr(SqliteStore, name)
+
+        def counting(*given: Any, real: Any = real, name: str = name) -> Any:
+            seen.append(name)
+            return real(*given)
+
+        monkeypatch.setattr(SqliteStore, name, counting)
+    fresh = house_on(filed.store)
+    assert len(list(fresh.keeper.audience(QUESTIONS[0]))) == 25
+    assert seen == ["keys_of", "tombstones_of", "values_of"] * 3
+
+
 def test_only_what_is_taken_is_read(swift: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """People are decided about page by page, as they are taken; nobody else is held in memory."""
     for number in range(30):

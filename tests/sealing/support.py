@@ -47,8 +47,14 @@ class DictStore:
         self.reads += 1
         return tuple(self.rows.get(about, ()))
 
+    def keys_of(self, people: Iterable[SubjectId]) -> Mapping[SubjectId, Sequence[KeyRow]]:
+        return {about: rows for about in people if (rows := self.keys(about))}
+
     def tombstone(self, mark: bytes) -> Tombstone | None:
         return self.graves.get(mark)
+
+    def tombstones_of(self, marks: Iterable[bytes]) -> Mapping[bytes, Tombstone]:
+        return {mark: self.graves[mark] for mark in marks if mark in self.graves}
 
     def tombstones(self) -> Sequence[Tombstone]:
         return sorted(self.graves.values(), key=lambda row: (row.erased_at, row.mark))

@@ -121,6 +121,31 @@ def test_forgetting_waits_for_a_look_up_under_way() -> None:
         people.of(ANNA)
 
 
+def test_what_is_forgotten_while_many_are_looked_up_is_not_kept() -> None:
+    """Somebody erased while the keys of many are read does not stay open after forget()."""
+    store = SlowStore()
+    people = make_keys(store)
+    for about in (ANNA, BERT):
+        _, row = people.create(about, at=AT)
+        store.put(row)
+    tombstone = people.tombstone_for(ANNA, **SHRED)
+    store.slow = True
+    reader = threading.Thread(target=people.of_many, args=([ANNA, BERT],))
+    reader.start()
+    assert store.inside.wait(10)
+    store.slow = False
+    store.shred(ANNA, tombstone)
+    people.forget(ANNA)
+    store.go.set()
+    reader.join(10)
+    reads = store.reads
+    assert set(people.of_many([BERT])) == {BERT}
+    assert store.reads == reads
+    assert set(people.of_many([ANNA, BERT])) == {BERT}
+    with pytest.raises(SubjectErased):
+        people.of(ANNA)
+
+
 def test_many_threads_look_one_person_up_once() -> None:
     """Single flight: threads that ask for the same person at once share one look-up."""
     store = SlowStore()

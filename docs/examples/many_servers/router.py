@@ -67,6 +67,13 @@ class ManyServers:
 
     # --- of nobody in particular: every server is asked ---------------------------------------
 
+    def values_of(self, wanted):
+        found = {about: self.values(about, slots) for about, slots in wanted.items()}
+        return {about: values for about, values in found.items() if values}
+
+    def keys_of(self, people):
+        return {about: rows for about in people if (rows := self.keys(about))}
+
     def find(self, terms):
         found, wanted = defaultdict(set), list(terms)
         for store in self.stores:
@@ -152,6 +159,9 @@ class ManyServers:
         if len(away) == len(self.stores):
             raise away[0]
         return None
+
+    def tombstones_of(self, marks):
+        return {mark: row for mark in marks if (row := self.tombstone(mark)) is not None}
 
     def tombstones(self):
         found = {row.mark: row for store in self.stores for row in store.tombstones()}

@@ -281,6 +281,13 @@ class FolderStore:
                 found[term] = tuple(having)
         return found
 
+    def values_of(self, wanted):
+        found = {about: self.values(about, slots) for about, slots in wanted.items()}
+        return {about: values for about, values in found.items() if values}
+
+    def keys_of(self, people):
+        return {about: rows for about in people if (rows := self.keys(about))}
+
     def waking(self, until, *, span=ALL, limit):
         if limit < 1:
             raise InvalidValue("limit", "is less than 1", "ask for at least one person")
@@ -363,6 +370,10 @@ class FolderStore:
 
     def tombstone(self, mark):
         return next((row for row in self._read().tombstones if row.mark == mark), None)
+
+    def tombstones_of(self, marks):
+        wanted = set(marks)
+        return {row.mark: row for row in self._read().tombstones if row.mark in wanted}
 
     def tombstones(self):
         return self._read().tombstones

@@ -9,22 +9,22 @@ so a process that dies in the middle leaves the person as they were; nothing res
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, final
 
 import attrs
 
-from gdprkit.errors import ApprovalMissing, InvalidValue, PlanStale
+from gdprkit.errors import ApprovalMissing, ChainBroken, InvalidValue, PlanStale
 from gdprkit.facts.data import DataErased, PersonErased
 from gdprkit.facts.objection import MarketingObjection
 from gdprkit.facts.retention import Archived, MarketingEntryEnded, MovedToMarketing
 from gdprkit.facts.sealed import SealedValue
 from gdprkit.keeper.contacts import ListHashes, list_epochs, list_hashes, suppressed
 from gdprkit.keeper.line import View, organisation_of, surviving_of
-from gdprkit.keeper.reading import contact_values
+from gdprkit.keeper.reading import contact_points, contact_values
 from gdprkit.keeper.receipt import ErasureReceipt, receipt_of
-from gdprkit.keeper.sealed import open_values
+from gdprkit.keeper.sealed import check_found, open_found, open_values
 from gdprkit.keeper.writing import (
     Bench,
     Composed,
@@ -45,8 +45,9 @@ from gdprkit.policy.retention import (
     plan_due,
     plan_erasure,
 )
+from gdprkit.sealing.errors import FieldCryptoError
 from gdprkit.state.data import HeldValue
-from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.identifiers import FieldId, PurposeId, SubjectId
 from gdprkit.words.vocabulary import (
     ErasureReason,
     FilingSystem,
@@ -55,7 +56,15 @@ from gdprkit.words.vocabulary import (
     Right,
 )
 
-__all__ = ["Applied", "applied", "compose_plan", "list_hashes_of", "make_plan", "recheck"]
+__all__ = [
+    "Applied",
+    "applied",
+    "compose_plan",
+    "list_hashes_of",
+    "list_hashes_of_many",
+    "make_plan",
+    "recheck",
+]
 
 _PLANNERS: Final[Mapping[type, Callable[[Any, Any], Plan]]] = {
     AfterEnd: plan_after_end,
@@ -124,6 +133,52 @@ def list_hashes_of(bench: Bench, view: View) -> ListHashes:
         return known
     found = list_hashes(bench.register, bench.keys, contact_values(bench, view))
     bench.memory.keep_hashes(about, standing, epochs, found)
+    return found
+
+
+def list_hashes_of_many(bench: Bench, views: Sequence[View]) -> dict[SubjectId, ListHashes]:
+    """Return what ``list_hashes_of`` returns, for many people, whose rows are read at once.
+
+    Left out is whoever it refuses, and whose line or keys moved since they were read.
+
+    Raises:
+        KeyIntegrityError, KeyEpochDestroyed, KeyProviderUnavailable, KeyProviderDenied: as
+            ``SubjectKeys.of``, for the epochs of all.
+    """
+    epochs = list_epochs(bench.keys)
+    found: dict[SubjectId, ListHashes] = {}
+    held: dict[SubjectId, list[HeldValue]] = {}
+    for view in views:
+        known = bench.memory.hashes(view.about, view.standing, epochs)
+        if known is None:
+            held[view.about] = contact_points(bench, view)
+        else:
+            found[view.about] = known
+    having = [about for about, known in found.items() if known.channels]
+    having += [about for about, values in held.items() if values]
+    keys = bench.keys.of_many(having, use=RestrictedUse.OWN_REQUEST)
+    for about in having:
+        if about not in keys:
+            found.pop(about, None)
+            held.pop(about, None)
+    slots = {about: [value.slot for value in values] for about, values in held.items() if values}
+    envelopes = bench.store.values_of(slots)
+    for view in views:
+        about, standing = view.about, view.standing
+        if about not in held:
+            continue
+        try:
+            values: list[tuple[FieldId, object]] = []
+            if held[about]:
+                own = envelopes.get(about, {})
+                check_found(about, held[about], own)
+                opened = open_found(keys[about], held[about], own)
+                values = [(value.field, personal) for value, personal in opened]
+            hashes = list_hashes(bench.register, bench.keys, values)
+        except (ChainBroken, FieldCryptoError, InvalidValue):
+            continue  # whoever asks about them alone is told what is wrong
+        bench.memory.keep_hashes(about, standing, epochs, hashes)
+        found[about] = hashes
     return found
 
 

@@ -14,17 +14,17 @@ from functools import partial
 from heapq import merge
 from itertools import islice
 from operator import attrgetter
-from typing import Any, Final, final
+from typing import Any, Final
 
 import attrs
 
-from gdprkit.errors import GdprkitError, UnknownSubject
+from gdprkit.errors import UnknownSubject
 from gdprkit.keeper.again import steady
-from gdprkit.keeper.applying import list_hashes_of
+from gdprkit.keeper.applying import list_hashes_of_many
 from gdprkit.keeper.asking import ask, policy_of
 from gdprkit.keeper.bench import Bench
 from gdprkit.keeper.candidates import candidate_tags
-from gdprkit.keeper.contacts import ListHashes, suppressed
+from gdprkit.keeper.contacts import suppressed
 from gdprkit.keeper.line import View, organisation_of, view_of
 from gdprkit.policy.case import Case
 from gdprkit.policy.connection import MayMove
@@ -39,16 +39,6 @@ __all__ = ["audience"]
 
 _PAGE: Final = 500
 """People decided about at a time: their hashes are looked up in the list by one statement."""
-
-
-@final
-@attrs.frozen
-class _Open:
-    """Somebody allowed so far, of whom the suppression list may say something else."""
-
-    found: View
-    case: Case
-    points: ListHashes
 
 
 def audience(
@@ -131,32 +121,31 @@ def _listed(
 ) -> Iterator[SubjectId]:
     """Decide with the suppression list, which is read once for the page, after the standings."""
     contact = isinstance(question, MayContact)
-    left: list[_Open | SubjectId] = []
+    open_now: list[tuple[View, Case]] = []
     for found, case in _cases(bench, page, now):
         if found.standing.data.erased_at is not None:
             continue  # nobody contacts or moves them, and nothing is left to look up
         if contact and not policy(case, question):
             continue  # no list can make it milder
-        try:
-            left.append(_Open(found, case, list_hashes_of(bench, found)))
-        except GdprkitError:
-            left.append(found.about)  # perhaps the line moved since the page was read: ask anew
+        open_now.append((found, case))
+    hashes = list_hashes_of_many(bench, [found for found, _ in open_now])
     rows = bench.store.suppressed(
-        [h for o in left if isinstance(o, _Open) for h in o.points.hashes]
+        [hashed for points in hashes.values() for hashed in points.hashes]
     )
-    for one in left:
-        if not isinstance(one, _Open):
-            if _asked_anew(bench, one, question, now):
-                yield one
+    for found, case in open_now:
+        points = hashes.get(found.about)
+        if points is None:  # perhaps the line moved since the page was read
+            if _asked_anew(bench, found.about, question, now):
+                yield found.about
             continue
-        purpose = marketing_purpose(one.case, question.purpose).id
-        own = one.found.standing.objection.stops
+        purpose = marketing_purpose(case, question.purpose).id
+        own = found.standing.objection.stops
         looked = suppressed(
-            lambda hashes: {h: rows[h] for h in hashes if h in rows}, one.points, purpose, now, own
+            lambda hashes: {h: rows[h] for h in hashes if h in rows}, points, purpose, now, own
         )
         quiet = contact and not looked.hits  # a list that holds nothing says nothing
-        if quiet or policy(attrs.evolve(one.case, suppressed=looked), question):
-            yield one.found.about
+        if quiet or policy(attrs.evolve(case, suppressed=looked), question):
+            yield found.about
 
 
 def _asked_anew(bench: Bench, about: SubjectId, question: object, now: datetime) -> bool:

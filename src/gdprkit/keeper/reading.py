@@ -28,7 +28,7 @@ from gdprkit.words.identifiers import FieldId, SubjectId
 from gdprkit.words.personal import Personal
 from gdprkit.words.vocabulary import FilingSystem, RestrictedUse
 
-__all__ = ["contact_values", "is_restricted", "opened", "people_by"]
+__all__ = ["contact_points", "contact_values", "is_restricted", "opened", "people_by"]
 
 
 def people_by(bench: Bench, fields: Mapping[str, str | Personal[str]]) -> tuple[SubjectId, ...]:
@@ -87,6 +87,18 @@ def opened(
     }
 
 
+def contact_points(bench: Bench, view: View) -> list[HeldValue]:
+    """Return the contact points a person has, in the customer file and the marketing register."""
+    fields = bench.register.fields
+    return [
+        value
+        for value in view.standing.data.values
+        if value.filing in (FilingSystem.CUSTOMER, FilingSystem.MARKETING)
+        and (declared := fields.get(value.field)) is not None
+        and declared.kind in CONTACT_POINTS
+    ]
+
+
 def contact_values(
     bench: Bench, view: View, *, damaged: bool = False
 ) -> list[tuple[FieldId, object]]:
@@ -102,13 +114,7 @@ def contact_values(
         ChainBroken, FieldCryptoError: a value cannot be opened, unless *damaged*.
         KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
     """
-    held: list[HeldValue] = [
-        value
-        for value in view.standing.data.values
-        if value.filing in (FilingSystem.CUSTOMER, FilingSystem.MARKETING)
-        and (declared := bench.register.fields.get(value.field)) is not None
-        and declared.kind in CONTACT_POINTS
-    ]
+    held = contact_points(bench, view)
     if not held or view.position == 0:
         return []
     # read for a stop of the person, to keep it, or to look whether there is one

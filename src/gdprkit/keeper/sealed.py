@@ -28,7 +28,15 @@ from gdprkit.words.identifiers import FieldId, Slot, SubjectId, uuid_from
 from gdprkit.words.personal import Personal
 from gdprkit.words.vocabulary import FilingSystem
 
-__all__ = ["SealedBatch", "check_envelopes", "open_values", "reseal_values", "seal_values"]
+__all__ = [
+    "SealedBatch",
+    "check_envelopes",
+    "check_found",
+    "open_found",
+    "open_values",
+    "reseal_values",
+    "seal_values",
+]
 
 
 @final
@@ -100,13 +108,22 @@ def check_envelopes(
     """
     wanted = tuple(held)
     found = store.values(about, [value.slot for value in wanted])
+    check_found(about, wanted, found)
+    return found
+
+
+def check_found(about: SubjectId, wanted: Iterable[HeldValue], found: Mapping[Slot, bytes]) -> None:
+    """Hold envelopes that were read against the hashes that entries name.
+
+    Raises:
+        ChainBroken: a value is gone or is not the one the entry names.
+    """
     for value in wanted:
         envelope = found.get(value.slot)
         if envelope is None:
             raise ChainBroken(about, value.position, "a value it names is gone from the vault")
         if sha256(envelope).hexdigest() != value.digest:
             raise ChainBroken(about, value.position, "a value in the vault is not the one it names")
-    return found
 
 
 def open_values(
@@ -119,7 +136,18 @@ def open_values(
         FieldCryptoError: a value cannot be opened.
     """
     wanted = tuple(held)
-    envelopes = check_envelopes(store, about, wanted)
+    return open_found(versions, wanted, check_envelopes(store, about, wanted))
+
+
+def open_found(
+    versions: SubjectKeyVersions, wanted: Iterable[HeldValue], envelopes: Mapping[Slot, bytes]
+) -> tuple[tuple[HeldValue, Personal[object]], ...]:
+    """Open held values whose envelopes were read and checked.
+
+    Raises:
+        FieldCryptoError: a value cannot be opened.
+    """
+    wanted = tuple(wanted)
     items = [(envelopes[v.slot], _place(v.filing, v.field), v.slot) for v in wanted]
     opened = unseal_many(items, versions)
     return tuple((v, Personal(value)) for v, value in zip(wanted, opened, strict=True))

@@ -2,14 +2,14 @@
 
 Decides how long an opened key, or the knowledge that a person was erased, is believed without
 asking the store again. Leaves out how either is found. Always true: an erasure is final and does
-not age; absence is never kept; one subject is looked up once at a time; ``forget`` waits for a
-look-up under way, so nothing read before it stays behind.
+not age; absence is never kept; one subject is looked up once at a time, but for look-ups of many;
+nothing that was read before a ``forget`` stays behind it.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Generic, TypeVar, final
 
 from gdprkit.sealing.locks import ForkLock
@@ -33,7 +33,7 @@ class KeyCache(KeepsSecrets, Generic[T]):
         monotonic: A clock that only goes forward, in seconds.
     """
 
-    __slots__ = ("_capacity", "_flights", "_kept", "_monotonic", "_ttl")
+    __slots__ = ("_capacity", "_flights", "_forgotten", "_kept", "_monotonic", "_ttl")
 
     def __init__(self, *, capacity: int, ttl: float, monotonic: Callable[[], float]) -> None:
         self._capacity: Final = capacity
@@ -43,6 +43,7 @@ class KeyCache(KeepsSecrets, Generic[T]):
         # is one step: threads need no lock to read it.
         self._kept: Final[OrderedDict[int, tuple[float, T | Tombstone]]] = OrderedDict()
         self._flights: Final = tuple(ForkLock() for _ in range(_FLIGHTS))
+        self._forgotten: Final = [0] * _FLIGHTS  # how often, in each flight
 
     def idle(self) -> KeyCache[T]:
         """Return another one that keeps nothing: each question is looked up."""
@@ -62,10 +63,41 @@ class KeyCache(KeepsSecrets, Generic[T]):
                 self._keep(number, until, found)
             return found
 
+    def get_many(
+        self,
+        people: Iterable[SubjectId],
+        load: Callable[[list[SubjectId]], Mapping[SubjectId, T]],
+    ) -> dict[SubjectId, T | Tombstone]:
+        """Return what is kept about people, or what *load* finds; whom it leaves out is no part.
+
+        They may be looked up elsewhere meanwhile; what was forgotten meanwhile is not kept.
+        """
+        found: dict[SubjectId, T | Tombstone] = {}
+        lacking: list[SubjectId] = []
+        for about in people:
+            fresh = self._fresh(about.int)
+            if fresh is None:
+                lacking.append(about)
+            else:
+                found[about] = fresh
+        if not lacking:
+            return found
+        forgotten = tuple(self._forgotten)
+        until = self._monotonic() + self._ttl
+        for about, one in load(lacking).items():
+            found[about] = one
+            flight = about.int % _FLIGHTS
+            with self._flights[flight]:
+                if self._forgotten[flight] == forgotten[flight]:
+                    self._keep(about.int, until, one)
+        return found
+
     def forget(self, about: SubjectId) -> None:
         """Drop what is kept about the person."""
-        with self._flights[about.int % _FLIGHTS]:
+        flight = about.int % _FLIGHTS
+        with self._flights[flight]:
             self._kept.pop(about.int, None)
+            self._forgotten[flight] += 1
 
     def _fresh(self, number: int) -> T | Tombstone | None:
         kept = self._kept.get(number)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final, final, overload
@@ -31,6 +31,8 @@ from gdprkit.sealing.errors import (
     KeyEpochDestroyed,
     KeyIntegrityError,
     KeyMissing,
+    KeyProviderDenied,
+    KeyProviderUnavailable,
     ProcessingRestricted,
     ShredHeld,
     SubjectErased,
@@ -182,6 +184,24 @@ class SubjectKeys(KeepsSecrets):
         if found.restricted and use is None:
             raise ProcessingRestricted(about)
         return found
+
+    def of_many(
+        self, people: Iterable[SubjectId], *, use: RestrictedUse | None = None
+    ) -> Mapping[SubjectId, SubjectKeyVersions]:
+        """Return the keys of many people, read at once.
+
+        Left out is whoever ``of`` refuses, and sometimes somebody whose rows change just now.
+
+        Raises:
+            KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
+        """
+        self._serve()
+        found = self._cache.get_many(people, self._load_many)
+        return {
+            about: keys
+            for about, keys in found.items()
+            if not isinstance(keys, Tombstone) and not (keys.restricted and use is None)
+        }
 
     def for_writing(
         self, about: SubjectId, *, use: RestrictedUse | None = None
@@ -412,6 +432,24 @@ class SubjectKeys(KeepsSecrets):
             if tuple(self._store.keys(about)) == tuple(rows):
                 raise
         return self._load(about)
+
+    def _load_many(self, people: list[SubjectId]) -> dict[SubjectId, SubjectKeyVersions]:
+        """Open the keys of whoever has them, is not erased, and whose rows are right."""
+        # keys before tombstones, as in _load
+        rows = self._store.keys_of(people)
+        marks = {root.mark(about): about for root in self._lasting.usable() for about in rows}
+        erased = {marks[mark] for mark in self._store.tombstones_of(marks)}
+        found: dict[SubjectId, SubjectKeyVersions] = {}
+        for about, own in rows.items():
+            if about in erased:
+                continue
+            try:
+                found[about] = self._open(about, own)
+            except (KeyProviderUnavailable, KeyProviderDenied):
+                raise
+            except FieldCryptoError:
+                continue  # ``of`` says what is wrong, if it is wrong still
+        return found
 
     def _tombstone(self, about: SubjectId) -> Tombstone | None:
         for root in self._lasting.usable():

@@ -9,7 +9,7 @@ that some database would refuse or cut short.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol, final
@@ -230,8 +230,16 @@ class KeyStore(Protocol):
         """Return every version of the person's key in order of version; empty when none."""
         ...
 
+    def keys_of(self, people: Iterable[SubjectId]) -> Mapping[SubjectId, Sequence[KeyRow]]:
+        """Return what ``keys`` returns of each of *people*; who has no key is left out."""
+        ...
+
     def tombstone(self, mark: bytes) -> Tombstone | None:
         """Return the record of erasure under *mark*, or None."""
+        ...
+
+    def tombstones_of(self, marks: Iterable[bytes]) -> Mapping[bytes, Tombstone]:
+        """Return the records of erasure under *marks*; marks without one are left out."""
         ...
 
     def tombstones(self) -> Sequence[Tombstone]:

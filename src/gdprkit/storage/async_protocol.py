@@ -53,6 +53,12 @@ class AsyncStore(Protocol):
         """See ``Store.values``."""
         ...
 
+    async def values_of(
+        self, wanted: Mapping[SubjectId, Iterable[Slot]]
+    ) -> Mapping[SubjectId, Mapping[Slot, bytes]]:
+        """See ``Store.values_of``."""
+        ...
+
     async def find(self, terms: Iterable[bytes]) -> Mapping[bytes, tuple[SubjectId, ...]]:
         """See ``Store.find``."""
         ...
@@ -109,8 +115,16 @@ class AsyncStore(Protocol):
         """See ``Store.keys``."""
         ...
 
+    async def keys_of(self, people: Iterable[SubjectId]) -> Mapping[SubjectId, Sequence[KeyRow]]:
+        """See ``KeyStore.keys_of``."""
+        ...
+
     async def tombstone(self, mark: bytes) -> Tombstone | None:
         """See ``Store.tombstone``."""
+        ...
+
+    async def tombstones_of(self, marks: Iterable[bytes]) -> Mapping[bytes, Tombstone]:
+        """See ``KeyStore.tombstones_of``."""
         ...
 
     async def tombstones(self) -> Sequence[Tombstone]:

@@ -85,6 +85,12 @@ class AsyncSqlStore(ABC):
         """See ``AsyncStore.values``."""
         return await self._read(reads.values(self._tenant, about, slots))
 
+    async def values_of(
+        self, wanted: Mapping[SubjectId, Iterable[Slot]]
+    ) -> Mapping[SubjectId, Mapping[Slot, bytes]]:
+        """See ``AsyncStore.values_of``."""
+        return await self._read(reads.values_of(self._tenant, wanted))
+
     async def find(self, terms: Iterable[bytes]) -> Mapping[bytes, tuple[SubjectId, ...]]:
         """See ``AsyncStore.find``."""
         return await self._read(reads.find(self._tenant, terms))
@@ -141,9 +147,17 @@ class AsyncSqlStore(ABC):
         """See ``AsyncStore.keys``."""
         return await self._read(reads.keys(self._tenant, about))
 
+    async def keys_of(self, people: Iterable[SubjectId]) -> Mapping[SubjectId, Sequence[KeyRow]]:
+        """See ``AsyncStore.keys_of``."""
+        return await self._read(reads.keys_of(self._tenant, people))
+
     async def tombstone(self, mark: bytes) -> Tombstone | None:
         """See ``AsyncStore.tombstone``."""
         return await self._read(reads.tombstone(self._tenant, mark))
+
+    async def tombstones_of(self, marks: Iterable[bytes]) -> Mapping[bytes, Tombstone]:
+        """See ``AsyncStore.tombstones_of``."""
+        return await self._read(reads.tombstones_of(self._tenant, marks))
 
     async def tombstones(self) -> Sequence[Tombstone]:
         """See ``AsyncStore.tombstones``."""

@@ -87,6 +87,12 @@ class BlockingStore:
         """See ``Store.values``."""
         return self._wait(self._store.values(about, slots))
 
+    def values_of(
+        self, wanted: Mapping[SubjectId, Iterable[Slot]]
+    ) -> Mapping[SubjectId, Mapping[Slot, bytes]]:
+        """See ``Store.values_of``."""
+        return self._wait(self._store.values_of(wanted))
+
     def find(self, terms: Iterable[bytes]) -> Mapping[bytes, tuple[SubjectId, ...]]:
         """See ``Store.find``."""
         return self._wait(self._store.find(terms))
@@ -143,9 +149,17 @@ class BlockingStore:
         """See ``Store.keys``."""
         return self._wait(self._store.keys(about))
 
+    def keys_of(self, people: Iterable[SubjectId]) -> Mapping[SubjectId, Sequence[KeyRow]]:
+        """See ``Store.keys_of``."""
+        return self._wait(self._store.keys_of(people))
+
     def tombstone(self, mark: bytes) -> Tombstone | None:
         """See ``Store.tombstone``."""
         return self._wait(self._store.tombstone(mark))
+
+    def tombstones_of(self, marks: Iterable[bytes]) -> Mapping[bytes, Tombstone]:
+        """See ``Store.tombstones_of``."""
+        return self._wait(self._store.tombstones_of(marks))
 
     def tombstones(self) -> Sequence[Tombstone]:
         """See ``Store.tombstones``."""

@@ -121,6 +121,18 @@ class MemoryStore:
             kept = self._person(about).values
             return {slot: kept[slot] for slot in slots if slot in kept}
 
+    def values_of(
+        self, wanted: Mapping[SubjectId, Iterable[Slot]]
+    ) -> Mapping[SubjectId, Mapping[Slot, bytes]]:
+        """See ``Store.values_of``."""
+        with self._open():
+            kept = {about: self._person(about).values for about in wanted}
+            found = {
+                about: {slot: kept[about][slot] for slot in slots if slot in kept[about]}
+                for about, slots in wanted.items()
+            }
+        return {about: values for about, values in found.items() if values}
+
     def find(self, terms: Iterable[bytes]) -> Mapping[bytes, tuple[SubjectId, ...]]:
         """See ``Store.find``."""
         with self._open():
@@ -230,10 +242,26 @@ class MemoryStore:
         with self._open():
             return [row for _, row in sorted(self._person(about).keys.items())]
 
+    def keys_of(self, people: Iterable[SubjectId]) -> Mapping[SubjectId, Sequence[KeyRow]]:
+        """See ``KeyStore.keys_of``."""
+        with self._open():
+            found = {about: self._person(about).keys for about in people}
+            return {
+                about: [row for _, row in sorted(keys.items())]
+                for about, keys in found.items()
+                if keys
+            }
+
     def tombstone(self, mark: bytes) -> Tombstone | None:
         """See ``KeyStore.tombstone``."""
         with self._open():
             return self._tombstones.get(mark)
+
+    def tombstones_of(self, marks: Iterable[bytes]) -> Mapping[bytes, Tombstone]:
+        """See ``KeyStore.tombstones_of``."""
+        with self._open():
+            kept = self._tombstones
+            return {mark: kept[mark] for mark in marks if mark in kept}
 
     def tombstones(self) -> Sequence[Tombstone]:
         """See ``KeyStore.tombstones``."""

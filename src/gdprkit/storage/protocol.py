@@ -383,6 +383,12 @@ class Store(KeyStore, Protocol):
         """Return this person's envelopes; slots that hold nothing are left out."""
         ...
 
+    def values_of(
+        self, wanted: Mapping[SubjectId, Iterable[Slot]]
+    ) -> Mapping[SubjectId, Mapping[Slot, bytes]]:
+        """Return what ``values`` returns of each person; who has nothing there is left out."""
+        ...
+
     def find(self, terms: Iterable[bytes]) -> Mapping[bytes, tuple[SubjectId, ...]]:
         """Return, for each term found, the people that have it, in order of id, each once."""
         ...

@@ -47,6 +47,7 @@ __all__ = [
     "hanging",
     "key_rows",
     "keys",
+    "keys_of",
     "line",
     "lines",
     "marks",
@@ -61,7 +62,9 @@ __all__ = [
     "terms",
     "tombstone",
     "tombstones",
+    "tombstones_of",
     "values",
+    "values_of",
     "waking",
 ]
 
@@ -102,6 +105,20 @@ def values(tenant: str, about: SubjectId, slots: Iterable[Slot]) -> Steps[Mappin
         statement = sql.listed(sql.VALUES, len(chunk))
         rows = yield ROWS, statement, (tenant, about.bytes, *chunk)
         found.update(map(sql.slotted, rows))
+    return found
+
+
+def values_of(
+    tenant: str, wanted: Mapping[SubjectId, Iterable[Slot]]
+) -> Steps[Mapping[SubjectId, Mapping[Slot, bytes]]]:
+    """Read ``Store.values_of``."""
+    people = {about.bytes: about for about in wanted}
+    found: dict[SubjectId, dict[Slot, bytes]] = {}
+    places = ((about.bytes, slot.bytes) for about, slots in wanted.items() for slot in slots)
+    for chunk in sql.pairs(places):
+        for row in (yield ROWS, sql.paired(sql.VALUES_OF, len(chunk) // 2), (*chunk, tenant)):
+            subject, slot, envelope = sql.placed(row)
+            found.setdefault(people[subject], {})[slot] = envelope
     return found
 
 
@@ -151,6 +168,18 @@ def keys(tenant: str, about: SubjectId) -> Steps[Sequence[KeyRow]]:
     return [sql.key_of(row) for row in found]
 
 
+def keys_of(
+    tenant: str, people: Iterable[SubjectId]
+) -> Steps[Mapping[SubjectId, Sequence[KeyRow]]]:
+    """Read ``KeyStore.keys_of``."""
+    found: dict[SubjectId, list[KeyRow]] = {}
+    for chunk in sql.chunks(about.bytes for about in people):
+        for raw in (yield ROWS, sql.listed(sql.KEYS_OF, len(chunk)), (tenant, *chunk)):
+            row = sql.key_of(raw)
+            found.setdefault(row.about, []).append(row)
+    return found
+
+
 def destroyed_keys(tenant: str, about: SubjectId) -> Steps[frozenset[bytes]]:
     """Read the ids of the versions of a person's key that were destroyed."""
     found = yield ROWS, sql.KEYS_DESTROYED, (tenant, about.bytes)
@@ -161,6 +190,15 @@ def tombstone(tenant: str, mark: bytes) -> Steps[Tombstone | None]:
     """Read ``KeyStore.tombstone``."""
     found = yield ROWS, sql.TOMBSTONE, (tenant, mark)
     return sql.tombstone_of(found[0]) if found else None
+
+
+def tombstones_of(tenant: str, marks: Iterable[bytes]) -> Steps[Mapping[bytes, Tombstone]]:
+    """Read ``KeyStore.tombstones_of``."""
+    found: dict[bytes, Tombstone] = {}
+    for chunk in sql.chunks(marks):
+        for row in (yield ROWS, sql.listed(sql.TOMBSTONES_OF, len(chunk)), (tenant, *chunk)):
+            found[row[0]] = sql.tombstone_of(row)
+    return found
 
 
 def tombstones(tenant: str) -> Steps[Sequence[Tombstone]]:

@@ -86,6 +86,12 @@ class SqlStore(ABC):
         """See ``Store.values``."""
         return self._read(reads.values(self._tenant, about, slots))
 
+    def values_of(
+        self, wanted: Mapping[SubjectId, Iterable[Slot]]
+    ) -> Mapping[SubjectId, Mapping[Slot, bytes]]:
+        """See ``Store.values_of``."""
+        return self._read(reads.values_of(self._tenant, wanted))
+
     def find(self, terms: Iterable[bytes]) -> Mapping[bytes, tuple[SubjectId, ...]]:
         """See ``Store.find``."""
         return self._read(reads.find(self._tenant, terms))
@@ -149,9 +155,17 @@ class SqlStore(ABC):
         """See ``KeyStore.keys``."""
         return self._read(reads.keys(self._tenant, about))
 
+    def keys_of(self, people: Iterable[SubjectId]) -> Mapping[SubjectId, Sequence[KeyRow]]:
+        """See ``KeyStore.keys_of``."""
+        return self._read(reads.keys_of(self._tenant, people))
+
     def tombstone(self, mark: bytes) -> Tombstone | None:
         """See ``KeyStore.tombstone``."""
         return self._read(reads.tombstone(self._tenant, mark))
+
+    def tombstones_of(self, marks: Iterable[bytes]) -> Mapping[bytes, Tombstone]:
+        """See ``KeyStore.tombstones_of``."""
+        return self._read(reads.tombstones_of(self._tenant, marks))
 
     def tombstones(self) -> Sequence[Tombstone]:
         """See ``KeyStore.tombstones``."""

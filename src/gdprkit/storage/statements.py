@@ -51,6 +51,9 @@ __all__ = [
     "line_end_of",
     "line_tombstone_of",
     "listed",
+    "paired",
+    "pairs",
+    "placed",
     "position_of",
     "slotted",
     "standing_of",
@@ -145,6 +148,12 @@ RECEIPT: Final = (
 VALUES: Final = (
     "SELECT slot, envelope FROM gdprkit_value WHERE tenant = ? AND subject = ? AND slot IN ({list})"
 )
+# joined from the list outwards: each place is one look-up, which IN of pairs is not in SQLite
+VALUES_OF: Final = (
+    "WITH wanted (subject, slot) AS (VALUES {list}) SELECT v.subject, v.slot, v.envelope"
+    " FROM wanted w JOIN gdprkit_value v ON v.subject = w.subject AND v.slot = w.slot"
+    " WHERE v.tenant = ?"
+)
 VALUE_PUT: Final = (
     "INSERT INTO gdprkit_value (tenant, subject, slot, envelope) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (tenant, subject, slot) DO UPDATE SET envelope = excluded.envelope"
@@ -164,6 +173,10 @@ FIND: Final = (
 KEYS: Final = (
     "SELECT subject, version, key_id, kek_id, wrapped, state, created, wraps_alg, restricted,"
     " on_hold FROM gdprkit_key WHERE tenant = ? AND subject = ? ORDER BY version"
+)
+KEYS_OF: Final = (
+    "SELECT subject, version, key_id, kek_id, wrapped, state, created, wraps_alg, restricted,"
+    " on_hold FROM gdprkit_key WHERE tenant = ? AND subject IN ({list}) ORDER BY subject, version"
 )
 KEYS_DESTROYED: Final = (
     "SELECT key_id FROM gdprkit_key WHERE tenant = ? AND subject = ? AND state = 'destroyed'"
@@ -205,6 +218,10 @@ TERMS_HANGING: Final = (
 TOMBSTONE: Final = (
     "SELECT mark, erased_at, reason, reference, key_ids FROM gdprkit_tombstone"
     " WHERE tenant = ? AND mark = ?"
+)
+TOMBSTONES_OF: Final = (
+    "SELECT mark, erased_at, reason, reference, key_ids FROM gdprkit_tombstone"
+    " WHERE tenant = ? AND mark IN ({list})"
 )
 TOMBSTONES: Final = (
     "SELECT mark, erased_at, reason, reference, key_ids FROM gdprkit_tombstone"
@@ -286,6 +303,11 @@ def listed(statement: str, count: int) -> str:
     return statement.format(list=", ".join("?" * count))
 
 
+def paired(statement: str, count: int) -> str:
+    """Return *statement* with *count* pairs of placeholders for its list."""
+    return statement.format(list=", ".join(["(?, ?)"] * count))
+
+
 def chunks(values: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Give *values*, each once, in lists for ``listed``.
 
@@ -296,6 +318,12 @@ def chunks(values: Iterable[bytes]) -> Iterator[list[bytes]]:
     while chunk := list(islice(rest, LIST_LIMIT)):
         size = 1 << (len(chunk) - 1).bit_length()
         yield chunk + chunk[-1:] * (size - len(chunk))
+
+
+def pairs(places: Iterable[tuple[bytes, bytes]]) -> Iterator[list[bytes]]:
+    """Give pairs, each once, as flat lists for ``paired``, filled up as those of ``chunks``."""
+    for chunk in chunks(first + second for first, second in places):
+        yield [part for both in chunk for part in (both[:16], both[16:])]
 
 
 def grouped(pairs: Iterable[tuple[bytes, Any]]) -> Iterator[tuple[bytes, tuple[Any, ...]]]:
@@ -365,6 +393,12 @@ def position_of(row: Row) -> int:
 def slotted(row: Row) -> tuple[Slot, bytes]:
     """Read a row of VALUES or TERMS: what lies in a slot."""
     return Slot(UUID(bytes=row[0])), row[1]
+
+
+@_reads(bytes, bytes, bytes)
+def placed(row: Row) -> tuple[bytes, Slot, bytes]:
+    """Read a row of VALUES_OF: what lies in a person's slot."""
+    return row[0], Slot(UUID(bytes=row[1])), row[2]
 
 
 @_reads(bytes, bytes)

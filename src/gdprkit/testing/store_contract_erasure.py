@@ -108,6 +108,33 @@ class ErasureContract(StoreAbilities):
         assert store.tombstone(hashed("mark")) == first
         assert store.tombstone(hashed("another mark")) is None
 
+    def test_tombstones_of_many_are_those_of_each(self, store: Store) -> None:
+        """Under each mark what is there; marks of nobody are left out."""
+        rows = {hashed(f"mark {n}"): tombstone(hashed(f"mark {n}"), f"{n}") for n in range(70)}
+        for row in rows.values():
+            store.add_tombstone(row)
+        assert dict(store.tombstones_of([*rows, hashed("other"), *rows])) == rows
+        some = [hashed("mark 3"), hashed("other"), hashed("mark 8")]
+        assert set(store.tombstones_of(some)) == {some[0], some[2]}
+        assert dict(store.tombstones_of([])) == {}
+
+    def test_values_of_many_are_those_of_each(self, store: Store) -> None:
+        """Of each person the slots asked for, and no value of another's in a slot of that id."""
+        people = [person(number) for number in range(1, 80)]
+        for about in people:
+            batch = follow(store, about, b"one")
+            puts = [VaultPut(slot=slot(n), envelope=about.bytes + b"%d" % n) for n in (1, 2, 3)]
+            store.commit(attrs.evolve(batch, puts=puts[:2] if about == ANNA else puts))
+        asked = {about: [slot(3), slot(1), slot(3), slot(9)] for about in people}
+        asked |= {person(500): [slot(1)], person(501): []}
+        wanted = {about: dict(store.values(about, slots)) for about, slots in asked.items()}
+        found = store.values_of(asked)
+        assert {about: dict(values) for about, values in found.items()} == {
+            about: values for about, values in wanted.items() if values
+        }
+        assert dict(found[ANNA]) == {slot(1): ANNA.bytes + b"1"}
+        assert dict(store.values_of({})) == {}
+
     def test_tombstones_are_given_oldest_first(self, store: Store) -> None:
         """Those of shredded people and those added by themselves come in one order, each once."""
         assert list(store.tombstones()) == []

@@ -61,6 +61,19 @@ class KeysContract(StoreAbilities):
         store.commit(attrs.evolve(follow(store, ANNA), keys=[changed]))
         assert list(store.keys(ANNA)) == [changed, key_row(ANNA, 2)]
 
+    def test_keys_of_many_are_those_of_each(self, store: Store) -> None:
+        """Of each person what is told of them alone; who has no key, or is nobody, is left out."""
+        store.add_epoch(K1)
+        rows = [key_row(person(number), version) for number in range(4, 90) for version in (2, 1)]
+        _keep(store, *rows)
+        store.commit(follow(store, BO, b"no key"))
+        people = [person(number) for number in range(89, 0, -1)]
+        found = store.keys_of([*people, CAI])
+        assert {about: list(keys) for about, keys in found.items()} == {
+            about: list(store.keys(about)) for about in people[:-3]
+        }
+        assert dict(store.keys_of([])) == {} == dict(store.keys_of([ANNA, BO]))
+
     def test_the_first_writer_of_an_epoch_wins(self, store: Store) -> None:
         """Adding an epoch that is there keeps the stored one and says nothing."""
         store.add_epoch(K1)

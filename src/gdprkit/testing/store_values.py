@@ -212,7 +212,12 @@ def picture(store: Store, people: Iterable[SubjectId] = ()) -> dict[str, object]
         "hanging": dict(store.hanging()),
         "key rows": list(store.key_rows(limit=10**6)),
     }
-    for about in {*people, *(person(number) for number in range(1, 6))}:
+    asked = {*people, *(person(number) for number in range(1, 6))}
+    places = {about: [slot(number) for number in range(20)] for about in asked}
+    shown["values of"] = {about: dict(kept) for about, kept in store.values_of(places).items()}
+    shown["keys of"] = {about: list(rows) for about, rows in store.keys_of(asked).items()}
+    shown["tombstones of"] = dict(store.tombstones_of([hashed("mark"), hashed("h")]))
+    for about in asked:
         shown[str(about)] = [
             store.standing(about),
             list(store.line(about)),
