@@ -263,6 +263,18 @@ def test_all_lines_taken_out_are_missed(store: Path) -> None:
     assert "3 lines broken" in out
 
 
+def test_a_trigger_of_somebody_else_is_told(store: Path) -> None:
+    """What takes each new stop out again by itself leaves chains whole, and is a finding."""
+    tamper(
+        store,
+        "CREATE TRIGGER silent AFTER INSERT ON gdprkit_suppression"
+        " BEGIN DELETE FROM gdprkit_suppression WHERE rowid = NEW.rowid; END",
+    )
+    code, out, _ = call("trail", "verify", str(store))
+    assert code == 4
+    assert "a trigger that is not gdprkit's acts on gdprkit_suppression: 'silent'" in out
+
+
 def test_a_standing_of_another_fold_is_not_compared(store: Path) -> None:
     """What another version of the folding code made is folded anew when it is read."""
     tamper(store, OTHER_STATE, "UPDATE gdprkit_line SET fold = fold + 1")

@@ -22,6 +22,7 @@ from gdprkit.ledger.chain import verify_line
 from gdprkit.ledger.codec import decode_entry, decode_standing
 from gdprkit.state.standing import FOLD_VERSION, Standing, fold
 from gdprkit.storage.protocol import Store, StoredEntry, StoredStanding
+from gdprkit.storage.schema import GUARDS
 from gdprkit.storage.sqlite_file import Loan, SqliteFile, asked
 from gdprkit.storage.statements import subject_of
 from gdprkit.words.identifiers import SubjectId
@@ -54,6 +55,8 @@ _STRAYS: Final = {
     )
     for noun in ("entry", "value", "key")
 }
+_TRIGGERS: Final = """SELECT name, tbl_name FROM sqlite_master
+    WHERE type = 'trigger' AND tbl_name GLOB 'gdprkit_*' ORDER BY name"""
 _PLURAL: Final = {"entry": "entries"}
 _BACK: Final = """SELECT x.subject FROM gdprkit_expunged x JOIN gdprkit_line l
     ON l.tenant = x.tenant AND l.subject = x.subject WHERE x.tenant = ? ORDER BY x.subject"""
@@ -183,7 +186,8 @@ def strays(file: Path, tenant: str) -> Iterator[str]:
     """Give a message for each person of whom a file holds rows that hang on no line.
 
     The keys of the tables refuse such rows, so somebody has switched them off. Told as well: a line
-    that is there although it was expunged, and tags by which somebody is not found, or wrongly.
+    that is there although it was expunged, tags by which somebody is not found, or wrongly, and
+    triggers by which somebody else writes to our tables.
     """
     left: dict[SubjectId, list[str]] = {}
     for noun, (people, rows) in _STRAYS.items():
@@ -194,6 +198,9 @@ def strays(file: Path, tenant: str) -> Iterator[str]:
         yield f"the line of {who} is gone and left {', '.join(left[who])}"
     if any(asked(file, statement, tenant)[0][0] for statement in _TAGS):
         yield "people are not tagged as their lines say; reindex"
+    for name, table in asked(file, _TRIGGERS):
+        if name not in GUARDS:
+            yield f"a trigger that is not gdprkit's acts on {table}: {name!r}"
     for (about,) in asked(file, _BACK, tenant):
         yield f"the line of {subject_of(about)} was expunged and is there again"
 

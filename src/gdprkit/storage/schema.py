@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "SCHEMA_VERSION", "TABLES"]
+__all__ = ["APPLICATION_ID", "GUARDS", "MIGRATIONS", "SCHEMA", "SCHEMA_VERSION", "TABLES"]
 
 APPLICATION_ID: Final = 0x67647072  # "gdpr"
 """Marks the file as a gdprkit store in SQLite's header."""
@@ -130,6 +130,9 @@ _GUARDS: Final[Mapping[str, str]] = {
         for deed in ("UPDATE", "DELETE")
     },
 }
+
+GUARDS: Final = frozenset(_GUARDS)
+"""The names of all triggers."""
 
 SCHEMA: Final = (*_TABLES.values(), *_INDEXES.values(), *_GUARDS.values(), *_VERSION)
 """Statements that make an empty database a store, in order."""
