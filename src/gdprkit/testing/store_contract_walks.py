@@ -75,7 +75,8 @@ class WalksContract(StoreAbilities):
 
     def test_marks_are_given_as_they_are_kept(self, store: Store) -> None:
         """The marks of everybody, nothing left out, in order of id and within a span; an expunged
-        line has none. Reindexing reads them."""
+        line has none. Reindexing reads them.
+        """
         wake_at = moment(30).replace(microsecond=1)
         given = {
             CAI: Marks(wake_at=wake_at, tags={"news", "other"}),
