@@ -15,7 +15,7 @@ from gdprkit.errors import TokenSpent
 from gdprkit.ledger.chain import verify_line
 from gdprkit.storage.protocol import Store
 from gdprkit.testing.store_abilities import StoreAbilities
-from gdprkit.testing.store_processes import SHARED, TOKENS, Opener, share, write_until_killed
+from gdprkit.testing.store_processes import SHARED, TOKENS, Opener, meet, share, write_until_killed
 from gdprkit.testing.store_values import follow, moment, person, slot
 
 __all__ = ["ProcessesContract"]
@@ -36,7 +36,7 @@ class ProcessesContract(StoreAbilities):
         opener = self._opener(store)
         context = get_context("spawn")
         start = context.Barrier(WRITERS, timeout=60)  # one after the other they would not meet
-        with ProcessPoolExecutor(WRITERS, context, initializer=start.wait) as processes:
+        with ProcessPoolExecutor(WRITERS, context, meet, (start, opener)) as processes:
             work = [processes.submit(share, opener, name, ROUNDS) for name in range(WRITERS)]
             done = [each.result() for each in work]
         line, last = store.line(SHARED), store.standing(SHARED)

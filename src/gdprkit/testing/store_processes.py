@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from typing import TypeAlias
 
 import attrs
@@ -16,12 +17,19 @@ from gdprkit.errors import AlreadyRecorded, PositionTaken, TokenSpent
 from gdprkit.storage.protocol import Marks, Store, VaultPut
 from gdprkit.testing.store_values import follow, hashed, moment, person, slot
 
-__all__ = ["Opener", "share", "write_until_killed"]
+__all__ = ["Opener", "meet", "share", "write_until_killed"]
 
 Opener: TypeAlias = tuple[Callable[[str], Store], str]
 """What opens the store, and where it is."""
 
 SHARED, TOKENS = person(1), 5
+
+
+def meet(start: Barrier, opener: Opener) -> None:
+    """Wait until every process has loaded what it needs and is there."""
+    open_store, address = opener
+    open_store(address).close()
+    start.wait()
 
 
 def share(opener: Opener, name: int, rounds: int) -> tuple[list[int], list[int]]:
