@@ -28,6 +28,7 @@ from gdprkit.errors import (
     StoreBusy,
     StoreClosed,
 )
+from gdprkit.ledger.chain import genesis
 from gdprkit.storage.hosts import host_store, install
 from gdprkit.storage.protocol import Store, VaultPut
 from gdprkit.storage.sqlite_host import SqliteHostStore
@@ -536,3 +537,44 @@ def test_an_alchemy_connection_hears_of_the_transaction(tmp_path: Path) -> None:
     engine.dispose()
     with _look_sqlite(path) as (store, _):
         assert list(store.people()) == [ANNA]
+
+
+@pytest.mark.parametrize("how", ["connection", "session", "scoped"])
+@pytest.mark.parametrize("database", ["sqlite", "psycopg"])
+def test_a_store_ends_with_the_transaction_it_was_made_for(
+    how: str, database: str, tmp_path: Path, new_postgres: Callable[[], str]
+) -> None:
+    """Used after the host's commit it says so: the connection may be somebody else's by then."""
+    make = _alchemy_sqlite(how) if database == "sqlite" else _alchemy_postgres(how)
+    host = make(tmp_path, new_postgres() if database == "psycopg" else "")
+    with host.work() as (connection, _):
+        store = host_store(connection)
+        store.commit(follow(store, ANNA, b"one"))
+    with pytest.raises(HostTransaction, match="over"):
+        store.standing(ANNA)
+    with pytest.raises(HostTransaction, match="over"):
+        store.commit(_late())
+    assert host.people() == [ANNA]
+
+
+def _late() -> Any:
+    return continued(BO, 0, genesis("main", BO), [b"late"])
+
+
+def test_a_connection_that_begins_again_is_another_transaction(tmp_path: Path) -> None:
+    """A SQLAlchemy connection that goes on after its commit needs a store of its own again."""
+    path = _prepared_sqlite(tmp_path / "host.db")
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        store = host_store(connection)
+        connection.commit()
+        connection.exec_driver_sql("SELECT 1")
+        with pytest.raises(HostTransaction, match="over"):
+            store.commit(_late())
+        again = host_store(connection)
+        with connection.begin_nested():
+            again.commit(_late())
+        connection.commit()
+    engine.dispose()
+    with _look_sqlite(path) as (store, _):
+        assert list(store.people()) == [BO]

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from gdprkit.errors import InvalidValue
 from gdprkit.storage.protocol import Store
+from gdprkit.storage.sql_store import SqlStore
 from gdprkit.storage.sqlite_host import SqliteHostStore, install_sqlite
 
 __all__ = ["host_store", "install"]
@@ -21,7 +23,8 @@ __all__ = ["host_store", "install"]
 def host_store(host: object, *, tenant: str = "main", wait: float = 30.0) -> Store:
     """Return a store on the transaction that *host* is in.
 
-    Make one for each transaction; it costs one look at the tables.
+    Make one for each transaction; it costs one look at the tables. Behind SQLAlchemy it ends with
+    the transaction: afterwards every method raises HostTransaction.
 
     Args:
         host: A SQLAlchemy ``Connection`` or ``Session``, a Django database connection, or a
@@ -35,12 +38,15 @@ def host_store(host: object, *, tenant: str = "main", wait: float = 30.0) -> Sto
         SchemaMissing: the database lacks our tables; ``install`` makes them.
         NewerSchema: a newer gdprkit made the tables.
     """
-    driver = _driver_connection(host)
+    driver, is_over = _driver_connection(host)
+    store: SqlStore
     if isinstance(driver, sqlite3.Connection):
-        return SqliteHostStore(driver, tenant=tenant)
-    from gdprkit.storage.postgres import PostgresStore
+        store = SqliteHostStore(driver, tenant=tenant)
+    else:
+        from gdprkit.storage.postgres import PostgresStore
 
-    return PostgresStore(driver, tenant=tenant, wait=wait)
+        store = PostgresStore(driver, tenant=tenant, wait=wait)
+    return store if is_over is None else store.ends_when(is_over)
 
 
 def install(host: object) -> None:
@@ -54,7 +60,7 @@ def install(host: object) -> None:
         NewerSchema: a newer gdprkit made the tables.
         SchemaMissing, StoreCorrupt: some of our tables are there and others are not.
     """
-    driver = _driver_connection(host)
+    driver, _ = _driver_connection(host)
     if isinstance(driver, sqlite3.Connection):
         install_sqlite(driver)
         return
@@ -63,14 +69,18 @@ def install(host: object) -> None:
     install_postgres(driver)
 
 
-def _driver_connection(host: object) -> Any:
-    """Return the connection of sqlite3 or psycopg behind what the host calls its own."""
-    found = _behind(host)
+def _driver_connection(host: object) -> tuple[Any, Callable[[], bool] | None]:
+    """Return the connection of sqlite3 or psycopg behind what the host calls its own.
+
+    With it comes what tells that the host's transaction is over, where the connection would then go
+    to somebody else.
+    """
+    found, is_over = _behind(host)
     if isinstance(found, sqlite3.Connection):
-        return found
+        return found, is_over
     psycopg = sys.modules.get("psycopg")
     if psycopg is not None and isinstance(found, psycopg.Connection):
-        return found
+        return found, is_over
     if hasattr(found, "__aenter__"):  # SQLAlchemy's AsyncSession and AsyncConnection, psycopg's own
         raise InvalidValue(
             "host",
@@ -85,17 +95,22 @@ def _driver_connection(host: object) -> Any:
     )
 
 
-def _behind(host: Any) -> object:
+def _behind(host: Any) -> tuple[object, Callable[[], bool] | None]:
     if hasattr(host, "ensure_connection"):  # Django's, also through its thread-local proxy
         host.ensure_connection()
-        return host.connection
+        return host.connection, None
     alchemy, orm = sys.modules.get("sqlalchemy"), sys.modules.get("sqlalchemy.orm")
     if orm is not None and isinstance(host, orm.scoped_session):
         host = host()
     if orm is not None and isinstance(host, orm.Session):
         host = host.connection()
-    if alchemy is not None and isinstance(host, alchemy.Connection):
-        # the host's commit is heard by the driver only once SQLAlchemy knows of a transaction
-        host.exec_driver_sql("SELECT 1")
-        return host.connection.driver_connection
-    return host
+    if alchemy is None or not isinstance(host, alchemy.Connection):
+        return host, None
+    # the host's commit is heard by the driver only once SQLAlchemy knows of a transaction
+    host.exec_driver_sql("SELECT 1")
+    transaction = host.get_transaction()
+
+    def is_over() -> bool:
+        return bool(host.closed) or host.get_transaction() is not transaction
+
+    return host.connection.driver_connection, is_over

@@ -116,7 +116,6 @@ class PostgresStore(SqlStore):
         self._wait = wait
         self._limit = milliseconds(wait)
         self._turn = RLock()
-        self._closed = False
         with self._lent() as connection:
             idle = connection.info.transaction_status is TransactionStatus.IDLE
             if connection.info.encoding != "utf-8":
@@ -200,8 +199,7 @@ class PostgresStore(SqlStore):
     @contextmanager
     def _lent(self) -> Iterator[Connection]:
         """Lend a connection for one ``with`` block; what the driver raises is told in our words."""
-        if self._closed:
-            raise StoreClosed
+        self._check_open()
         try:
             if isinstance(self._where, ConnectionPool):
                 connection = _alive(self._where)

@@ -7,12 +7,13 @@ transaction begins and ends: ``_read`` and ``_write`` of the store that inherits
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import ClassVar, Self, TypeVar
 
+from gdprkit.errors import HostTransaction, StoreClosed
 from gdprkit.sealing.rows import EpochRow, KeyRow, Tombstone
 from gdprkit.storage import reads, writes
 from gdprkit.storage.protocol import (
@@ -49,6 +50,32 @@ class SqlStore(ABC):
 
     def __init__(self, tenant: str) -> None:
         self._tenant = check_tenant(tenant)
+        self._closed = False
+        self._is_over: Callable[[], bool] | None = None
+
+    def ends_when(self, is_over: Callable[[], bool]) -> Self:
+        """Let this store end with a transaction of a host's; return the store.
+
+        Args:
+            is_over: Tells whether that transaction has ended, or its connection went elsewhere.
+        """
+        self._is_over = is_over
+        return self
+
+    def _check_open(self) -> None:
+        """Refuse to work on a store that was closed, or whose host has ended its transaction.
+
+        Raises:
+            StoreClosed: it was closed.
+            HostTransaction: what is written now would be nobody's transaction, or somebody else's.
+        """
+        if self._closed:
+            raise StoreClosed
+        if self._is_over is not None and self._is_over():
+            raise HostTransaction(
+                "the transaction this store was made for is over",
+                "make a store for each transaction with host_store()",
+            )
 
     @abstractmethod
     def _read(self, steps: Steps[T]) -> T:

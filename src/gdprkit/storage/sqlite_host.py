@@ -60,7 +60,6 @@ class SqliteHostStore(SqlStore):
             raise InvalidValue("connection", "is none of sqlite3", "pass a sqlite3.Connection")
         self._connection = connection
         self._turn = RLock()
-        self._closed = False
         with self._lent() as port:
             found = {name for (name,) in port.rows(_KNOWN)}
             if lacks := sorted({*TABLES, "gdprkit_schema"} - found):
@@ -96,8 +95,7 @@ class SqliteHostStore(SqlStore):
 
     @contextmanager
     def _lent(self) -> Iterator[_Port]:
-        if self._closed:
-            raise StoreClosed
+        self._check_open()
         with self._turn, _our_words(self._connection):
             yield _Port(self._connection)
 
