@@ -15,8 +15,10 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+FORMS = [f"gdprkit/{name}/v1" for name in ("checkpoint-file", "export", "proof")]
 KINDS = ["line", "expunged", "tombstone", "suppression"]
 KEY_SIZE = {"line": 1, "expunged": 1, "tombstone": 2, "suppression": 5}  # words after the kind
+ROWS = {"entry": [str, int, str, str], "expunged-since": [str, int, str, int]}  # below a line
 
 
 def fail(words):
@@ -41,7 +43,7 @@ def statement_of(first, keys):
     raw = first["statement"].encode()
     statement = json.loads(raw)
     if statement["key"] not in keys:
-        fail(f"signed by {statement['key']}, which is none of the public keys given")
+        fail(f"signed by {statement['key']!a}, which is none of the public keys given")
     try:
         message = b"gdprkit/checkpoint/v1\0" + raw
         keys[statement["key"]].verify(bytes.fromhex(first["signature"]), message)
@@ -123,8 +125,12 @@ def stanzas(file):
     for row in file:
         if not row.endswith(b"\n"):
             fail("the file is cut short")
-        words = json.loads(row)
-        if words[0] in ("entry", "expunged-since") and raw is not None:
+        if row.startswith((b'["entry",', b'["expunged-since",')) and raw is not None:
+            words = json.loads(row)
+            digest = words[3] if words[0] == "entry" else words[2]
+            right = [type(word) for word in words] == ROWS[words[0]] and len(digest) == 64
+            if not right or bytes.fromhex(digest).hex() != digest:
+                fail("a row is no entry")
             rows.append(words)
             continue
         if raw is not None:
@@ -139,7 +145,8 @@ def main(name, *key_files):
         first = json.loads(file.readline())
         statement = statement_of(first, public_keys(key_files))
         tenant, trees = statement["tenant"], {kind: Tree() for kind in KINDS}
-        proof, checkpoint = "/proof/" in first["form"], "/checkpoint" in first["form"]
+        form = FORMS.index(first["form"])
+        proof, checkpoint = form == 2, form == 0
         leaves = entries = expunged = 0
         last = None
         for raw, leaf, rows in stanzas(file):
@@ -178,5 +185,5 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     try:
         main(*sys.argv[1:])
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError):
         fail("the file is of no form that is known here")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gdprkit.acts import requests as requests
     from gdprkit.acts import retention as retention
     from gdprkit.errors import GdprkitError as GdprkitError
+    from gdprkit.keeper.asynchronous import AsyncRecordKeeper as AsyncRecordKeeper
     from gdprkit.keeper.keeper import RecordKeeper as RecordKeeper
     from gdprkit.keeper.values import NewPerson as NewPerson
     from gdprkit.keeper.values import Receipt as Receipt
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from gdprkit.words.personal import Personal as Personal
 
 __all__ = [
+    "AsyncRecordKeeper",
     "Decision",
     "GdprkitError",
     "Keyring",
@@ -53,6 +55,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AsyncRecordKeeper": "gdprkit.keeper.asynchronous",
     "Decision": "gdprkit.policy.decisions",
     "GdprkitError": "gdprkit.errors",
     "Keyring": "gdprkit.sealing.providers",

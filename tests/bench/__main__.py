@@ -1,10 +1,12 @@
 """``python -m tests.bench``: measure, show a table, write the figures as JSON.
 
-    python -m tests.bench [NAME…] [--json FILE] [--people N] [--rounds N]
+    python -m tests.bench [NAME…] [--json FILE] [--people N] [--rounds N] [--long]
+                          [--peers PYTHON] [--shrink N]
 
 NAME is a bench (``decide``, ``sealing``, ``storage``) or a figure (``record.sqlite``,
-``growth.ask``); without one all are measured. The table goes to standard output, talk to standard
-error. Exit code 2 for a name that is none.
+``growth.ask``); without one all are measured, but for the long ones. A figure that waits for the
+disk is given a second time with ``.ram`` behind its name, measured on a file system in memory. The
+table goes to standard output, talk to standard error. Exit code 2 for a name that is none.
 """
 
 from __future__ import annotations
@@ -18,14 +20,16 @@ from pathlib import Path
 from typing import Final
 
 import attrs
+from tests.bench import storage
 from tests.bench.decide import bench_decide
+from tests.bench.plan import RAM, Plan, ram_folder
 from tests.bench.sealing import bench_sealing
-from tests.bench.storage import bench_storage
 from tests.bench.timing import Figure
 
 __all__ = ["main"]
 
 _SIZES: Final = (1_000, 10_000)
+_LONG_SIZES: Final = (1_000, 100_000)
 _ROUNDS: Final = 31
 _PER_JOB: Final = 200  # a job that touches no disk does its duty so often
 
@@ -47,31 +51,14 @@ _FIGURES: Final[Mapping[str, tuple[str, ...]]] = {
         "overhead",
         *(f"{name}.{peer}" for peer in ("fernet", "tink") for name in (*_SEALING, "overhead")),
     ),
-    "storage": (
-        "record.sqlite",
-        "record.sqlite.cpu",
-        "ask.sqlite",
-        "erase.sqlite",
-        "growth.record",
-        "growth.ask",
-        "growth.erase",
-    ),
+    "storage": storage.FIGURES,
 }
-"""Bench -> its figures; those of ``storage`` carry their size behind them when two are measured."""
+"""Bench -> its figures; some of ``storage`` carry their size behind them when two are measured."""
 
-
-@attrs.frozen(kw_only=True)
-class _Plan:
-    sizes: tuple[int, ...]
-    rounds: int
-    folder: Path
-    wanted: frozenset[str] = frozenset()
-
-
-_BENCHES: Final[Mapping[str, Callable[[_Plan], list[Figure]]]] = {
+_BENCHES: Final[Mapping[str, Callable[[Plan], list[Figure]]]] = {
     "decide": lambda plan: bench_decide(plan.folder, plan.rounds, _PER_JOB),
     "sealing": lambda plan: bench_sealing(plan.folder, plan.rounds, plan.wanted),
-    "storage": lambda plan: bench_storage(plan.folder, plan.sizes, plan.rounds),
+    "storage": storage.bench_storage,
 }
 
 
@@ -83,12 +70,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in asked.names:
         if name not in known:
             parser.error(f"no bench or figure is called {name!r}; there are: {_listing()}")
-    sizes = tuple(sorted(set(asked.people or _SIZES)))
+    sizes = tuple(sorted(set(asked.people or (_LONG_SIZES if asked.long else _SIZES))))
     figures: list[Figure] = []
-    with tempfile.TemporaryDirectory(prefix="gdprkit-bench-") as folder:
-        plan = _Plan(sizes=sizes, rounds=asked.rounds, folder=Path(folder))
+    with tempfile.TemporaryDirectory(prefix="gdprkit-bench-") as folder, ram_folder() as ram:
+        plan = Plan(
+            sizes=sizes,
+            rounds=asked.rounds,
+            folder=Path(folder),
+            ram=ram,
+            shrink=asked.shrink,
+            peers=asked.peers,
+        )
         for bench, run in _BENCHES.items():
-            wanted = _wanted(bench, asked.names)
+            wanted = _wanted(bench, asked.names, long=asked.long)
             if not wanted:
                 continue
             sys.stderr.write(f"{bench}: {asked.rounds} rounds …\n")
@@ -120,6 +114,24 @@ def _parser() -> argparse.ArgumentParser:
         help="people in the register; may be repeated; 1000 and 10000 if not given",
     )
     parser.add_argument(
+        "--long",
+        action="store_true",
+        help=f"1000 and 100000 people, and {', '.join(storage.LONG)}: an hour, gigabytes of disk",
+    )
+    parser.add_argument(
+        "--peers",
+        default=sys.executable,
+        metavar="PYTHON",
+        help="the interpreter of an environment with the extra bench-peers; this one if not given",
+    )
+    parser.add_argument(
+        "--shrink",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="divide thousands and millions by N, to try the bench out; such figures say nothing",
+    )
+    parser.add_argument(
         "--rounds", type=_positive, default=_ROUNDS, metavar="N", help=f"{_ROUNDS} if not given"
     )
     return parser
@@ -136,24 +148,28 @@ def _listing() -> str:
     return "; ".join(f"{bench} ({', '.join(names)})" for bench, names in _FIGURES.items())
 
 
-def _wanted(bench: str, names: Sequence[str]) -> set[str]:
+def _wanted(bench: str, names: Sequence[str], *, long: bool) -> set[str]:
     """Return the figures of a bench *names* ask for; ``decide`` is bench and figure."""
     figures = set(_FIGURES[bench])
-    return figures if not names or bench in names else figures & set(names)
+    named = figures & set(names)
+    whole = not names or bench in names
+    return named | (figures if long else figures - set(storage.LONG)) if whole else named
 
 
 def _plain_name(name: str, sizes: Sequence[int]) -> str:
-    """Return a figure's name without the size behind it."""
+    """Return a figure's name without size and place behind it."""
     for people in sizes:
         name = name.removesuffix(f".{people}")
-    return name
+    return name.removesuffix(RAM)
 
 
 def _table(figures: Sequence[Figure]) -> str:
-    rows = [("figure", "ours", "baseline", "ratio", "spread", "rounds")]
+    rows: list[tuple[str, ...]] = [
+        ("figure", "ours", "baseline", "ratio", "spread", "cpu", "rounds")
+    ]
     for f in figures:
         if f.value is not None:
-            rows.append((f.name, f"{f.value:g} {f.unit}", "", "", "", ""))
+            rows.append((f.name, f"{f.value:g} {f.unit}", *[""] * 5))
         else:
             rows.append(
                 (
@@ -162,6 +178,7 @@ def _table(figures: Sequence[Figure]) -> str:
                     f"{f.baseline_us:,.1f} us",
                     f"{f.ratio:.2f}",
                     f"{f.spread:.2f}",
+                    "" if f.cpu_ratio is None else f"{f.cpu_ratio:.2f}",
                     str(f.rounds),
                 )
             )
@@ -171,10 +188,15 @@ def _table(figures: Sequence[Figure]) -> str:
         + "".join(f"  {cell.rjust(width)}" for cell, width in zip(row[1:], widths[1:], strict=True))
         for row in rows
     ]
-    words = dict.fromkeys(f"{_short(f.name)}: {f.baseline}" for f in figures if f.baseline)
+    alike: dict[str, dict[str, None]] = {}
+    for f in figures:
+        if f.baseline:
+            alike.setdefault(f.baseline, {})[_short(f.name)] = None
+    words = [f"{', '.join(names)}: {baseline}" for baseline, names in alike.items()]
     notes = [
         "",
-        "ratio = ours / baseline, smaller is better; of sealing baseline / ours, bigger is better;",
+        "ratio = ours / baseline, smaller is better; cpu = the same ratio of CPU times;",
+        "of sealing and of group.sqlite baseline / ours, bigger is better;",
         "baselines:",
         *words,
     ]
@@ -183,7 +205,7 @@ def _table(figures: Sequence[Figure]) -> str:
 
 def _short(name: str) -> str:
     head, _, tail = name.rpartition(".")
-    return head if tail.isdigit() else name
+    return (head if tail.isdigit() else name).removesuffix(RAM)
 
 
 if __name__ == "__main__":

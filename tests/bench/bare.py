@@ -2,14 +2,17 @@
 
 The hand-written side is given every byte ready made (entry, digest, standing, marks, suppression,
 tombstone) and only has to write it: the same rows in the same tables, one durable transaction a
-duty, write-ahead log and ``synchronous=FULL``; the guards (triggers) are dropped from its copy.
+duty, write-ahead log and ``synchronous=FULL``; the guards are not there: triggers are dropped from
+its copy, and foreign keys are not asked, as SQLite does unless told.
 While erasing it overwrites what it deletes, as the store does. ``same`` holds the two files
 together afterwards: the duty was the same when every row of every table is.
+
+The leanest baseline is a table of one column: ``open_facts`` and ``add_fact`` put what a duty
+writes into one row, as durable, and find nothing again.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,13 +24,17 @@ from gdprkit.words.identifiers import SubjectId
 
 __all__ = [
     "Ready",
+    "add_fact",
     "ask",
+    "check_same",
     "differences",
     "erase",
     "newest",
+    "open_facts",
     "open_file",
     "read_back",
     "record",
+    "record_many",
     "secure",
 ]
 
@@ -59,6 +66,16 @@ class Ready:
     suppressions: Rows = ()
     tombstones: Rows = ()
 
+    @property
+    def as_one(self) -> bytes:
+        """Everything that is written, in one piece."""
+        rows = (*self.entries, (self.subject, *self.line), *self.dropped, *self.added)
+        return b"".join(_bytes(value) for row in rows for value in row)
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b"" if value is None else str(value).encode()
+
 
 def open_file(path: Path) -> sqlite3.Connection:
     """Open a copy of a store as somebody would who knows SQLite only."""
@@ -77,9 +94,25 @@ def secure(connection: sqlite3.Connection, *, on: bool) -> None:
     connection.execute(f"PRAGMA secure_delete = {int(on)}")
 
 
+def open_facts(path: Path) -> sqlite3.Connection:
+    """Make a file with one table of one column, as durable."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE fact (bytes BLOB NOT NULL)")
+    return connection
+
+
+def add_fact(connection: sqlite3.Connection, fact: bytes) -> None:
+    """Insert one row, durably."""
+    connection.execute("INSERT INTO fact (bytes) VALUES (?)", (fact,))
+
+
 _LINE: Final = "position, head, fold, state, wake_at, tags"
 _END: Final = "SELECT position FROM gdprkit_line WHERE tenant = ? AND subject = ?"
-_STATE: Final = "SELECT state FROM gdprkit_line WHERE tenant = ? AND subject = ?"
+_STANDING: Final = (
+    "SELECT subject, position, head, fold, state FROM gdprkit_line WHERE tenant = ? AND subject = ?"
+)
 _ENTRY: Final = (
     "INSERT INTO gdprkit_entry (tenant, subject, position, body, digest, receipt)"
     " VALUES (?, ?, ?, ?, ?, ?)"
@@ -100,7 +133,7 @@ _TOMBSTONE: Final = (
 )
 _SHRED: Final = tuple(
     f"DELETE FROM gdprkit_{table} WHERE tenant = ? AND subject = ?"
-    for table in ("key", "value", "term")
+    for table in ("term", "value", "key")
 )
 
 
@@ -111,14 +144,25 @@ def record(connection: sqlite3.Connection, ready: Ready) -> None:
     connection.execute("COMMIT")
 
 
+def record_many(connection: sqlite3.Connection, ready: Sequence[Ready]) -> None:
+    """Record the consents of many people in one transaction, a statement for each table."""
+    connection.execute("BEGIN IMMEDIATE")
+    moved = [(*one.line, _TENANT, one.subject) for one in ready]
+    connection.executemany(_MOVE, moved)
+    connection.executemany(_UNTAG, [row for one in ready for row in one.dropped])
+    connection.executemany(_TAG, [row for one in ready for row in one.added])
+    connection.executemany(_ENTRY, [row for one in ready for row in one.entries])
+    connection.execute("COMMIT")
+
+
 def erase(connection: sqlite3.Connection, ready: Ready) -> None:
     """Erase a person: key, values and look-up rows go; tombstone, stops and entries come."""
     connection.execute("BEGIN IMMEDIATE")
+    _write(connection, ready)
     for statement in _SHRED:
         connection.execute(statement, (_TENANT, ready.subject))
     connection.executemany(_TOMBSTONE, ready.tombstones)
     connection.executemany(_STOP, ready.suppressions)
-    _write(connection, ready)
     connection.execute("COMMIT")
 
 
@@ -126,18 +170,17 @@ def _write(connection: sqlite3.Connection, ready: Ready) -> None:
     (last,) = connection.execute(_END, (_TENANT, ready.subject)).fetchone()
     if last + 1 != ready.entries[0][2]:
         raise AssertionError("somebody else wrote to the line")
-    connection.executemany(_ENTRY, ready.entries)
     connection.execute(_MOVE, (*ready.line, _TENANT, ready.subject))
     if ready.dropped:
         connection.executemany(_UNTAG, ready.dropped)
     if ready.added:
         connection.executemany(_TAG, ready.added)
+    connection.executemany(_ENTRY, ready.entries)
 
 
 def ask(connection: sqlite3.Connection, subject: bytes) -> object:
-    """Look a person up: one row by its key, and the JSON in it."""
-    (state,) = connection.execute(_STATE, (_TENANT, subject)).fetchone()
-    return json.loads(state)
+    """Look a person up: one row by its key, as it is."""
+    return connection.execute(_STANDING, (_TENANT, subject)).fetchone()
 
 
 def read_back(before: sqlite3.Connection, after: sqlite3.Connection, about: SubjectId) -> Ready:
@@ -178,6 +221,16 @@ def _rows(file: sqlite3.Connection, table: str, names: str, subject: bytes) -> R
 def differences(one: sqlite3.Connection, other: sqlite3.Connection) -> list[str]:
     """Return the tables in which two files do not hold the same rows."""
     return [table for table in _TABLES if _all(one, table) != _all(other, table)]
+
+
+def check_same(one: sqlite3.Connection, other: sqlite3.Connection) -> None:
+    """Hold two files together.
+
+    Raises:
+        AssertionError: they do not hold the same rows.
+    """
+    if different := differences(one, other):
+        raise AssertionError(f"ours and the baseline differ in {', '.join(different)}")
 
 
 def _all(file: sqlite3.Connection, table: str) -> Rows:

@@ -1,259 +1,45 @@
-"""Figures of the SQLite store: record a consent, ask a question, erase a person.
-
-At each size one file is filled with people and copied three times. On the first copy the duties are
-done beforehand, to learn the bytes they write; the second is ours, through the whole keeper; the
-third is the baseline's (``bare``). Every person is met once, so no key is open and no row is warm
-by being met before. Afterwards ours and the baseline's file must hold the same rows.
-"""
+"""The bench ``storage``: which module measures which figures."""
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from itertools import islice
-from pathlib import Path
-from random import Random
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Final
 
-import attrs
-from tests.bench import bare
-from tests.bench.people import ADDED, consent_act, keeper_on, load_register, move_in
-from tests.bench.timing import Case, Figure, Job, Samples, jobs_needed, measure, ratio
+from tests.bench import batch, duties, peers, postgres, sizes, waking, walks
+from tests.bench.plan import Plan
+from tests.bench.timing import Figure
 
-from gdprkit import Keyring, RecordKeeper, Register, marketing, retention
-from gdprkit.storage import SqliteStore
-from gdprkit.words.identifiers import SubjectId
+__all__ = ["FIGURES", "LONG", "bench_storage"]
 
-__all__ = ["DUTIES", "bench_storage"]
-
-T = TypeVar("T")
-
-_PER_JOB: Final = 10
-_SEED: Final = 7
-
-_QUESTION: Final = marketing.may_contact(channel="email", purpose="newsletter")
-
-DUTIES: Final = {
-    "record": (
-        "bare sqlite3, the same rows given ready made: read where the line ends, insert the entry,"
-        " update standing and marks, insert the tag; one transaction, WAL, synchronous=FULL"
-    ),
-    "ask": "bare sqlite3: the person's standing read by its key, and json.loads of it",
-    "erase": (
-        "bare sqlite3, the same rows given ready made: delete key, values and look-up terms, insert"
-        " tombstone, suppressions and entries, update standing and marks, change tags; one"
-        " transaction, WAL, synchronous=FULL, secure_delete"
-    ),
+_MEASURES: Final[Mapping[Callable[[Plan], list[Figure]], tuple[str, ...]]] = {
+    duties.bench_duties: duties.FIGURES,
+    batch.bench_batch: batch.BATCH,
+    batch.bench_group: batch.GROUP,
+    postgres.bench_postgres: postgres.FIGURES,
+    walks.bench_verify: walks.VERIFY,
+    sizes.bench_sizes: sizes.FIGURES,
+    waking.bench_waking: waking.FIGURES,
+    walks.bench_audience: walks.AUDIENCE,
+    peers.bench_peers: peers.FIGURES,
 }
-"""What the baseline of each duty does."""
+
+FIGURES: Final = tuple(name for names in _MEASURES.values() for name in names)
+"""All figures; ``.ram`` and a size may stand behind them."""
+
+LONG: Final = (*waking.LONG, *walks.LONG)
+"""Those that are measured only when they are named, or with ``--long``."""
 
 
-@attrs.frozen(kw_only=True)
-class _Slices:
-    """Who is met for which duty; nobody twice."""
-
-    record: Sequence[SubjectId]
-    ask: Sequence[SubjectId]
-    erase: Sequence[SubjectId]
-
-
-@attrs.define(kw_only=True)
-class _Files:
-    """The files of one size, open."""
-
-    people: int
-    keeper: RecordKeeper
-    hand: sqlite3.Connection
-    slices: _Slices
-    records: Sequence[bare.Ready]
-    erasures: Sequence[bare.Ready]
-    close: Callable[[], None]
-
-
-def bench_storage(folder: Path, sizes: Sequence[int], rounds: int) -> list[Figure]:
-    """Measure the duties at every size, all in the same rounds.
+def bench_storage(plan: Plan) -> list[Figure]:
+    """Measure what is wanted.
 
     Raises:
         ValueError: there are too few people for that many rounds.
-        AssertionError: ours and the baseline did not write the same.
+        AssertionError: ours and a baseline did not do the same.
     """
-    per_job = min(_PER_JOB, min(sizes) // (3 * jobs_needed(rounds)))
-    if per_job < 1:
-        raise ValueError(f"{rounds} rounds need at least {3 * jobs_needed(rounds)} people")
-    register = load_register()
-    opened = [_fill(folder / str(n), n, per_job * jobs_needed(rounds), register) for n in sizes]
-    try:
-        samples = measure([case for files in opened for case in _cases(files, per_job)], rounds)
-        for files in opened:
-            _check(files, folder / str(files.people))
-    finally:
-        for files in opened:
-            files.close()
-    return _figures(sizes, samples)
-
-
-# --- files ----------------------------------------------------------------------------------------
-
-
-def _fill(folder: Path, people: int, each: int, register: Register) -> _Files:
-    folder.mkdir()
-    keys = Keyring.create(folder / "root.key")
-    with SqliteStore(folder / "first.db") as store:
-        agreed, silent = move_in(keeper_on(store, keys, register, ADDED), people)
-        store.settle()
-    slices = _choose(agreed, silent, each)
-    for name in ("learn", "ours", "hand"):
-        shutil.copy(folder / "first.db", folder / f"{name}.db")
-    with (
-        closing(bare.open_file(folder / "first.db")) as first,
-        SqliteStore(folder / "learn.db") as learning,
-        closing(bare.open_file(folder / "learn.db")) as learnt,
-    ):
-        keeper = keeper_on(learning, keys, register)
-        records = _learn_records(keeper, first, learnt, slices.record)
-        erasures = _learn_erasures(keeper, first, learnt, slices.erase)
-    store = SqliteStore(folder / "ours.db")
-    hand = bare.open_file(folder / "hand.db")
-
-    def close() -> None:
-        store.close()
-        hand.close()
-
-    return _Files(
-        people=people,
-        keeper=keeper_on(store, keys, register),
-        hand=hand,
-        slices=slices,
-        records=records,
-        erasures=erasures,
-        close=close,
-    )
-
-
-def _choose(agreed: Sequence[SubjectId], silent: Sequence[SubjectId], each: int) -> _Slices:
-    """Draw who is met: those who answer have agreed, those who agree now had not."""
-    random = Random(_SEED)
-    asked = random.sample(agreed, each)
-    new = random.sample(silent, each)
-    left = sorted({*agreed, *silent} - {*asked, *new})
-    return _Slices(record=new, ask=asked, erase=random.sample(left, each))
-
-
-def _learn_records(
-    keeper: RecordKeeper,
-    first: sqlite3.Connection,
-    learnt: sqlite3.Connection,
-    people: Sequence[SubjectId],
-) -> list[bare.Ready]:
-    keeper.record_many([(about, [consent_act()]) for about in people])
-    return [bare.read_back(first, learnt, about) for about in people]
-
-
-def _learn_erasures(
-    keeper: RecordKeeper,
-    first: sqlite3.Connection,
-    learnt: sqlite3.Connection,
-    people: Sequence[SubjectId],
-) -> list[bare.Ready]:
-    found = []
-    _, stops = bare.newest(learnt, "suppression", 0)
-    _, graves = bare.newest(learnt, "tombstone", 0)
-    for about in people:
-        _erase(keeper, about)
-        suppressions, stops = bare.newest(learnt, "suppression", stops)
-        tombstones, graves = bare.newest(learnt, "tombstone", graves)
-        found.append(
-            attrs.evolve(
-                bare.read_back(first, learnt, about),
-                suppressions=suppressions,
-                tombstones=tombstones,
-            )
-        )
-    return found
-
-
-def _check(files: _Files, folder: Path) -> None:
-    """Hold ours and the baseline's file together."""
-    with closing(bare.open_file(folder / "ours.db")) as ours:
-        different = bare.differences(ours, files.hand)
-    if different:
-        raise AssertionError(f"ours and the baseline differ in {', '.join(different)}")
-
-
-# --- duties ---------------------------------------------------------------------------------------
-
-
-def _erase(keeper: RecordKeeper, about: SubjectId) -> None:
-    plan = keeper.plan(about, retention.erasure(reason="consent-withdrawn", reference="case-1"))
-    if not keeper.apply(plan, approve=plan.digest).person_erased:
-        raise AssertionError("something of the person stayed: no erasure was measured")
-
-
-def _ask(keeper: RecordKeeper, about: SubjectId) -> None:
-    if not keeper.ask(about, _QUESTION):
-        raise AssertionError("the answer is not the one to be measured")
-
-
-def _cases(files: _Files, per_job: int) -> list[Case]:
-    keeper, hand, slices = files.keeper, files.hand, files.slices
-
-    def case(name: str, work: Sequence[T], do: Callable[[T], object]) -> Case:
-        rest = iter(work)
-        secure = name.startswith("hand.erase")
-
-        def prepare() -> Job:
-            bare.secure(hand, on=secure)
-            now = list(islice(rest, per_job))
-            if len(now) != per_job:
-                raise AssertionError("nobody is left to be met")
-
-            def job() -> None:
-                for one in now:
-                    do(one)
-
-            return job
-
-        return Case(name=f"{name}.{files.people}", items=per_job, prepare=prepare)
-
     return [
-        case("ours.record", slices.record, lambda who: keeper.record(who, consent_act())),
-        case("hand.record", files.records, lambda row: bare.record(hand, row)),
-        case("ours.ask", slices.ask, lambda who: _ask(keeper, who)),
-        case("hand.ask", slices.ask, lambda who: bare.ask(hand, who.bytes)),
-        case("ours.erase", slices.erase, lambda who: _erase(keeper, who)),
-        case("hand.erase", files.erasures, lambda row: bare.erase(hand, row)),
+        figure
+        for measured, names in _MEASURES.items()
+        if plan.wanted.intersection(names)
+        for figure in measured(plan)
     ]
-
-
-# --- figures --------------------------------------------------------------------------------------
-
-
-def _figures(sizes: Sequence[int], samples: Samples) -> list[Figure]:
-    return [*_by_size(sizes, samples), *_growth(sizes, samples)]
-
-
-def _by_size(sizes: Sequence[int], samples: Samples) -> Iterator[Figure]:
-    for people in sizes:
-        suffix = f".{people}" if len(sizes) > 1 else ""
-        for duty, words in DUTIES.items():
-            ours, hand = samples[f"ours.{duty}.{people}"], samples[f"hand.{duty}.{people}"]
-            yield ratio(f"{duty}.sqlite{suffix}", ours, hand, words, people=people)
-            if duty == "record":
-                name = f"{duty}.sqlite.cpu{suffix}"
-                yield ratio(name, ours, hand, f"{words}; CPU time of both", people=people, cpu=True)
-
-
-def _growth(sizes: Sequence[int], samples: Samples) -> Iterator[Figure]:
-    few, many = min(sizes), max(sizes)
-    if few == many:
-        return
-    for duty in DUTIES:
-        yield ratio(
-            f"growth.{duty}",
-            samples[f"ours.{duty}.{many}"],
-            samples[f"ours.{duty}.{few}"],
-            f"ours with {few} people in the register",
-            people=many,
-        )

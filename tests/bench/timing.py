@@ -74,6 +74,8 @@ class Figure:
             ``speed`` of baseline / ours: smaller is slower.
         rounds: How many rounds were counted.
         spread: Distance between the quartiles of those ratios.
+        cpu_ratio: The same ratio of the CPU times of this process, for a figure of wall times: what
+            others do on the machine meanwhile counts less there, and so does waiting.
         people: People in the register.
         value: For a figure without baseline: the value itself.
         unit: Unit of *value*.
@@ -86,6 +88,7 @@ class Figure:
     ratio: float | None = None
     rounds: int | None = None
     spread: float | None = None
+    cpu_ratio: float | None = None
     people: int | None = None
     value: float | None = None
     unit: str | None = None
@@ -139,6 +142,7 @@ def ratio(
     pick: Callable[[Sample], float] = (lambda s: s.cpu) if cpu else (lambda s: s.wall)
     a, b = [pick(s) for s in ours], [pick(s) for s in baseline]
     paired = [x / y for x, y in zip(a, b, strict=True)]
+    by_cpu = [x.cpu / y.cpu for x, y in zip(ours, baseline, strict=True) if y.cpu]
     low, _, high = quantiles(paired, n=4) if len(paired) > 1 else (paired[0],) * 3
     return Figure(
         name=name,
@@ -148,6 +152,7 @@ def ratio(
         ratio=round(median(paired), 3),
         rounds=len(paired),
         spread=round(high - low, 3),
+        cpu_ratio=None if cpu or not by_cpu else round(median(by_cpu), 3),
         people=people,
     )
 

@@ -90,6 +90,10 @@ def test_what_may_happen_may_happen(store: Path, signed: Path, public: Path, key
 
 
 BROKEN = f"the line of {BO} is broken at position"
+UNREADABLE = (
+    "rows of kind {} cannot be read and are not what checkpoints saw: the database reports a row "
+    "that no gdprkit of this version has written"
+)
 SET_BACK = "was set back to an earlier moment than checkpoint 1 saw"
 
 CHANGED = f"UPDATE gdprkit_entry SET body = x'41' WHERE {of(BO)} AND position = 2"
@@ -222,6 +226,18 @@ def test_what_the_chain_tells_by_itself(
         (
             ("UPDATE gdprkit_suppression SET since = since - 1 WHERE purpose = 'newsletter'",),
             (f"the suppression of hash {STOP.hex()} ({', '.join(PURE)}) {SET_BACK}"),
+        ),
+        (
+            ("UPDATE gdprkit_suppression SET channels = 'fax' WHERE channels = 'sms'",),
+            UNREADABLE.format("suppression"),
+        ),
+        (
+            ("UPDATE gdprkit_tombstone SET reason = 'no reason of ours'",),
+            UNREADABLE.format("tombstone"),
+        ),
+        (
+            ("UPDATE gdprkit_expunged SET at = -9223372036854775808",),
+            UNREADABLE.format("expunged"),
         ),
     ],
 )

@@ -388,6 +388,82 @@ def test_an_export_that_was_changed(
     assert problem in both(changed(exported, change), public)[0]
 
 
+def _no_entries(form: str) -> Callable[[Rows], Rows]:
+    def change(rows: Rows) -> Rows:
+        _first(form=form)(rows)
+        return [row for row in rows if not row.startswith(b'["entry"')]
+
+    return change
+
+
+def _word(place: int, word: Any) -> Callable[[Rows], None]:
+    def change(rows: Rows) -> None:
+        at = _entry(rows, CARL, 1)
+        words = json.loads(rows[at])
+        words[place] = word(words[place]) if callable(word) else word
+        rows[at] = json.dumps(words, separators=(",", ":")).encode() + b"\n"
+
+    return change
+
+
+def _since(*words: Any) -> Callable[[Rows], None]:
+    def change(rows: Rows) -> None:
+        at = _entry(rows, CARL, 1)
+        row = json.dumps(["expunged-since", *words], separators=(",", ":")).encode()
+        rows[at : at + 4] = [row + b"\n"]
+
+    return change
+
+
+def _deep(rows: Rows) -> None:
+    rows[_entry(rows, CARL, 1)] = b'["entry",' + b"[" * 100_000 + b"\n"
+
+
+def _spaced(rows: Rows) -> None:
+    at = _entry(rows, CARL, 1)
+    rows[at] = b"[ " + rows[at][1:]
+
+
+ODD = [
+    _no_entries("x/checkpoint/proof/"),
+    _no_entries("gdprkit/checkpoint-file/v9"),
+    _first(form="gdprkit/exports/v1"),
+    _word(1, 1.0),
+    _word(1, True),
+    _word(2, "\ud800"),
+    _word(3, str.upper),
+    _word(3, lambda digest: f"{digest[:2]} {digest[2:]}"),
+    _since(9),
+    _since(9.5, "00" * 32, 1),
+    _since(9, "00", 1),
+    _since(9, "AA" * 32, 1),
+    _deep,
+    _spaced,
+]
+
+
+@pytest.mark.parametrize("change", ODD)
+def test_both_verifiers_refuse_what_has_another_form(
+    exported: Path, proof: Path, public: Path, change: Callable[[Rows], Rows | None]
+) -> None:
+    """What is written otherwise than we write it is broken, for the command and for the script."""
+    for file in (exported, proof):
+        assert both(changed(file, change), public)
+
+
+def test_what_is_not_believed_is_not_printed(exported: Path, public: Path) -> None:
+    """The id of a key in a statement cannot write other lines on the screen, nor end in a crash."""
+    whole = exported.read_bytes()
+    for ending in ("\\n9 leaves, 9 entries\\nall as it was signed", "\\u001b[2J", "\\ud800"):
+        exported.write_bytes(whole)
+        changed(exported, _statement('"key":"sign-', f'"key":"{ending}-'))
+        code, out, _ = call("verify-export", exported, "--public-key", public)
+        alone, printed = script(exported, public)
+        assert (code, alone) == (4, 4)
+        for shown in (out, printed):
+            assert not {"\x1b", "all as it was signed"} & {*shown, *shown.splitlines()}
+
+
 def test_an_export_is_as_the_checkpoint_saw_it(
     store: Path, signed: Path, public: Path, tmp_path: Path
 ) -> None:

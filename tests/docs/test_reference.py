@@ -25,7 +25,7 @@ from tests.docs.tables import (
 from tests.docs.transcripts import ROOT
 
 import gdprkit
-from gdprkit import RecordKeeper
+from gdprkit import AsyncRecordKeeper, RecordKeeper
 from gdprkit.desk.cli import cli
 from gdprkit.keeper.key_care import KeyCare
 from gdprkit.ledger.codec import KINDS
@@ -98,6 +98,13 @@ def test_the_keeper_is_documented() -> None:
     """Each public method of the keeper stands on the page with its parameters."""
     names = [name for name in vars(RecordKeeper) if not name.startswith("_")]
     assert names_in(rows(section(API, "## RecordKeeper"))) == list(_public(RecordKeeper, names))
+
+
+def test_the_awaited_keeper_is_documented() -> None:
+    """What the awaited keeper has of its own stands on the page with its parameters."""
+    mine = [name for name in vars(AsyncRecordKeeper) if name in {"run", "on"}]
+    shown = names_in(rows(section(API, "## AsyncRecordKeeper")))
+    assert shown == list(_public(AsyncRecordKeeper, mine))
 
 
 def test_the_care_of_keys_is_documented() -> None:

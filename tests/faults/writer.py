@@ -19,7 +19,7 @@ from typing import Final
 from tests.faults import deeds
 from tests.faults.deeds import RECORDED
 from tests.faults.grounds import Ground
-from tests.keeper.support import House, house_on
+from tests.keeper.support import Clock, House, house_on
 
 from gdprkit import data
 from gdprkit.errors import GdprkitError
@@ -27,6 +27,9 @@ from gdprkit.storage import MemoryStore, SqliteStore
 from gdprkit.words.identifiers import SubjectId, subject_id
 
 __all__ = ["WORKS", "jump", "main", "say"]
+
+
+_BEGAN: Final = Clock().now
 
 
 def say(*words: object) -> None:
@@ -156,9 +159,10 @@ def jumping(ground: Ground, writer: str, seed: str, times: str) -> None:
 
 
 def jump(random: Random, now: datetime) -> datetime:
-    """Return another moment: days away, or microseconds."""
-    days, tiny = random.choice(((1, 0), (0, 1)))
-    return now + random.randint(-20, 20) * timedelta(days=days, microseconds=tiny)
+    """Return another moment: days from where clocks began, or microseconds from *now*."""
+    if random.random() < 0.5:
+        return _BEGAN + timedelta(days=random.randint(-20, 20))
+    return now + timedelta(microseconds=random.randint(-20, 20))
 
 
 WORKS: Final[Mapping[str, Callable[..., None]]] = {

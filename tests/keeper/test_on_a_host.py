@@ -11,7 +11,7 @@ import attrs
 import pytest
 from tests.keeper.support import House, house_on
 
-from gdprkit import marketing
+from gdprkit import data, marketing
 from gdprkit.errors import HostTransaction, InvalidValue, UnknownSubject
 from gdprkit.policy.decisions import Outcome
 from gdprkit.sealing.erasures import MemoryErasureLedger
@@ -89,6 +89,20 @@ def test_a_key_of_a_transaction_taken_back_is_not_remembered(hosted: Hosted) -> 
     hosted.house.keeper.record(anna, marketing.object_to(via="email"))
     assert len(hosted.house.store.keys(anna)) == 1
     assert hosted.house.keeper.read(anna, "name")
+
+
+def test_what_a_savepoint_takes_back_is_not_remembered(hosted: Hosted) -> None:
+    """A host that goes on after a savepoint was rolled back seals under a key that is stored."""
+    anna = hosted.house.customer()
+    with hosted.work(ends="COMMIT"):
+        within = hosted.on().keeper
+        hosted.host.execute("SAVEPOINT hosts")
+        within.keys.renew(anna)
+        assert within.read(anna, "name")
+        hosted.host.execute("ROLLBACK TO hosts")
+        within.record(anna, data.collect({"phone": "+358401234567"}, source="contact-form"))
+    assert hosted.house.keeper.read(anna, "phone")
+    hosted.house.keeper.verify(anna)
 
 
 def test_an_erasure_enters_the_ledger_when_the_host_has_committed(hosted: Hosted) -> None:

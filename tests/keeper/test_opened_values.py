@@ -189,6 +189,9 @@ def calls(life: Life) -> dict[str, Callable[[], object]]:
         "unmerge": lambda: keeper.unmerge(about, other),
         "waking": lambda: list(keeper.waking(keeper.now() + timedelta(days=9999))),
         "people": lambda: list(keeper.people()),
+        "audience": lambda: list(
+            keeper.audience(marketing.may_contact(channel="email", purpose="direct-marketing"))
+        ),
         "verify": lambda: keeper.verify(about),
         "reindex_person": lambda: keeper.reindex_person(about),
         "reindex": keeper.reindex,

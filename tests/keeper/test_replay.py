@@ -106,6 +106,9 @@ _DOORS: dict[str, Callable[[RecordKeeper, SubjectId], object]] = {
     "answer": lambda k, a: k.answer(a, a),  # type: ignore[arg-type]
     "waking": lambda k, _: list(k.waking()),
     "people": lambda k, _: list(k.people()),
+    "audience": lambda k, _: list(
+        k.audience(marketing.may_contact(channel="email", purpose="direct-marketing"))
+    ),
     "people-tagged": lambda k, _: list(k.people(tag="t")),
     "verify": lambda k, a: k.verify(a),
     "reindex": lambda k, _: k.reindex(),

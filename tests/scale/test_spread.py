@@ -149,6 +149,24 @@ def test_an_executor_that_was_shut_down_is_told() -> None:
     assert stopped.value.left == SPANS
 
 
+def test_what_an_executor_refuses_is_left() -> None:
+    """Whatever an executor says when work is handed over, what is finished is given before."""
+
+    class Picky(Here):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            if len(self.given) == 5:
+                raise TypeError("cannot pickle '_thread.lock' object")
+            return super().submit(fn, *args, **kwargs)
+
+    done: list[Span] = []
+    work = over_spans(hash, SPANS, executor=Picky(), in_flight=8)
+    with pytest.raises(SpansLeft) as stopped:
+        done.extend(span for span, _ in work)
+    assert isinstance(stopped.value.__cause__, TypeError)
+    assert len(done) == 5
+    assert sorted([*done, *stopped.value.left], key=lambda span: span.low) == list(SPANS)
+
+
 def test_what_others_cancel_is_left() -> None:
     """Shutting the executor down under the work loses no span."""
     gate = threading.Event()

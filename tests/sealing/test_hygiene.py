@@ -398,6 +398,7 @@ def test_ciphers_are_imported_where_they_belong_only() -> None:
         "index",
         "opened_keys",
         "providers",
+        "signing",
         "roots",
     }
 

@@ -129,6 +129,7 @@ CAUGHT = [
     (wrong.WrongOrder, "test_tagged_gives_standings_in_order_of_id"),
     (wrong.LeaksBetweenTenants, "test_tenants_are_apart"),
     (wrong.DropsTags, "test_tagged_gives_standings_in_order_of_id"),
+    (wrong.DropsTags, "test_marks_are_given_as_they_are_kept"),
     (wrong.EndsOfAnother, "test_ends_tell_where_every_line_ends"),
     (wrong.LosesReceipt, "test_a_receipt_tells_the_position"),
     (wrong.ForgetsTokens, "test_what_was_refused_is_refused_after_reopening"),

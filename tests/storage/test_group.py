@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -167,3 +167,21 @@ def test_a_forked_child_has_a_writer_of_its_own(store: SqliteStore) -> None:
     assert os.waitpid(child, 0)[1] == 0
     store.commit(follow(store, person(1), b"two"))
     assert list(store.people()) == [person(1), person(2)]
+
+
+def test_a_thread_that_cannot_be_had_is_asked_for_again(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system gives no thread the writer is told, and the next one does not hang."""
+
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            store.commit(follow_new(1))
+    assert list(store.people()) == []
+    done = ThreadPoolExecutor(1).submit(store.commit, follow_new(1))
+    done.result(30)
+    assert list(store.people()) == [person(1)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import attrs
@@ -394,6 +396,52 @@ class TestSqliteInTheHost:
         one.close()
         other.close()
 
+    def test_a_transaction_of_another_thread_is_not_the_hosts(self, tmp_path: Path) -> None:
+        """Threads that share a store take turns: an epoch waits for a commit under way."""
+        raw = sqlite3.connect(
+            _prepared_sqlite(tmp_path / "host.db"), isolation_level=None, check_same_thread=False
+        )
+        store, inside, tried = host_store(raw), Event(), Event()
+
+        def halt(statement: str) -> None:
+            if statement.startswith("INSERT INTO gdprkit_line"):
+                inside.set()
+                tried.wait(0.2)
+
+        def add() -> None:
+            inside.wait()
+            try:
+                store.add_epoch(epoch_row("k2"))
+            finally:
+                tried.set()
+
+        raw.set_trace_callback(halt)
+        with ThreadPoolExecutor(1) as threads:
+            work = threads.submit(add)
+            store.commit(follow(store, ANNA, b"one"))
+            work.result()
+        assert [row.epoch for row in store.epochs()] == ["k1", "k2"]
+        assert list(store.people()) == [ANNA]
+        raw.close()
+
+    def test_a_commit_that_readers_do_not_let_through_leaves_nothing(self, tmp_path: Path) -> None:
+        """Without a log a reader may stop a commit: StoreBusy, nothing stored, the next one is."""
+        path = _prepared_sqlite(tmp_path / "host.db")
+        one = sqlite3.connect(path, isolation_level=None, timeout=0)
+        one.execute("PRAGMA journal_mode = DELETE")
+        reader = sqlite3.connect(path, isolation_level=None, timeout=0)
+        store = host_store(one)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM orders").fetchall()
+        with pytest.raises(StoreBusy):
+            store.commit(follow(store, ANNA, b"one"))
+        assert not one.in_transaction
+        reader.execute("COMMIT")
+        store.commit(follow(store, BO, b"one"))
+        assert list(host_store(reader).people()) == [BO]
+        one.close()
+        reader.close()
+
     def test_a_database_without_our_tables_is_told(self, tmp_path: Path) -> None:
         """The host is told to install; its database is left as it was."""
         raw = sqlite3.connect(tmp_path / "host.db", isolation_level=None)
@@ -462,6 +510,16 @@ def test_what_is_no_connection_is_refused(host: object) -> None:
     """A path, an engine or anything else says what to pass."""
     with pytest.raises(InvalidValue, match="Session"):
         host_store(host)
+
+
+def test_an_awaited_session_says_where_to_go() -> None:
+    """SQLAlchemy's ``AsyncSession`` is no ``Session``: the refusal names the store for it."""
+
+    class Session:
+        async def __aenter__(self) -> None: ...
+
+    with pytest.raises(InvalidValue, match="AsyncPostgresStore"):
+        host_store(Session())
 
 
 def test_an_alchemy_connection_hears_of_the_transaction(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -114,3 +115,18 @@ def test_the_page_quotes_the_store_as_it_is() -> None:
     quoted = [block for block in blocks if block.startswith(("@attrs", "def ", "converter"))]
     assert len(quoted) >= 3
     assert [block for block in quoted if block not in source] == []
+
+
+@pytest.mark.parametrize("name", ["StoreContract", "AsyncStoreContract"])
+def test_the_contract_names_the_extra_it_needs(name: str) -> None:
+    """Without pytest the contract says which extra to install."""
+    code = (
+        "import sys; sys.modules['pytest'] = None\n"
+        "from gdprkit.errors import MissingExtra\n"
+        "try:\n"
+        f"    from gdprkit.testing import {name}\n"
+        "except MissingExtra as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{name} needs the extra 'testing'; pip install 'gdprkit[testing]'\n"

@@ -307,15 +307,54 @@ class TestOthers:
         assert list(store.people()) == []
         assert kek.epoch == "k1"
 
-    def test_the_end_of_an_epoch_waits_for_a_commit(
-        self, uri: str, store: PostgresStore, threads: ThreadPoolExecutor
+    def test_an_old_snapshot_calls_no_new_epoch_destroyed(
+        self, uri: str, store: PostgresStore
     ) -> None:
-        """An epoch on which somebody is hanging a key just now stays."""
+        """A host that began before a rotation is told to begin again, not that a key is gone."""
+        with psycopg.connect(uri) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            run(connection, "SELECT FROM gdprkit_epoch")
+            store.add_epoch(epoch_row("k1"))
+            ours = PostgresStore(connection)
+            batch = attrs.evolve(follow(ours, ANNA, b"one"), keys=[key_row(ANNA)])
+            with pytest.raises(StoreBusy):
+                ours.commit(batch)
+            connection.rollback()
+            ours.commit(batch)
+            connection.commit()
+        assert list(store.people()) == [ANNA]
+
+    @pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
+    @pytest.mark.parametrize("awaited", [False, True])
+    def test_the_end_of_an_epoch_waits_for_a_commit(
+        self, uri: str, threads: ThreadPoolExecutor, isolation: str, awaited: bool
+    ) -> None:
+        """An epoch on which somebody is hanging a key just now stays, at every isolation."""
+        with psycopg.connect(uri, autocommit=True) as connection:
+            (name,) = run(connection, "SELECT current_database()")[0]
+            setting = f"default_transaction_isolation = '{isolation}'"
+            run(connection, f'ALTER DATABASE "{name}" SET {setting}')
+        with ConnectionPool(uri, min_size=1, max_size=3, open=True) as pool:
+            self._epoch_waits(uri, PostgresStore(pool), threads, awaited=awaited)
+
+    def _epoch_waits(
+        self, uri: str, store: PostgresStore, threads: ThreadPoolExecutor, *, awaited: bool
+    ) -> None:
         kek, _ = _retired(store)
+
+        async def destroy() -> bool:
+            connection = await psycopg.AsyncConnection.connect(uri, autocommit=True)
+            async with connection:
+                return await AsyncPostgresStore(connection).destroy_epoch(kek)
+
         with psycopg.connect(uri) as connection:
             ours = PostgresStore(connection)
             ours.commit(attrs.evolve(follow(ours, ANNA, b"one"), keys=[key_row(ANNA)]))
-            work = threads.submit(store.destroy_epoch, kek)
+            work = (
+                threads.submit(asyncio.run, destroy())
+                if awaited
+                else threads.submit(store.destroy_epoch, kek)
+            )
             waits(uri, work)
             connection.commit()
         assert work.result() is False
@@ -649,3 +688,29 @@ def test_the_file_of_the_server_is_gone_afterwards(tmp_path: Path) -> None:
     with running_server(place=tmp_path) as server:
         assert server.folder.is_dir()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_connection_that_died_in_the_pool_is_replaced(uri: str) -> None:
+    """A dead connection that the pool still holds is nobody's error: the next one is taken."""
+    with ConnectionPool(uri, min_size=2, max_size=2) as pool:
+        pool.wait()
+        store = PostgresStore(pool)
+        for connection in pool._pool:
+            connection.pgconn.finish()
+        assert store.standing(ANNA) is None
+        store.commit(follow(store, ANNA, b"one"))
+
+
+def test_an_awaited_connection_that_died_in_the_pool_is_replaced(uri: str) -> None:
+    """The same where the pool is awaited."""
+
+    async def work() -> None:
+        async with AsyncConnectionPool(uri, min_size=2, max_size=2) as pool:
+            await pool.wait()
+            store = AsyncPostgresStore(pool)
+            await store.look()
+            for connection in pool._pool:
+                connection.pgconn.finish()
+            assert await store.standing(ANNA) is None
+
+    asyncio.run(work())

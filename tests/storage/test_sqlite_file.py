@@ -295,3 +295,26 @@ class TestDeletedBytes:
 
 def _bytes(path: Path) -> bytes:
     return b"".join(found.read_bytes() for found in sorted(path.parent.glob("people.db*")))
+
+
+def test_a_store_whose_log_was_being_moved_opens(tmp_path: Path) -> None:
+    """Whoever dies, or is looked at, while a grown log is moved into the file leaves a store."""
+    path, copy = tmp_path / "store.db", tmp_path / "copy.db"
+    with SqliteStore(path) as store:
+        store.commit(follow(store, person(1), b"one"))
+        store.settle()
+        for number in range(2, 30):
+            store.commit(follow(store, person(number), b"x" * 2000))
+        before, log = path.read_bytes(), path.with_name("store.db-wal").read_bytes()
+    after = path.read_bytes()
+    assert len(after) > len(before)
+    # the first page, which tells the size, is moved before those that make the file longer
+    copy.write_bytes(after[:4096] + before[4096:])
+    copy.with_name("copy.db-wal").write_bytes(log)
+    with SqliteStore(copy) as store:
+        assert len(list(store.people())) == 29
+    short = tmp_path / "short.db"
+    short.write_bytes(after[:-8192])
+    with pytest.raises(StoreCorrupt):
+        SqliteStore(short)
+    assert short.read_bytes() == after[:-8192]

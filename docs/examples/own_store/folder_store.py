@@ -44,6 +44,7 @@ from gdprkit.storage.protocol import (
     Marks,
     StoredEntry,
     StoredLine,
+    StoredMarks,
     StoredStanding,
     Suppression,
     VaultPut,
@@ -51,7 +52,7 @@ from gdprkit.storage.protocol import (
     check_tenant,
 )
 from gdprkit.words.identifiers import Slot, SubjectId
-from gdprkit.words.moments import utc_moment
+from gdprkit.words.moments import microseconds, utc_moment
 
 
 @attrs.define
@@ -313,6 +314,19 @@ class FolderStore:
     def lines(self, *, span=ALL):
         people = self._read().within(span)
         return (StoredLine(standing=p.standing, entries=tuple(p.entries)) for p in people)
+
+    def marks(self, *, span=ALL):
+        return iter(
+            [
+                StoredMarks(
+                    about=person.standing.about,
+                    wake_at=None if (at := person.marks.wake_at) is None else microseconds(at),
+                    tags=person.marks.tags,
+                    found_by=person.marks.tags,
+                )
+                for person in self._read().within(span)
+            ]
+        )
 
     def expunged_lines(self, *, span=ALL):
         kept = self._read().expunged

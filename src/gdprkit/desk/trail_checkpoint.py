@@ -37,7 +37,7 @@ from gdprkit.desk.trail_files import (
     unusable,
     write_new,
 )
-from gdprkit.errors import CheckpointInvalid, InvalidValue
+from gdprkit.errors import CheckpointInvalid, InvalidValue, StoreCorrupt
 from gdprkit.ledger.checkpoint import (
     Leaf,
     Roots,
@@ -224,7 +224,7 @@ def _held_at_once(
     report = verify_chains(store, claims=claims, each=each, progress=progress)
     if kind and kind != "line":
         groups = chain([(kind, group)], groups)  # type: ignore[assignment]  # what was looked at
-    broken = [told for kind, group in groups for told in _held(store, kind, group)]
+    broken = [told for kind, group in groups for told in _readable(store, kind, group)]
     return attrs.evolve(report, broken=(*report.broken, *dict.fromkeys(broken)))
 
 
@@ -237,6 +237,14 @@ def _claim(pair: Witnessed) -> Claim:
     leaf, witness = pair
     position, head = leaf.state
     return Claim(bytes.fromhex(leaf.key[0]), position, bytes.fromhex(head), witness)
+
+
+def _readable(store: Store, kind: str, claims: Iterable[Witnessed]) -> Iterator[str]:
+    """Give what ``_held`` says; a row that was changed so that it cannot be read hides no other."""
+    try:
+        yield from _held(store, kind, claims)
+    except StoreCorrupt as error:
+        yield f"rows of kind {kind} cannot be read and are not what checkpoints saw: {error}"
 
 
 def _held(store: Store, kind: str, claims: Iterable[Witnessed]) -> Iterator[str]:

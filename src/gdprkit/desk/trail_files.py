@@ -333,9 +333,10 @@ def _parsed(row: bytes, source: str) -> list[Any]:
     try:
         parsed: list[Any] = json.loads(row)
         right = tuple(map(type, parsed[1:])) == _FORMS[parsed[0]]
-        digests = (parsed[3] if parsed[0] == _ENTRY else parsed[2],)
-        right = right and all(len(bytes.fromhex(digest)) == 32 for digest in digests)
-    except (KeyError, TypeError, ValueError, IndexError, RecursionError):
+        digest = parsed[3] if parsed[0] == _ENTRY else parsed[2]
+        right = right and len(digest) == 64 and bytes.fromhex(digest).hex() == digest
+        parsed[2].encode()  # JSON can write what is no text
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, RecursionError):
         right = False
     if not right:
         raise CheckpointInvalid(source, "holds a row that is no entry")

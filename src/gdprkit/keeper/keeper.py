@@ -418,7 +418,7 @@ class RecordKeeper:
         """
         return to_tell(self._case(about, at, known_by))
 
-    def find(self, **fields: str | Personal[str]) -> tuple[SubjectId, ...]:
+    def find(self, /, **fields: str | Personal[str]) -> tuple[SubjectId, ...]:
         """Find people by a contact point, for instance ``find(email=...)``; all fields must match.
 
         Raises:

@@ -7,6 +7,8 @@ put on the transaction of a host.
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction
+
 import attrs
 
 from gdprkit.errors import InvalidValue
@@ -28,8 +30,7 @@ def check_parts(
     """
     if not isinstance(register, Register):
         raise InvalidValue("register", "is no register", "pass Register.load(path)")
-    if not callable(getattr(store, "commit", None)):
-        raise InvalidValue("store", "is no store", "pass SqliteStore(path) or MemoryStore()")
+    _check_store(store, "pass SqliteStore(path), PostgresStore(pool) or MemoryStore()")
     if not callable(getattr(keys, "unwrap", None)):
         raise InvalidValue("keys", "is no key provider", "pass Keyring.from_file(path)")
     if not isinstance(key_settings, KeySettings):
@@ -38,14 +39,23 @@ def check_parts(
         raise InvalidValue("erasures", "is no erasure ledger", "pass FileErasureLedger(path)")
 
 
+def _check_store(store: object, cure: str) -> None:
+    commit = getattr(store, "commit", None)
+    if not callable(commit):
+        raise InvalidValue("store", "is no store", cure)
+    if iscoroutinefunction(commit):
+        raise InvalidValue(
+            "store", "is awaited", "pass BlockingStore(store, loop); see AsyncRecordKeeper"
+        )
+
+
 def on_transaction(bench: Bench, store: Store) -> Bench:
     """Return what a keeper works with while it is on a host's transaction.
 
     Raises:
         InvalidValue: *store* is no store, or another tenant's.
     """
-    if not callable(getattr(store, "commit", None)):
-        raise InvalidValue("store", "is no store", "pass one that was given the host's connection")
+    _check_store(store, "pass one that was given the host's connection, as host_store() gives it")
     if store.tenant != bench.store.tenant:
         raise InvalidValue("store", "is another tenant's", "give it the tenant of the keeper")
     return attrs.evolve(bench, store=store, keys=bench.keys.on(store))

@@ -119,12 +119,12 @@ def _fill(
     executor: Executor,
     in_flight: int,
     finished: SimpleQueue[Future[R]],
-) -> RuntimeError | None:
-    """Hand spans to the executor; return why it takes no more, broken or shut down."""
+) -> Exception | None:
+    """Hand spans to the executor; return why it takes no more: broken, shut down, unpicklable."""
     while waiting and len(running) < in_flight:
         try:
             future = executor.submit(work, waiting[0])
-        except RuntimeError as error:
+        except Exception as error:  # noqa: BLE001 -- whatever it says: what is left is told
             return error
         running[future] = waiting.popleft()
         future.add_done_callback(finished.put)

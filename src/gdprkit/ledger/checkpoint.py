@@ -16,6 +16,7 @@ The form, for whoever verifies without this library (``leaf`` and ``node`` as in
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
@@ -247,6 +248,7 @@ def sign_statement(statement: Statement, sign: Callable[[bytes], bytes]) -> Sign
     return Signed(raw=raw, signature=sign(_message(raw)))
 
 
+_KEY_ID: Final = re.compile(r"sign-[0-9a-f]{1,64}")
 _KEYS: Final = {"at", "form", "key", "number", "previous", "tenant", "trees"}
 
 
@@ -265,7 +267,7 @@ def read_statement(raw: bytes, source: str) -> Statement:
                 at=from_microseconds(_exactly(plain["at"], int)),
                 number=_exactly(plain["number"], int),
                 previous=bytes.fromhex(plain["previous"]),
-                key=_exactly(plain["key"], str),
+                key=_named(plain["key"]),
                 sections={
                     kind: Section(
                         count=_exactly(plain["trees"][kind]["count"], int),
@@ -278,6 +280,13 @@ def read_statement(raw: bytes, source: str) -> Statement:
         known = True
     problem = "holds no statement of a checkpoint" if known else "is of a form not known here"
     raise CheckpointInvalid(source, problem)
+
+
+def _named(key: Any) -> str:
+    """Return the id of a key: it is printed before a signature is believed."""
+    if _KEY_ID.fullmatch(key) is None:
+        raise ValueError("no id of a key")
+    return str(key)
 
 
 def _exactly(value: Any, cls: type) -> Any:

@@ -45,9 +45,9 @@ class KeyCache(KeepsSecrets, Generic[T]):
         self._flights: Final = tuple(ForkLock() for _ in range(_FLIGHTS))
         self._forgotten: Final = [0] * _FLIGHTS  # how often, in each flight
 
-    def emptied(self) -> KeyCache[T]:
-        """Return another one of the same settings that knows nothing."""
-        return KeyCache(capacity=self._capacity, ttl=self._ttl, monotonic=self._monotonic)
+    def idle(self) -> KeyCache[T]:
+        """Return another one that keeps nothing: each question is looked up."""
+        return KeyCache(capacity=0, ttl=self._ttl, monotonic=self._monotonic)
 
     def get(self, about: SubjectId, load: Callable[[SubjectId], T | Tombstone]) -> T | Tombstone:
         """Return what is kept about the person, or what *load* finds; its errors are not kept."""

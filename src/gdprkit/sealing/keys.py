@@ -144,8 +144,9 @@ class SubjectKeys(KeepsSecrets):
     def on(self, store: KeyStore) -> SubjectKeys:
         """Return the same keys, read and made through *store*, on a transaction of a host.
 
-        Epochs are kept where they are, apart from that transaction; what is opened there is
-        remembered there only, since the host may roll it back.
+        Epochs are kept where they are, apart from that transaction. What is opened there is not
+        remembered: the host may roll back to a savepoint and go on, and what was then sealed by a
+        key made in between could never be opened again.
         """
         twin = object.__new__(SubjectKeys)
         for name in self.__slots__:
@@ -153,7 +154,7 @@ class SubjectKeys(KeepsSecrets):
         own: dict[str, object] = {
             "_behind": self,
             "_store": store,
-            "_cache": self._cache.emptied(),
+            "_cache": self._cache.idle(),
             "watch": None if self.watch is None else self.watch.aside(),
         }
         for name, part in own.items():

@@ -58,8 +58,9 @@ class GroupWriter:
                 # the parent's thread, and whoever waits for it, are not here
                 self._thread, self._waiting, self._pid = None, SimpleQueue(), os.getpid()
             if self._thread is None:
-                self._thread = Thread(target=self._run, name="gdprkit-writer", daemon=True)
-                self._thread.start()
+                thread = Thread(target=self._run, name="gdprkit-writer", daemon=True)
+                thread.start()  # where no thread can be had, the next writer tries again
+                self._thread = thread
             self._waiting.put((steps, done))
         return done.result()
 

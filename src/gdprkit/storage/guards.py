@@ -75,20 +75,34 @@ def check_batches(
     """
     rows: list[KeyRow] = []
     prefixes: set[bytes] = set()
+    gone_ids = {about: set(ids) for about, ids in destroyed.items()}
     for batch in batches:
-        gone_ids = destroyed.get(batch.about)
-        rows.extend(batch.keys)
+        gone = gone_ids.get(batch.about)
         for put in batch.puts:
-            if gone_ids and put.envelope[_KEY_ID] in gone_ids:
+            if gone and put.envelope[_KEY_ID] in gone:
                 raise KeyDestroyed(put.envelope[_KEY_ID].hex())
             prefixes.update(term[:_PREFIX] for term in put.terms)
+        rows.extend(batch.keys)
+        if gone is not None:
+            _learn(gone, batch)  # a later batch of the person meets what this one leaves
     if rows or prefixes:
         known = tuple(epochs)
         check_keys(rows, known)
         for row in known:
-            gone = row.kind is EpochKind.INDEX and row.state is KeyState.DESTROYED
-            if gone and term_prefix(row) in prefixes:
+            ended = row.kind is EpochKind.INDEX and row.state is KeyState.DESTROYED
+            if ended and term_prefix(row) in prefixes:
                 raise KeyEpochDestroyed(row.epoch)
+
+
+def _learn(gone: set[bytes], batch: Batch) -> None:
+    """Carry forward which versions of a person's key are destroyed."""
+    if batch.shred is not None:
+        gone.clear()  # their rows are deleted
+    for row in batch.keys:
+        if row.state is KeyState.DESTROYED:
+            gone.add(row.key_id)
+        else:
+            gone.discard(row.key_id)
 
 
 def check_keys(rows: Iterable[KeyRow], epochs: Iterable[EpochRow]) -> None:

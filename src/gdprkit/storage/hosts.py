@@ -71,6 +71,12 @@ def _driver_connection(host: object) -> Any:
     psycopg = sys.modules.get("psycopg")
     if psycopg is not None and isinstance(found, psycopg.Connection):
         return found
+    if hasattr(found, "__aenter__"):  # SQLAlchemy's AsyncSession and AsyncConnection, psycopg's own
+        raise InvalidValue(
+            "host",
+            "is awaited",
+            "give psycopg's own connection behind it to AsyncPostgresStore",
+        )
     raise InvalidValue(
         "host",
         "has no connection of sqlite3 or psycopg behind it",

@@ -33,7 +33,15 @@ from gdprkit.storage.sql_store import SqlStore
 from gdprkit.storage.steps import Make, Steps, take
 from gdprkit.storage.writes import ROW_LOCKS, Locks
 
-__all__ = ["ATTEMPTS", "LOCK_TIMEOUT", "SET_LOCK_TIMEOUT", "PostgresStore", "apart", "milliseconds"]
+__all__ = [
+    "ATTEMPTS",
+    "LOCK_TIMEOUT",
+    "READ_COMMITTED",
+    "SET_LOCK_TIMEOUT",
+    "PostgresStore",
+    "apart",
+    "milliseconds",
+]
 
 T = TypeVar("T")
 
@@ -44,6 +52,10 @@ ATTEMPTS = 5
 
 LOCK_TIMEOUT = "SELECT current_setting('lock_timeout')"
 SET_LOCK_TIMEOUT = "SELECT set_config('lock_timeout', ?, true)"
+
+READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+"""Whoever waited for others to see what hangs on an epoch must not look at an older snapshot,
+whatever the database or the connection begins transactions with."""
 
 
 def milliseconds(wait: float) -> str:
@@ -94,7 +106,12 @@ class PostgresStore(SqlStore):
     ) -> None:
         super().__init__(tenant)
         if not isinstance(where, ConnectionPool | psycopg.Connection):
-            raise InvalidValue("where", "is no pool and no connection", "pass one of psycopg's")
+            raise InvalidValue(
+                "where",
+                "is no pool and no connection",
+                "pass psycopg_pool.ConnectionPool(uri) or psycopg.connect(uri); an awaited one is "
+                "for AsyncPostgresStore",
+            )
         self._where = where
         self._wait = wait
         self._limit = milliseconds(wait)
@@ -163,6 +180,7 @@ class PostgresStore(SqlStore):
             raise apart()
         with connection.transaction():
             port = PostgresPort(connection)
+            port.run(READ_COMMITTED)
             port.rows(SET_LOCK_TIMEOUT, (self._limit,))
             return take(make(), port)
 
@@ -186,7 +204,7 @@ class PostgresStore(SqlStore):
             raise StoreClosed
         try:
             if isinstance(self._where, ConnectionPool):
-                connection = self._where.getconn()
+                connection = _alive(self._where)
                 try:
                     with _by_itself(connection):
                         yield connection
@@ -205,6 +223,20 @@ def _is_hosts(connection: Connection) -> bool:
     """Return whether what is done here is part of a transaction of the host's."""
     idle = connection.info.transaction_status is TransactionStatus.IDLE
     return not (idle and connection.autocommit)
+
+
+def _alive(pool: ConnectionPool[Any]) -> Connection:
+    """Borrow a connection; one that died while it lay in the pool is given back to be replaced.
+
+    Raises:
+        psycopg.OperationalError: the pool has dead ones only.
+    """
+    for _ in range(pool.max_size + 1):
+        connection: Connection = pool.getconn()
+        if not connection.closed:
+            return connection
+        pool.putconn(connection)
+    raise psycopg.OperationalError
 
 
 @contextmanager

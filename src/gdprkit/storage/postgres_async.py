@@ -25,6 +25,7 @@ from gdprkit.storage.async_sql_store import AsyncSqlStore
 from gdprkit.storage.postgres import (
     ATTEMPTS,
     LOCK_TIMEOUT,
+    READ_COMMITTED,
     SET_LOCK_TIMEOUT,
     apart,
     milliseconds,
@@ -70,7 +71,11 @@ class AsyncPostgresStore(AsyncSqlStore):
     ) -> None:
         super().__init__(tenant)
         if not isinstance(where, AsyncConnectionPool | psycopg.AsyncConnection):
-            raise InvalidValue("where", "is no awaited pool or connection", "pass psycopg's own")
+            raise InvalidValue(
+                "where",
+                "is no awaited pool or connection",
+                "pass psycopg's AsyncConnectionPool or AsyncConnection",
+            )
         self._where = where
         self._wait = wait
         self._limit = milliseconds(wait)
@@ -157,6 +162,7 @@ class AsyncPostgresStore(AsyncSqlStore):
             raise apart()
         async with connection.transaction():
             port = AsyncPostgresPort(connection)
+            await port.run(READ_COMMITTED)
             await port.rows(SET_LOCK_TIMEOUT, (self._limit,))
             return await take_async(make(), port)
 
@@ -188,7 +194,7 @@ class AsyncPostgresStore(AsyncSqlStore):
             raise StoreClosed
         try:
             if isinstance(self._where, AsyncConnectionPool):
-                connection = await self._where.getconn()
+                connection = await _alive(self._where)
                 try:
                     async with _by_itself(connection):
                         yield connection
@@ -207,6 +213,20 @@ def _is_hosts(connection: Connection) -> bool:
     """Return whether what is done here is part of a transaction of the host's."""
     idle = connection.info.transaction_status is TransactionStatus.IDLE
     return not (idle and connection.autocommit)
+
+
+async def _alive(pool: AsyncConnectionPool[Any]) -> Connection:
+    """Borrow a connection; one that died while it lay in the pool is given back to be replaced.
+
+    Raises:
+        psycopg.OperationalError: the pool has dead ones only.
+    """
+    for _ in range(pool.max_size + 1):
+        connection: Connection = await pool.getconn()
+        if not connection.closed:
+            return connection
+        await pool.putconn(connection)
+    raise psycopg.OperationalError
 
 
 @asynccontextmanager

@@ -53,7 +53,9 @@ def told(error: psycopg.Error, wait: float) -> GdprkitError:
         return StoreUnavailable("the pool has no free connection")
     state = error.sqlstate
     if state is None:
-        if isinstance(error, psycopg.OperationalError):
+        # the base itself is what the driver makes of a failure that no server gave a code to:
+        # the connection was reset while an answer was read
+        if isinstance(error, psycopg.OperationalError) or type(error) is psycopg.DatabaseError:
             return StoreUnavailable("the connection is lost")
         if isinstance(error, psycopg.DataError):  # the driver itself could not pass a value on
             return _unstorable()

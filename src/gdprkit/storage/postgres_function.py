@@ -125,6 +125,12 @@ BEGIN
         WHERE e.tenant = whose AND e.kind = 'kek' AND e.epoch = n.epoch
           AND e.state <> 'destroyed') e
         WHERE e.live = 0 ORDER BY n.epoch LOOP
+      -- an older snapshot does not show an epoch made since: then the transaction begins again
+      IF current_setting('transaction_isolation') <> 'read committed' AND NOT EXISTS (
+          SELECT FROM gdprkit_epoch e
+          WHERE e.tenant = whose AND e.kind = 'kek' AND e.epoch = one.epoch) THEN
+        RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'key epoch not seen yet';
+      END IF;
       RAISE EXCEPTION USING ERRCODE = 'GK005', MESSAGE = 'key epoch destroyed', DETAIL = one.epoch;
     END LOOP;
   END IF;

@@ -11,8 +11,9 @@ file (``secure_delete``), and ``compact`` also drops them from the log.
 Threads: one store may be shared by all threads. Each call borrows a connection from a small pool
 for its own duration, so readers run beside the one writer, and writers queue, or share their
 waiting for the disk (``group_commits``). Processes: each
-opens its own, or forks: the child opens anew and leaves its parent's connections alone. Past
-about four busy writers a server database is the better home.
+opens its own, or forks: the child opens anew and leaves its parent's connections alone. Fork while
+no thread writes: SQLite in the child believes in that lock for ever, and its writes end with
+StoreBusy. Past about four busy writers a server database is the better home.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from gdprkit.errors import (
     StoreInUse,
 )
 from gdprkit.storage.schema import SCHEMA_VERSION
-from gdprkit.storage.sqlite_file import PRAGMAS, is_busy, real_path, refused, told
+from gdprkit.storage.sqlite_file import DRIVER_ERRORS, PRAGMAS, is_busy, real_path, refused, told
 from gdprkit.storage.sqlite_schema import check_mark, check_ours, check_tables, number
 
 __all__ = ["Copied", "Progress", "back_up", "examine", "restore", "version_of"]
@@ -328,7 +328,7 @@ def _telling(path: Path, wait: float) -> Iterator[None]:
     """Turn what the driver and the system say into our own errors."""
     try:
         yield
-    except sqlite3.Error as error:
+    except DRIVER_ERRORS as error:
         raise told(error, wait=wait, path=str(path)) from None
     except OSError as error:
         raise refused(error) from None

@@ -86,12 +86,13 @@ class SqliteHostStore(SqlStore):
             return take(make(), port)
 
     def _write_apart(self, make: Make[T]) -> T:
-        if self._connection.in_transaction or _begins(self._connection):
-            raise HostTransaction(
-                "a key epoch must last, and this transaction can still be rolled back",
-                "call keeper.keys.ready() before, on a store with a connection of its own",
-            )
-        return self._write(make)
+        with self._lent():  # in turn: another thread's transaction is not the host's
+            if self._connection.in_transaction or _begins(self._connection):
+                raise HostTransaction(
+                    "a key epoch must last, and this transaction can still be rolled back",
+                    "call keeper.keys.ready() before, on a store with a connection of its own",
+                )
+            return self._write(make)
 
     @contextmanager
     def _lent(self) -> Iterator[_Port]:
@@ -155,22 +156,27 @@ def _whole(connection: sqlite3.Connection, *, ends: bool = False) -> Iterator[No
             host.
     """
     hosts = connection.in_transaction
-    if not hosts:
-        connection.execute("BEGIN IMMEDIATE")
-    connection.execute("SAVEPOINT gdprkit")
     try:
-        yield
+        if not hosts:
+            connection.execute("BEGIN IMMEDIATE")
+        connection.execute("SAVEPOINT gdprkit")
+        try:
+            yield
+        except BaseException:
+            # a full disk makes SQLite end the whole transaction
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO gdprkit")
+                connection.execute("RELEASE gdprkit")
+            raise
+        connection.execute("RELEASE gdprkit")
+        if not hosts and (ends or not _begins(connection)):
+            connection.execute("COMMIT")
     except BaseException:
-        # a full disk makes SQLite end the whole transaction
-        if connection.in_transaction:
-            connection.execute("ROLLBACK TO gdprkit")
-            connection.execute("RELEASE gdprkit")
-            if not hosts:
-                connection.execute("ROLLBACK")
+        # also where readers did not let the commit through: what stayed open would be taken for
+        # the host's, and all that came later would wait for an end that nobody makes
+        if not hosts and connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("RELEASE gdprkit")
-    if not hosts and (ends or not _begins(connection)):
-        connection.execute("COMMIT")
 
 
 def _begins(connection: sqlite3.Connection) -> bool:

@@ -18,13 +18,20 @@ __all__ = ["AsyncStoreContract", "StoreContract"]
 
 def __getattr__(name: str) -> object:
     # pytest and hypothesis are loaded by those who test
-    if name == "AsyncStoreContract":
-        from gdprkit.testing.async_store_contract import AsyncStoreContract
+    try:
+        if name == "AsyncStoreContract":
+            from gdprkit.testing.async_store_contract import AsyncStoreContract
 
-        return AsyncStoreContract
-    if name == "StoreContract":
-        from gdprkit.testing.store_contract import StoreContract
+            return AsyncStoreContract
+        if name == "StoreContract":
+            from gdprkit.testing.store_contract import StoreContract
 
-        return StoreContract
+            return StoreContract
+    except ModuleNotFoundError as error:
+        if error.name not in {"pytest", "hypothesis"}:
+            raise
+        from gdprkit.errors import MissingExtra
+
+        raise MissingExtra("testing", name) from None
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

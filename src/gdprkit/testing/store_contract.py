@@ -108,6 +108,7 @@ class StoreContract(
             lambda: list(store.tagged("news")),
             lambda: list(store.people()),
             lambda: list(store.ends()),
+            lambda: list(store.marks()),
             lambda: list(store.lines()),
             lambda: list(store.expunged_lines()),
             lambda: list(store.suppressions()),

@@ -11,6 +11,7 @@ from gdprkit.sealing.rows import EpochKind, EpochRow, KeyRow, KeyState, destroye
 from gdprkit.storage.protocol import Store, VaultPut
 from gdprkit.testing.store_abilities import StoreAbilities
 from gdprkit.testing.store_values import (
+    continued,
     epoch_row,
     follow,
     hashed,
@@ -275,3 +276,18 @@ class KeysContract(StoreAbilities):
         assert picture(store, [ANNA, BO]) == before
         store.commit(attrs.evolve(follow(store, ANNA, b"one"), puts=[under_new]))
         assert list(store.values(ANNA, [slot(1), slot(2)])) == [slot(2)]
+
+    def test_a_later_batch_meets_what_an_earlier_one_destroyed(self, store: Store) -> None:
+        """In one commit too no value comes under a version that a batch before has destroyed."""
+        store.add_epoch(K1)
+        old = key_row(ANNA)
+        _keep(store, old)
+        before = picture(store, [ANNA])
+        first = attrs.evolve(
+            follow(store, ANNA, b"one"), keys=[attrs.evolve(old, state=KeyState.DESTROYED)]
+        )
+        put = VaultPut(slot=slot(1), envelope=b"\xf8\x01" + old.key_id + b"rest")
+        later = continued(ANNA, first.standing.position, first.standing.head, [b"two"])
+        with pytest.raises(KeyDestroyed):
+            store.commit(first, attrs.evolve(later, puts=[put]))
+        assert picture(store, [ANNA]) == before

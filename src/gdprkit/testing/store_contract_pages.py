@@ -36,6 +36,7 @@ WALKS: dict[str, Callable[[Store], Iterator[SubjectId]]] = {
     "tagged": lambda store: (found.about for found in store.tagged("t")),
     "waking": lambda store: store.waking(moment(1), limit=10**6),
     "ends": lambda store: (end.about for end in store.ends()),
+    "marks": lambda store: (marks.about for marks in store.marks()),
     "lines": lambda store: (line.standing.about for line in store.lines()),
 }
 

@@ -34,7 +34,9 @@ class ProcessesContract(StoreAbilities):
         """Of several processes exactly one wins each position, act and token; nothing is lost."""
         self.needs("has_address")
         opener = self._opener(store)
-        with ProcessPoolExecutor(WRITERS, mp_context=get_context("spawn")) as processes:
+        context = get_context("spawn")
+        start = context.Barrier(WRITERS, timeout=60)  # one after the other they would not meet
+        with ProcessPoolExecutor(WRITERS, context, initializer=start.wait) as processes:
             work = [processes.submit(share, opener, name, ROUNDS) for name in range(WRITERS)]
             done = [each.result() for each in work]
         line, last = store.line(SHARED), store.standing(SHARED)

@@ -11,10 +11,19 @@ import pytest
 
 from gdprkit.errors import InvalidValue, NaiveMoment, PositionTaken
 from gdprkit.ledger.chain import verify_line
-from gdprkit.storage.protocol import LineEnd, Marks, Span, Store, StoredLine, Suppression
+from gdprkit.storage.protocol import (
+    LineEnd,
+    Marks,
+    Span,
+    Store,
+    StoredLine,
+    StoredMarks,
+    Suppression,
+)
 from gdprkit.testing.store_abilities import StoreAbilities
 from gdprkit.testing.store_values import follow, hashed, line_tombstone, moment, person
 from gdprkit.words.identifiers import PurposeId
+from gdprkit.words.moments import microseconds
 from gdprkit.words.vocabulary import Actor, Channel
 
 __all__ = ["WalksContract"]
@@ -63,6 +72,34 @@ class WalksContract(StoreAbilities):
         store.commit(follow(store, BO, b"y", marks=Marks(tags={"other"})))
         assert [found.about for found in store.tagged("news")] == [ANNA, CAI]
         assert [found.about for found in store.tagged("other")] == [BO]
+
+    def test_marks_are_given_as_they_are_kept(self, store: Store) -> None:
+        """The marks of everybody, nothing left out, in order of id and within a span; an expunged
+        line has none. Reindexing reads them.
+        """
+        wake_at = moment(30).replace(microsecond=1)
+        given = {
+            CAI: Marks(wake_at=wake_at, tags={"news", "other"}),
+            ANNA: Marks(),
+            BO: Marks(tags={"news"}),
+        }
+        store.commit(*(follow(store, about, b"x", marks=marks) for about, marks in given.items()))
+        wanted = [
+            StoredMarks(
+                about=about,
+                wake_at=None if given[about].wake_at is None else microseconds(wake_at),
+                tags=given[about].tags,
+                found_by=given[about].tags,
+            )
+            for about in (ANNA, BO, CAI)
+        ]
+        assert list(store.marks()) == wanted
+        assert list(store.marks(span=Span(start=BO, stop=CAI))) == wanted[1:2]
+        store.commit(follow(store, CAI, b"y"))
+        bare = StoredMarks(about=CAI, wake_at=None, tags=frozenset(), found_by=frozenset())
+        assert list(store.marks()) == [*wanted[:2], bare]
+        store.expunge(ANNA, line_tombstone(store, ANNA))
+        assert list(store.marks()) == [wanted[1], bare]
 
     def test_people_come_in_order_and_spans_share_them_out(self, store: Store) -> None:
         """Everybody once, in order of id; the spans of a split cover everybody once."""

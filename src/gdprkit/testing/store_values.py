@@ -202,6 +202,7 @@ def picture(store: Store, people: Iterable[SubjectId] = ()) -> dict[str, object]
         "tagged": {tag: list(store.tagged(tag)) for tag in ("news", "other", "t")},
         "ends": list(store.ends()),
         "lines": list(store.lines()),
+        "marks": list(store.marks()),
         "expunged": list(store.expunged_lines()),
         "suppressions": list(store.suppressions()),
         "suppressed": dict(store.suppressed([hashed("contact"), hashed("h")])),
