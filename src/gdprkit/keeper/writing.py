@@ -140,7 +140,8 @@ def _keys(draft: Draft) -> SubjectKeyVersions:
     if draft.versions is None:
         bench, about = draft.bench, draft.before.about
         if draft.before.position == 0:
-            draft.versions, draft.row = bench.keys.create(about, at=draft.now)
+            made = bench.keys.create(about, at=draft.now, drawn=True)
+            draft.versions, draft.row = made
         else:
             # what is recorded under a restriction is stored, and no more than that
             draft.versions = bench.keys.for_writing(about, use=RestrictedUse.STORAGE)

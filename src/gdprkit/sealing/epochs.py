@@ -207,6 +207,7 @@ class EpochBook(KeepsSecrets, Generic[T]):
     """
 
     __slots__ = (
+        "_active",
         "_kind",
         "_known",
         "_lock",
@@ -237,6 +238,7 @@ class EpochBook(KeepsSecrets, Generic[T]):
         self._known: dict[str, EpochRow] = {}
         self._opened: dict[str, T] = {}
         self._usable: tuple[T, ...] = ()
+        self._active: T | None = None
         self._until = 0.0
 
     def active(self, at: datetime) -> T:
@@ -250,6 +252,9 @@ class EpochBook(KeepsSecrets, Generic[T]):
             KeyIntegrityError: the rows contradict each other, or the key does not open.
             KeyProviderUnavailable, KeyProviderDenied: the provider does not answer, or refuses.
         """
+        active = self._active
+        if active is not None and self._monotonic() < self._until:
+            return active
         with self._lock:
             if not self._current():
                 self._rows.add(self._kind, 1, at)
@@ -261,7 +266,11 @@ class EpochBook(KeepsSecrets, Generic[T]):
                 )
             usable = [row for row in rows if row.state is KeyState.ACTIVE]
             if usable:
-                return self.open(usable[-1].epoch)
+                known = self._known
+                active = self.open(usable[-1].epoch)
+                if known is self._known:  # opening it may have read the rows again
+                    self._active = active
+                return active
             if rows[-1].state is KeyState.DESTROYED:
                 raise KeyEpochDestroyed(rows[-1].epoch)
             raise KeyIntegrityError(f"of the {self._kind} epochs", "none is active")
@@ -333,6 +342,7 @@ class EpochBook(KeepsSecrets, Generic[T]):
             known = self._rows.known(self._kind)
             self._known = known
             self._usable = ()
+            self._active = None
             self._until = self._monotonic() + self._ttl
             # a key whose epoch was destroyed elsewhere is closed here
             self._opened = {

@@ -217,7 +217,7 @@ class SubjectKeys(KeepsSecrets):
         return self.of(about, use=use)
 
     def create(
-        self, about: SubjectId, *, at: datetime, version: int = 1
+        self, about: SubjectId, *, at: datetime, version: int = 1, drawn: bool = False
     ) -> tuple[SubjectKeyVersions, KeyRow]:
         """Make the next version of the person's key, and the row for it.
 
@@ -226,6 +226,13 @@ class SubjectKeys(KeepsSecrets):
         drops both and starts again from ``of``. A batch that stores version 2 or later also stores
         the row before it as RETIRED. After the batch, ``forget`` the person.
 
+        Args:
+            about: Whose key.
+            at: When.
+            version: Which version.
+            drawn: The id was drawn at random just now, so it has neither keys nor a tombstone, and
+                they are not looked for; the batch that begins a line is refused where there is one.
+
         Raises:
             SubjectErased: the person's keys were destroyed; none is made again.
             InvalidValue: *version* is not the next one.
@@ -233,8 +240,9 @@ class SubjectKeys(KeepsSecrets):
                 ``of``.
             KeyExhausted: the epoch has wrapped too many keys.
         """
-        rows = self._store.keys(about)
-        tombstone = self.erased(about)
+        self._serve()
+        rows: Sequence[KeyRow] = () if drawn else self._store.keys(about)
+        tombstone = None if drawn else self.erased(about)
         if tombstone is not None:
             raise _erased(about, tombstone)
         if version != len(rows) + 1:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
-from functools import wraps
+from functools import lru_cache, wraps
 from itertools import groupby, islice
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -298,11 +298,13 @@ EXPUNGE: Final = (
 )
 
 
+@lru_cache(maxsize=256)
 def listed(statement: str, count: int) -> str:
     """Return *statement* with *count* placeholders for its list."""
     return statement.format(list=", ".join("?" * count))
 
 
+@lru_cache(maxsize=64)
 def paired(statement: str, count: int) -> str:
     """Return *statement* with *count* pairs of placeholders for its list."""
     return statement.format(list=", ".join(["(?, ?)"] * count))
@@ -316,6 +318,9 @@ def chunks(values: Iterable[bytes]) -> Iterator[list[bytes]]:
     """
     rest = iter(dict.fromkeys(values))
     while chunk := list(islice(rest, LIST_LIMIT)):
+        if len(chunk) == 1:
+            yield chunk
+            return
         size = 1 << (len(chunk) - 1).bit_length()
         yield chunk + chunk[-1:] * (size - len(chunk))
 

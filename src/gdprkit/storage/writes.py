@@ -27,7 +27,7 @@ from gdprkit.storage.guards import (
     same_epoch,
     sealed_again,
 )
-from gdprkit.storage.protocol import Batch, LineTombstone, Suppression, VaultPut
+from gdprkit.storage.protocol import Batch, LineTombstone, Suppression
 from gdprkit.storage.steps import MANY, ROWS, RUN, SqlValue, Steps
 from gdprkit.words.identifiers import SubjectId
 from gdprkit.words.moments import microseconds
@@ -104,9 +104,10 @@ def commit(tenant: str, batches: Sequence[Batch]) -> Steps[None]:
     yield from _write_lines(tenant, ends, last)
     if entries:
         yield MANY, sql.ENTRY_ADD, entries
+    # of different people it is written together, of one person batch by batch
+    for together in [batches] if len(last) == len(batches) else [[batch] for batch in batches]:
+        yield from _write_values(tenant, together)
     for batch in batches:
-        if batch.puts or batch.deletes or batch.keys or batch.flags or batch.shred:
-            yield from _write_values(tenant, batch)
         if batch.suppress:
             yield from _suppress(tenant, batch.suppress)
         for token in batch.spend:
@@ -235,32 +236,46 @@ def _take_receipt(
     taken.add(whose)
 
 
-def _write_values(tenant: str, batch: Batch) -> Steps[None]:
-    """Put and delete values, terms and keys; a shredding takes them all."""
-    whose = (tenant, batch.about.bytes)
-    if batch.shred is not None:
-        for statement in sql.SHRED:
-            yield RUN, statement, whose
-        yield RUN, sql.TOMBSTONE_ADD, sql.tombstone_values(tenant, batch.shred)
-        return
-    touched = [(*whose, slot.bytes) for slot in batch.deletes]
-    touched.extend((*whose, put.slot.bytes) for put in batch.puts)
-    if touched:
-        yield MANY, sql.TERM_DROP, touched
-    for slot in batch.deletes:
-        yield RUN, sql.VALUE_DROP, (*whose, slot.bytes)
-    if batch.puts:
-        yield MANY, sql.VALUE_PUT, [(*whose, put.slot.bytes, put.envelope) for put in batch.puts]
-    if terms := [(*whose, *pair) for pair in _terms(batch.puts)]:
-        yield MANY, sql.TERM_ADD, terms
-    if batch.keys:
-        yield MANY, sql.KEY_PUT, [sql.key_values(tenant, row) for row in batch.keys]
-    if (flags := batch.flags) is not None:
-        yield RUN, sql.KEY_FLAGS, (int(flags.restricted), int(flags.on_hold), *whose)
+def _write_values(tenant: str, batches: Sequence[Batch]) -> Steps[None]:
+    """Put and delete values, terms and keys; a shredding takes them all.
 
-
-def _terms(puts: Iterable[VaultPut]) -> Iterable[tuple[bytes, bytes]]:
-    return ((put.slot.bytes, term) for put in puts for term in put.terms)
+    Each of *batches* is another person's, so what is alike of them is one question.
+    """
+    touched: list[Sequence[SqlValue]] = []
+    deleted: list[Sequence[SqlValue]] = []
+    put: list[Sequence[SqlValue]] = []
+    terms: list[Sequence[SqlValue]] = []
+    keys: list[Sequence[SqlValue]] = []
+    flagged: list[Sequence[SqlValue]] = []
+    for batch in batches:
+        whose = (tenant, batch.about.bytes)
+        if batch.shred is not None:
+            for statement in sql.SHRED:
+                yield RUN, statement, whose
+            yield RUN, sql.TOMBSTONE_ADD, sql.tombstone_values(tenant, batch.shred)
+            continue
+        for slot in batch.deletes:
+            touched.append((*whose, slot.bytes))
+            deleted.append((*whose, slot.bytes))
+        for value in batch.puts:
+            place = (*whose, value.slot.bytes)
+            if batch.expected:  # of a new line there is nothing to replace
+                touched.append(place)
+            put.append((*place, value.envelope))
+            terms += [(*place, term) for term in value.terms]
+        keys += [sql.key_values(tenant, row) for row in batch.keys]
+        if (flags := batch.flags) is not None:
+            flagged.append((int(flags.restricted), int(flags.on_hold), *whose))
+    for statement, rows in (
+        (sql.TERM_DROP, touched),
+        (sql.VALUE_DROP, deleted),
+        (sql.VALUE_PUT, put),
+        (sql.TERM_ADD, terms),
+        (sql.KEY_PUT, keys),
+        (sql.KEY_FLAGS, flagged),
+    ):
+        if rows:
+            yield MANY, statement, rows
 
 
 def _suppress(tenant: str, rows: Iterable[Suppression]) -> Steps[None]:
