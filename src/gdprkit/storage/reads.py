@@ -112,13 +112,16 @@ def values_of(
     tenant: str, wanted: Mapping[SubjectId, Iterable[Slot]]
 ) -> Steps[Mapping[SubjectId, Mapping[Slot, bytes]]]:
     """Read ``Store.values_of``."""
-    people = {about.bytes: about for about in wanted}
+    people = {about.bytes: (about, set(slots)) for about, slots in wanted.items()}
     found: dict[SubjectId, dict[Slot, bytes]] = {}
-    places = ((about.bytes, slot.bytes) for about, slots in wanted.items() for slot in slots)
-    for chunk in sql.pairs(places):
-        for row in (yield ROWS, sql.paired(sql.VALUES_OF, len(chunk) // 2), (*chunk, tenant)):
-            subject, slot, envelope = sql.placed(row)
-            found.setdefault(people[subject], {})[slot] = envelope
+    for some in sql.chunks(people):
+        for slots in sql.chunks(slot.bytes for who in some for slot in people[who][1]):
+            statement = sql.listed(sql.VALUES_OF, len(some), len(slots))
+            for row in (yield ROWS, statement, (tenant, *some, *slots)):
+                subject, slot, envelope = sql.placed(row)
+                about, own = people[subject]
+                if slot in own:
+                    found.setdefault(about, {})[slot] = envelope
     return found
 
 

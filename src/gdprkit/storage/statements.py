@@ -51,8 +51,6 @@ __all__ = [
     "line_end_of",
     "line_tombstone_of",
     "listed",
-    "paired",
-    "pairs",
     "placed",
     "position_of",
     "slotted",
@@ -148,11 +146,10 @@ RECEIPT: Final = (
 VALUES: Final = (
     "SELECT slot, envelope FROM gdprkit_value WHERE tenant = ? AND subject = ? AND slot IN ({list})"
 )
-# joined from the list outwards: each place is one look-up, which IN of pairs is not in SQLite
+# of the people listed, by key; as a column of its own the slot would be sought once for each pair
 VALUES_OF: Final = (
-    "WITH wanted (subject, slot) AS (VALUES {list}) SELECT v.subject, v.slot, v.envelope"
-    " FROM wanted w JOIN gdprkit_value v ON v.subject = w.subject AND v.slot = w.slot"
-    " WHERE v.tenant = ?"
+    "SELECT subject, slot, envelope FROM gdprkit_value"
+    " WHERE tenant = ? AND subject IN ({list}) AND coalesce(slot, slot) IN ({slots})"
 )
 VALUE_PUT: Final = (
     "INSERT INTO gdprkit_value (tenant, subject, slot, envelope) VALUES (?, ?, ?, ?)"
@@ -299,15 +296,9 @@ EXPUNGE: Final = (
 
 
 @lru_cache(maxsize=256)
-def listed(statement: str, count: int) -> str:
-    """Return *statement* with *count* placeholders for its list."""
-    return statement.format(list=", ".join("?" * count))
-
-
-@lru_cache(maxsize=64)
-def paired(statement: str, count: int) -> str:
-    """Return *statement* with *count* pairs of placeholders for its list."""
-    return statement.format(list=", ".join(["(?, ?)"] * count))
+def listed(statement: str, count: int, slots: int = 0) -> str:
+    """Return *statement* with *count* placeholders for its list, and *slots* for that of slots."""
+    return statement.format(list=", ".join("?" * count), slots=", ".join("?" * slots))
 
 
 def chunks(values: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -323,12 +314,6 @@ def chunks(values: Iterable[bytes]) -> Iterator[list[bytes]]:
             return
         size = 1 << (len(chunk) - 1).bit_length()
         yield chunk + chunk[-1:] * (size - len(chunk))
-
-
-def pairs(places: Iterable[tuple[bytes, bytes]]) -> Iterator[list[bytes]]:
-    """Give pairs, each once, as flat lists for ``paired``, filled up as those of ``chunks``."""
-    for chunk in chunks(first + second for first, second in places):
-        yield [part for both in chunk for part in (both[:16], both[16:])]
 
 
 def grouped(pairs: Iterable[tuple[bytes, Any]]) -> Iterator[tuple[bytes, tuple[Any, ...]]]:

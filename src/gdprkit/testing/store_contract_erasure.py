@@ -133,6 +133,11 @@ class ErasureContract(StoreAbilities):
             about: values for about, values in wanted.items() if values
         }
         assert dict(found[ANNA]) == {slot(1): ANNA.bytes + b"1"}
+        apart = store.values_of({ANNA: [slot(1)], BO: [slot(2)]})
+        assert {about: list(values) for about, values in apart.items()} == {
+            ANNA: [slot(1)],
+            BO: [slot(2)],
+        }
         assert dict(store.values_of({})) == {}
 
     def test_tombstones_are_given_oldest_first(self, store: Store) -> None:
