@@ -52,6 +52,7 @@ class Ready:
         subject: Whose line, 16 bytes.
         entries: Rows of the entries.
         line: The new values of the line's row, in the order of ``_LINE``.
+        wakes: Whether the moment of waking becomes another one.
         dropped: Tags the person loses.
         added: Tags the person gets.
         suppressions: Rows of the suppression list.
@@ -61,6 +62,7 @@ class Ready:
     subject: bytes
     entries: Rows
     line: tuple[Any, ...]
+    wakes: bool
     dropped: Rows
     added: Rows
     suppressions: Rows = ()
@@ -121,6 +123,7 @@ _MOVE: Final = (
     "UPDATE gdprkit_line SET position = ?, head = ?, fold = ?, state = ?, wake_at = ?, tags = ?"
     " WHERE tenant = ? AND subject = ?"
 )
+_MOVE_SAME_WAKE: Final = _MOVE.replace(" wake_at = ?,", "")
 _TAG: Final = "INSERT INTO gdprkit_tag (tenant, subject, tag) VALUES (?, ?, ?)"
 _UNTAG: Final = "DELETE FROM gdprkit_tag WHERE tenant = ? AND subject = ? AND tag = ?"
 _STOP: Final = (
@@ -144,11 +147,18 @@ def record(connection: sqlite3.Connection, ready: Ready) -> None:
     connection.execute("COMMIT")
 
 
+def _moved(ready: Ready) -> tuple[Any, ...]:
+    """Return what the row of a line is given; a moment of waking that stays is not named."""
+    *fold, wake_at, tags = ready.line
+    return (*fold, *((wake_at,) if ready.wakes else ()), tags, _TENANT, ready.subject)
+
+
 def record_many(connection: sqlite3.Connection, ready: Sequence[Ready]) -> None:
     """Record the consents of many people in one transaction, a statement for each table."""
     connection.execute("BEGIN IMMEDIATE")
-    moved = [(*one.line, _TENANT, one.subject) for one in ready]
-    connection.executemany(_MOVE, moved)
+    for statement, wakes in ((_MOVE, True), (_MOVE_SAME_WAKE, False)):
+        moved = [_moved(one) for one in ready if one.wakes is wakes]
+        connection.executemany(statement, moved)
     connection.executemany(_UNTAG, [row for one in ready for row in one.dropped])
     connection.executemany(_TAG, [row for one in ready for row in one.added])
     connection.executemany(_ENTRY, [row for one in ready for row in one.entries])
@@ -170,7 +180,7 @@ def _write(connection: sqlite3.Connection, ready: Ready) -> None:
     (last,) = connection.execute(_END, (_TENANT, ready.subject)).fetchone()
     if last + 1 != ready.entries[0][2]:
         raise AssertionError("somebody else wrote to the line")
-    connection.execute(_MOVE, (*ready.line, _TENANT, ready.subject))
+    connection.execute(_MOVE if ready.wakes else _MOVE_SAME_WAKE, _moved(ready))
     if ready.dropped:
         connection.executemany(_UNTAG, ready.dropped)
     if ready.added:
@@ -198,7 +208,8 @@ def read_back(before: sqlite3.Connection, after: sqlite3.Connection, about: Subj
     return Ready(
         subject=subject,
         entries=[row for row in _rows(after, "entry", names, subject) if row[2] > first],
-        line=_rows(after, "line", _LINE, subject)[0],
+        line=(line := _rows(after, "line", _LINE, subject)[0]),
+        wakes=_rows(before, "line", "wake_at", subject) != [(line[4],)],
         dropped=[old[tag] for tag in sorted(old.keys() - new.keys())],
         added=[new[tag] for tag in sorted(new.keys() - old.keys())],
     )

@@ -194,6 +194,7 @@ HOT = [
     "SUPPRESSED",
     "EXPUNGED",
     "LINE_MOVE",
+    "LINE_MOVE_SAME_WAKE",
     "TAG_DROP",
     "VALUE_DROP",
     "TERM_DROP",

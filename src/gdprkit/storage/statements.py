@@ -71,7 +71,7 @@ LIST_LIMIT: Final = 512
 
 # A line's one row: where it ends, its last fold and its marks.
 LINE_END: Final = (
-    "SELECT subject, position, head, tags FROM gdprkit_line"
+    "SELECT subject, position, head, tags, wake_at FROM gdprkit_line"
     " WHERE tenant = ? AND subject IN ({list})"
 )
 LINE_ADD: Final = (
@@ -80,6 +80,11 @@ LINE_ADD: Final = (
 )
 LINE_MOVE: Final = (
     "UPDATE gdprkit_line SET position = ?, head = ?, fold = ?, state = ?, wake_at = ?, tags = ?"
+    " WHERE tenant = ? AND subject = ?"
+)
+# as most do: naming the moment, even unchanged, makes SQLite write its index anew
+LINE_MOVE_SAME_WAKE: Final = (
+    "UPDATE gdprkit_line SET position = ?, head = ?, fold = ?, state = ?, tags = ?"
     " WHERE tenant = ? AND subject = ?"
 )
 STANDING: Final = (
@@ -406,9 +411,11 @@ def standing_of(row: Row) -> StoredStanding:
     )
 
 
-@_reads(bytes, int, bytes, str)
 def end_of(row: Row) -> Row:
     """Return a row of LINE_END as it is."""
+    *end, wake_at = map(type, row)
+    if end != [bytes, int, bytes, str] or wake_at not in {int, type(None)}:
+        raise StoreCorrupt(_WRONG)
     return row
 
 

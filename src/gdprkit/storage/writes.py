@@ -74,6 +74,7 @@ class _End:
     position: int = 0
     head: bytes = b""
     tags: frozenset[str] = frozenset()  # those stored
+    wake_at: int | None = None  # that stored
     stored: bool = False  # the line has a row already
 
 
@@ -207,9 +208,14 @@ def _ends(tenant: str, abouts: Sequence[SubjectId]) -> Steps[dict[bytes, _End]]:
     ends: dict[bytes, _End] = {}
     for chunk in sql.chunks(about.bytes for about in abouts):
         for row in (yield ROWS, sql.listed(sql.LINE_END, len(chunk)), (tenant, *chunk)):
-            subject, position, head, tags = sql.end_of(row)
-            marks = frozenset(tags.split())
-            ends[subject] = _End(position=position, head=head, tags=marks, stored=True)
+            subject, position, head, tags, wake_at = sql.end_of(row)
+            ends[subject] = _End(
+                position=position,
+                head=head,
+                tags=frozenset(tags.split()),
+                wake_at=wake_at,
+                stored=True,
+            )
     new = [about.bytes for about in abouts if about.bytes not in ends]
     for chunk in sql.chunks(new):
         for row in (yield ROWS, sql.listed(sql.EXPUNGED, len(chunk)), (tenant, *chunk)):
@@ -289,18 +295,21 @@ def _write_lines(
 ) -> Steps[None]:
     """Write the one row of each line from its last batch, and of its tags what changed."""
     moved: list[Sequence[SqlValue]] = []
+    kept: list[Sequence[SqlValue]] = []
     new: list[Sequence[SqlValue]] = []
     added: list[Sequence[SqlValue]] = []
     dropped: list[Sequence[SqlValue]] = []
     for subject, batch in last.items():
         end, standing, marks = ends[subject], batch.standing, batch.marks
         wake_at = None if marks.wake_at is None else microseconds(marks.wake_at)
-        (moved if end.stored else new).append(
-            (
-                *(standing.position, standing.head, standing.fold, standing.state),
-                *(wake_at, " ".join(sorted(marks.tags)), tenant, subject),
-            )
-        )
+        fold = (standing.position, standing.head, standing.fold, standing.state)
+        whose = (" ".join(sorted(marks.tags)), tenant, subject)
+        if not end.stored:
+            new.append((*fold, wake_at, *whose))
+        elif wake_at == end.wake_at:
+            kept.append((*fold, *whose))
+        else:
+            moved.append((*fold, wake_at, *whose))
         if marks.tags != end.tags or not batch.entries:
             # a renewal also puts back what the line names and look-ups do not find
             known = end.tags if batch.entries else frozenset[str]()
@@ -308,6 +317,7 @@ def _write_lines(
             dropped.extend((tenant, subject, tag) for tag in end.tags - marks.tags)
     for statement, rows in (
         (sql.LINE_MOVE, moved),
+        (sql.LINE_MOVE_SAME_WAKE, kept),
         (sql.LINE_ADD, new),
         (sql.TAG_DROP, dropped),
         (sql.TAG_ADD, added),
