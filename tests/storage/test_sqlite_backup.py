@@ -520,15 +520,18 @@ with store._file.writing():
 """
 
 OPENING = """
-import sys
+import os, sys
 from pathlib import Path
 from gdprkit.errors import GdprkitError
 from gdprkit.storage import SqliteStore
 from gdprkit.testing.store_values import follow, person
+parent = os.getppid()
 path, mine = Path(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
 number, last, stopping = 20_000 * (mine + 1), None, False
 while not stopping or last is None:
+    if os.getppid() != parent:
+        sys.exit("whoever started this is gone")
     stopping = path.with_name("stop").exists()
     number += 1
     if stopping:

@@ -83,8 +83,8 @@ def check_batches(
                 raise KeyDestroyed(put.envelope[_KEY_ID].hex())
             prefixes.update(term[:_PREFIX] for term in put.terms)
         rows.extend(batch.keys)
-        if gone is not None:
-            _learn(gone, batch)  # a later batch of the person meets what this one leaves
+        if gone is not None:  # a later batch of the person meets what this one destroys
+            gone.update(row.key_id for row in batch.keys if row.state is KeyState.DESTROYED)
     if rows or prefixes:
         known = tuple(epochs)
         check_keys(rows, known)
@@ -92,17 +92,6 @@ def check_batches(
             ended = row.kind is EpochKind.INDEX and row.state is KeyState.DESTROYED
             if ended and term_prefix(row) in prefixes:
                 raise KeyEpochDestroyed(row.epoch)
-
-
-def _learn(gone: set[bytes], batch: Batch) -> None:
-    """Carry forward which versions of a person's key are destroyed."""
-    if batch.shred is not None:
-        gone.clear()  # their rows are deleted
-    for row in batch.keys:
-        if row.state is KeyState.DESTROYED:
-            gone.add(row.key_id)
-        else:
-            gone.discard(row.key_id)
 
 
 def check_keys(rows: Iterable[KeyRow], epochs: Iterable[EpochRow]) -> None:

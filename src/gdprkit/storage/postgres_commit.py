@@ -49,13 +49,26 @@ def commit(tenant: str, calls: Sequence[Sequence[Batch]], wait: str) -> Steps[No
         calls: What ``rounds`` made of the batches.
         wait: Milliseconds to wait for each lock.
     """
-    for batches in calls:
-        yield call(tenant, batches, wait)
+    for number, batches in enumerate(calls):
+        # the first one also looks at what later ones bring: a shredding takes the rows that tell it
+        looked_at = (
+            (batch for later in calls[number:] for batch in later) if not number else batches
+        )
+        yield call(tenant, batches, wait, [row for one in looked_at for row in _seal_rows(one)])
 
 
-def call(tenant: str, batches: Sequence[Batch], wait: str) -> Ask:
-    """Return the one question that stores *batches*, in which nobody comes twice."""
-    parts: dict[str, list[Sequence[object]]] = {}
+def call(
+    tenant: str, batches: Sequence[Batch], wait: str, sealed: Sequence[Sequence[object]]
+) -> Ask:
+    """Return the one question that stores *batches*, in which nobody comes twice.
+
+    Args:
+        tenant: Whose rows.
+        batches: What to store.
+        wait: Milliseconds to wait for each lock.
+        sealed: People, and versions of their keys that must not be destroyed.
+    """
+    parts: dict[str, list[Sequence[object]]] = {"seal": list(sealed)} if sealed else {}
     for batch in batches:
         for part, row in _rows(batch):
             parts.setdefault(part, []).append(row)
@@ -102,6 +115,13 @@ def _rows(batch: Batch) -> Iterator[tuple[str, Sequence[object]]]:
         yield "token", (subject, token)
 
 
+def _seal_rows(batch: Batch) -> Iterator[Sequence[object]]:
+    """Give the versions of keys that sealed the values; a new line has none that could be gone."""
+    if batch.expected:
+        for put in batch.puts:
+            yield batch.about.bytes, put.envelope[_KEY_ID]
+
+
 def _value_rows(batch: Batch, subject: bytes) -> Iterator[tuple[str, Sequence[object]]]:
     """Give what concerns values, terms and keys; a shredding takes them all."""
     if batch.shred is not None:
@@ -113,9 +133,8 @@ def _value_rows(batch: Batch, subject: bytes) -> Iterator[tuple[str, Sequence[ob
         yield "drop", (subject, gone.bytes)
     for put in batch.puts:
         slot = put.slot.bytes
-        if batch.expected:  # a new line has no terms, and no version of a key that could be gone
+        if batch.expected:  # a new line has no terms
             yield "touch", (subject, slot)
-            yield "seal", (subject, put.envelope[_KEY_ID])
         yield "value", (subject, slot, put.envelope)
         for term in put.terms:
             yield "term", (subject, slot, term)

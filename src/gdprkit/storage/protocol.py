@@ -467,7 +467,8 @@ class Store(KeyStore, Protocol):
             LineExpunged: a line was expunged.
             KeyEpochDestroyed: a key row that is not DESTROYED names an epoch that is destroyed or
                 not stored, or a look-up term begins with the number of a destroyed one.
-            KeyDestroyed: a value is sealed by a destroyed version of the person's key.
+            KeyDestroyed: a value is sealed by a version of the person's key that was destroyed
+                before, or by an earlier one of the batches.
             StoreBusy: another writer took longer than the store waits.
         """
         ...

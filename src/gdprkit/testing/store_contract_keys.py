@@ -291,3 +291,19 @@ class KeysContract(StoreAbilities):
         with pytest.raises(KeyDestroyed):
             store.commit(first, attrs.evolve(later, puts=[put]))
         assert picture(store, [ANNA]) == before
+
+    def test_a_key_destroyed_before_counts_in_every_batch(self, store: Store) -> None:
+        """A shredding that comes first in a commit does not let a value in that came too late."""
+        store.add_epoch(K1)
+        old = key_row(ANNA)
+        _keep(store, attrs.evolve(old, state=KeyState.DESTROYED, wrapped=b""))
+        before = picture(store, [ANNA])
+        erased = follow(store, ANNA, b"erased")
+        late = continued(ANNA, erased.standing.position, erased.standing.head, [b"late"])
+        put = VaultPut(slot=slot(1), envelope=b"\xf8\x01" + old.key_id + b"rest")
+        with pytest.raises(KeyDestroyed):
+            store.commit(
+                attrs.evolve(erased, shred=tombstone(hashed("mark"))),
+                attrs.evolve(late, puts=[put]),
+            )
+        assert picture(store, [ANNA]) == before

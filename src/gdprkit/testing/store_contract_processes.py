@@ -67,7 +67,9 @@ class ProcessesContract(StoreAbilities):
         self.needs("has_address")
         context = get_context("spawn")
         told, tells = context.Pipe(duplex=False)
-        process = context.Process(target=write_until_killed, args=(self._opener(store), tells))
+        process = context.Process(
+            target=write_until_killed, args=(self._opener(store), tells), daemon=True
+        )
         process.start()
         tells.close()
         kept = 0

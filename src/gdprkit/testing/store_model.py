@@ -160,8 +160,9 @@ class Model:
             for term in put.terms
         ):
             found.add(KeyEpochDestroyed)
-        # what was destroyed before this batch, by an earlier one of the same commit too
-        dead = {row.key_id for row in known.keys.values() if row.state is KeyState.DESTROYED}
+        # what was destroyed before this commit, and by an earlier batch of it
+        rows = (*self.people[batch.about].keys.values(), *known.keys.values())
+        dead = {row.key_id for row in rows if row.state is KeyState.DESTROYED}
         if any(put.envelope[2:22] in dead for put in batch.puts):
             found.add(KeyDestroyed)
         return found
