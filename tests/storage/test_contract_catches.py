@@ -31,7 +31,7 @@ class _Quick(StoreContract):
     many = 60
     guest: ClassVar[type[Guest]] = Guest
     machine_settings: ClassVar[settings] = settings(
-        max_examples=100,
+        max_examples=600,
         stateful_step_count=20,
         deadline=None,
         derandomize=True,
