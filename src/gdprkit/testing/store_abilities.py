@@ -70,6 +70,7 @@ class StoreAbilities:
         max_examples=15,
         stateful_step_count=20,
         deadline=None,
+        report_multiple_bugs=False,  # making each of several small takes minutes on a server
         suppress_health_check=list(HealthCheck),
     )
 

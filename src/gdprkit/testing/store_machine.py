@@ -25,6 +25,7 @@ from gdprkit.storage.protocol import (
     Marks,
     Span,
     Store,
+    StoredMarks,
     Suppression,
     VaultPut,
 )
@@ -40,6 +41,7 @@ from gdprkit.testing.store_values import (
     tombstone,
 )
 from gdprkit.words.identifiers import PurposeId, Slot, SubjectId
+from gdprkit.words.moments import microseconds
 from gdprkit.words.vocabulary import Actor, Channel
 
 __all__ = ["machine_for"]
@@ -297,6 +299,16 @@ class StoreMachine(RuleBasedStateMachine):
             if (wake_at := known[about].marks.wake_at) is not None
         ]
         assert list(store.waking(END, span=span, limit=9)) == [who for _, who in sorted(waking)]
+        kept = [known[about].marks for about in there]
+        assert list(store.marks(span=span)) == [
+            StoredMarks(
+                about=about,
+                wake_at=None if marks.wake_at is None else microseconds(marks.wake_at),
+                tags=marks.tags,
+                found_by=marks.tags,
+            )
+            for about, marks in zip(there, kept, strict=True)
+        ]
         standings = [standing for about in there if (standing := known[about].standing)]
         for tag in TAGS:
             assert list(store.tagged(tag, span=span)) == [
