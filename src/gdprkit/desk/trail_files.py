@@ -41,6 +41,7 @@ from gdprkit.ledger.checkpoint import (
     read_statement,
 )
 from gdprkit.ledger.merkle import leaf_hash, verify_inclusion
+from gdprkit.sealing.durable import sync_folder
 from gdprkit.sealing.signing import PublicKey
 from gdprkit.words.identifiers import SubjectId
 
@@ -176,12 +177,7 @@ def _take_name(beside: Path, path: Path) -> None:
         if path.exists():
             raise FileExistsError from None
         beside.rename(path)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    sync_folder(path.parent)
 
 
 def unusable(path: Path, verb: str, error: OSError) -> InvalidValue:

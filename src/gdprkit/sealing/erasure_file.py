@@ -29,6 +29,7 @@ from typing import Final, final
 import attrs
 
 from gdprkit.errors import InvalidValue
+from gdprkit.sealing.durable import sync_folder
 from gdprkit.sealing.errors import ErasureLedgerDamaged, ErasureLedgerUnavailable
 from gdprkit.sealing.rows import Tombstone
 from gdprkit.words.moments import from_microseconds, microseconds
@@ -176,7 +177,7 @@ class FileErasureLedger:
             _write_all(file, data)
             os.fsync(file)
             if not read.offset:
-                _sync_directory(self._path.parent)
+                sync_folder(self._path.parent)
         except OSError:
             os.ftruncate(file, read.offset)
             raise
@@ -259,18 +260,6 @@ def _pread(file: int, offset: int, length: int) -> bytes:
 def _write_all(file: int, data: bytes) -> None:
     while data:
         data = data[os.write(file, data) :]
-
-
-def _sync_directory(path: Path) -> None:
-    """Wait until the directory names the new file, where a system can open directories."""
-    try:
-        directory = os.open(path, os.O_RDONLY)
-    except PermissionError:  # Windows
-        return
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 @contextmanager

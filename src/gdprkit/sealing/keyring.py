@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
+from gdprkit.sealing.durable import sync_folder
 from gdprkit.sealing.errors import KeyProviderDenied, KeyProviderUnavailable
 from gdprkit.sealing.secret import bare
 
@@ -178,7 +179,7 @@ def write_file(path: Path, text: str, *, noun: str = "keyring") -> Problem | Non
     try:
         with os.fdopen(handle, "wb") as file:
             _write_out(file, _bytes(text))
-        _sync_folder(path)
+        sync_folder(path.parent)
     except OSError as error:
         path.unlink(missing_ok=True)
         return _unavailable(path, "be written", error, noun=noun)
@@ -211,7 +212,7 @@ def change_file(path: Path, edit: Callable[[str], str]) -> str | Problem:
         changed = _next_text(place, handle, edit)
         if isinstance(changed, str):
             beside.replace(place)
-            _sync_folder(place)
+            sync_folder(place.parent)
             return changed
     except (KeyProviderDenied, KeyProviderUnavailable) as error:
         changed = bare(error)
@@ -251,16 +252,6 @@ def _write_out(file: BinaryIO, raw: bytes) -> None:
     file.write(raw)
     file.flush()
     os.fsync(file.fileno())  # nothing may be sealed under a key that a crash can lose
-
-
-def _sync_folder(path: Path) -> None:
-    """Make a name last as its file does."""
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _bytes(text: str) -> bytes:

@@ -9,6 +9,7 @@ Always true: a column has the same type whatever lies in it, nothing included.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from struct import Struct
 from typing import Any, ClassVar, Final
@@ -21,7 +22,7 @@ _NUMBER: Final = Struct(">iq")
 _NULL: Final = _LENGTH.pack(-1)
 
 
-class Packed:
+class Packed(ABC):
     """One array as the bytes that travel.
 
     ``array_oid`` and ``name`` say which type PostgreSQL takes them for.
@@ -38,8 +39,9 @@ class Packed:
         parts += self._parts(items)
         self.data = b"".join(parts)
 
+    @abstractmethod
     def _parts(self, items: Sequence[Any]) -> Iterable[bytes]:
-        raise NotImplementedError
+        """Return length and bytes of each item, or the mark of one that is not there."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self.data)} bytes>"

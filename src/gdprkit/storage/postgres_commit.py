@@ -51,10 +51,9 @@ def commit(tenant: str, calls: Sequence[Sequence[Batch]], wait: str) -> Steps[No
     """
     for number, batches in enumerate(calls):
         # the first one also looks at what later ones bring: a shredding takes the rows that tell it
-        looked_at = (
-            (batch for later in calls[number:] for batch in later) if not number else batches
-        )
-        yield call(tenant, batches, wait, [row for one in looked_at for row in _seal_rows(one)])
+        looked_at = [batches] if number else calls
+        sealed = [row for one in looked_at for batch in one for row in _seal_rows(batch)]
+        yield call(tenant, batches, wait, sealed)
 
 
 def call(

@@ -29,6 +29,7 @@ from gdprkit.errors import (
     StoreCorrupt,
     StoreInUse,
 )
+from gdprkit.sealing.durable import sync_folder
 from gdprkit.storage.schema import SCHEMA_VERSION
 from gdprkit.storage.sqlite_file import DRIVER_ERRORS, PRAGMAS, is_busy, real_path, refused, told
 from gdprkit.storage.sqlite_schema import check_mark, check_ours, check_tables, number
@@ -264,7 +265,7 @@ def _name(copy: Path, made: Path, field: str) -> None:
         # a file system without links: whoever makes the file between these two lines loses it
         _check_new(made, field)
         copy.rename(made)
-    _sync_directory(made.parent)
+    sync_folder(made.parent)
 
 
 #: What systems say of a link where there are none.
@@ -284,7 +285,7 @@ def _take_place(copy: Path, target: Path, wait: float) -> None:
         with suppress(PermissionError):  # only some may give files to others
             os.chown(copy, target.stat().st_uid, target.stat().st_gid)
         copy.replace(target)
-        _sync_directory(target.parent)
+        sync_folder(target.parent)
         old.execute("PRAGMA application_id = 0")
         old.execute("COMMIT")
 
@@ -309,18 +310,6 @@ def _held(target: Path, wait: float) -> sqlite3.Connection:
         old.close()
         raise StoreInUse
     return old
-
-
-def _sync_directory(folder: Path) -> None:
-    """Wait until the directory holds the new name, where a system can open directories."""
-    try:
-        directory = os.open(folder, os.O_RDONLY)
-    except PermissionError:  # Windows
-        return
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 @contextmanager

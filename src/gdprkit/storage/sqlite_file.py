@@ -123,11 +123,11 @@ class SqliteFile:
     def take(self) -> sqlite3.Connection:
         """Hand out a connection nobody else has."""
         self._notice_fork()
+        if not self._closed:  # a store that was closed says so, wherever its file is
+            self._check_place()
         with self._lock:
             if self._closed:
                 raise StoreClosed
-        self._check_place()
-        with self._lock:
             if self._idle:
                 return self._idle.pop()
         return self._connect()

@@ -37,11 +37,11 @@ class AsyncStoreContract(StoreContract):
 
     async def make_async_store(self) -> AsyncStore:
         """Return a new, empty store; each call another one."""
-        raise NotImplementedError
+        raise NotImplementedError("write make_async_store: every store needs it")
 
     async def reopen_async_store(self, store: AsyncStore) -> AsyncStore:
         """Close *store* and return a store on the same data."""
-        raise NotImplementedError
+        raise NotImplementedError("write reopen_async_store, or do not claim can_reopen")
 
     async def make_async_neighbour(self, store: AsyncStore, tenant: str) -> AsyncStore:
         """Return a store of another tenant on the same data as *store*.
@@ -49,7 +49,7 @@ class AsyncStoreContract(StoreContract):
         Raises:
             InvalidValue: *tenant* is no name of a tenant.
         """
-        raise NotImplementedError
+        raise NotImplementedError("write make_async_neighbour, or do not claim has_neighbours")
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -76,11 +76,11 @@ class StoreAbilities:
 
     def make_store(self) -> Store:
         """Return a new, empty store; each call another one."""
-        raise NotImplementedError
+        raise NotImplementedError("write make_store: every store needs it")
 
     def reopen_store(self, store: Store) -> Store:
         """Close *store* and return a store on the same data."""
-        raise NotImplementedError
+        raise NotImplementedError("write reopen_store, or do not claim can_reopen")
 
     def make_neighbour(self, store: Store, tenant: str) -> Store:
         """Return a store of another tenant on the same data as *store*.
@@ -88,7 +88,7 @@ class StoreAbilities:
         Raises:
             InvalidValue: *tenant* is no name of a tenant.
         """
-        raise NotImplementedError
+        raise NotImplementedError("write make_neighbour, or do not claim has_neighbours")
 
     def fail_at(self, store: Store, n: int) -> AbstractContextManager[None]:
         """Return a block in which the *n*-th step of the next write to *store* fails, n from 1.
@@ -96,20 +96,20 @@ class StoreAbilities:
         A step is whatever can go wrong: a statement, beginning and committing included, or a call
         of the file system. The write lets any exception out. With fewer steps it succeeds.
         """
-        raise NotImplementedError
+        raise NotImplementedError("write fail_at, or do not claim can_fail")
 
     def address(self, store: Store) -> str:
         """Return where *store* keeps its data, for ``open_store``, also in another process."""
-        raise NotImplementedError
+        raise NotImplementedError("write address, or do not claim has_address")
 
     @staticmethod
     def open_store(address: str, /) -> Store:
         """Return a store on the data at *address*; another process imports it by its name."""
-        raise NotImplementedError
+        raise NotImplementedError("write open_store, or do not claim has_address")
 
     def hosted(self) -> AbstractContextManager[Hosted]:
         """Return a block with a host on new, empty data, which has not begun yet."""
-        raise NotImplementedError
+        raise NotImplementedError("write hosted, or do not claim can_be_hosted")
 
     @pytest.fixture
     def store(self) -> Iterator[Store]:

@@ -124,7 +124,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def make_store(self) -> Store:
         """Return a new store; ``machine_for`` fills this in."""
-        raise NotImplementedError
+        raise NotImplementedError("made by machine_for")
 
     def __init__(self) -> None:
         super().__init__()

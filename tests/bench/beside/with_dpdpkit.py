@@ -134,6 +134,7 @@ class _Repository(InMemoryRepository):
         statuses: Collection[ScheduleStatus] | None = None,
     ) -> list[ErasureSchedule]:
         if principal is None or statuses is None:
+            # the library lists by both, in what is measured here
             raise NotImplementedError(tenant_id)
         words = [status.value for status in statuses]
         marks = ", ".join("?" * len(words))
