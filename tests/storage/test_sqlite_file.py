@@ -318,3 +318,13 @@ def test_a_store_whose_log_was_being_moved_opens(tmp_path: Path) -> None:
     with pytest.raises(StoreCorrupt):
         SqliteStore(short)
     assert short.read_bytes() == after[:-8192]
+
+
+def test_a_sqlite_too_old_for_our_tables_is_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a file is made: what is missing is a newer SQLite, not a whole disk."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
+    with pytest.raises(InvalidValue, match=r"3\.37"):
+        SqliteStore(path)
+    assert not path.exists()

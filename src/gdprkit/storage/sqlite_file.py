@@ -29,7 +29,7 @@ from gdprkit.errors import (
     StoreUnavailable,
 )
 from gdprkit.storage.schema import SCHEMA_VERSION
-from gdprkit.storage.sqlite_schema import check_ours, check_tables, make, migrate
+from gdprkit.storage.sqlite_schema import check_ours, check_sqlite, check_tables, make, migrate
 from gdprkit.storage.steps import Row, SqlValue
 
 __all__ = [
@@ -86,6 +86,7 @@ class SqliteFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], wait: float) -> None:
+        check_sqlite()
         if not wait >= 0:
             raise InvalidValue("wait", "is negative", "give seconds, 0 for not waiting")
         self.path = real_path(path)

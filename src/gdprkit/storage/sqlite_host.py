@@ -21,6 +21,7 @@ from gdprkit.errors import HostTransaction, InvalidValue, NewerSchema, SchemaMis
 from gdprkit.storage.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION, TABLES
 from gdprkit.storage.sql_store import SqlStore
 from gdprkit.storage.sqlite_file import DRIVER_ERRORS, told
+from gdprkit.storage.sqlite_schema import check_sqlite
 from gdprkit.storage.steps import Make, Row, SqlValue, Steps, take
 
 __all__ = ["SqliteHostStore", "install_sqlite"]
@@ -114,6 +115,7 @@ def install_sqlite(connection: sqlite3.Connection) -> None:
     """
     if not isinstance(connection, sqlite3.Connection):
         raise InvalidValue("connection", "is none of sqlite3", "pass a sqlite3.Connection")
+    check_sqlite()
     with _our_words(connection), _whole(connection, ends=True):
         port = _Port(connection)
         found = {name for (name,) in port.rows(_KNOWN)}

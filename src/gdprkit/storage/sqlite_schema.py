@@ -14,12 +14,33 @@ import re
 import sqlite3
 from typing import Final
 
-from gdprkit.errors import NewerSchema, NotAStore, StoreCorrupt
+from gdprkit.errors import InvalidValue, NewerSchema, NotAStore, StoreCorrupt
 from gdprkit.storage.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA_VERSION
 
-__all__ = ["check_mark", "check_ours", "check_tables", "make", "migrate", "number"]
+__all__ = [
+    "check_mark",
+    "check_ours",
+    "check_sqlite",
+    "check_tables",
+    "make",
+    "migrate",
+    "number",
+]
 
 _NAME: Final = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER) (\w+)")
+
+
+def check_sqlite() -> None:
+    """Check that this SQLite knows the tables we make (strict ones, since 3.37).
+
+    Raises:
+        InvalidValue: it is older.
+    """
+    if sqlite3.sqlite_version_info < (3, 37):
+        found = sqlite3.sqlite_version
+        raise InvalidValue(
+            "sqlite3", f"is SQLite {found}", "use a Python with SQLite 3.37 or newer"
+        )
 
 
 def number(connection: sqlite3.Connection, pragma: str) -> int:
